@@ -1,0 +1,207 @@
+// Activities (lookups, jobs, leases): typed, bounded per peer, reached by a stable number.
+//
+// A slab holds the activities of many peers (a shard's, or one node's); each peer owns one
+// 32-bit list head per type, so an idle Hydra pays four bytes per type. Addresses are stable
+// until erase; a copied slab is a deep copy. Cost: find is O(activities of this peer), which
+// T::per_peer_max bounds.
+#pragma once
+
+#include <hydra/core/contract.hpp>
+#include <hydra/core/types.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+namespace hydra {
+
+template <class T>
+concept Activity = std::copyable<T> && std::default_initializable<T> && requires {
+  { T::per_peer_max } -> std::convertible_to<std::size_t>;
+};
+
+// Names an activity of one peer; never used again for another one of that peer.
+struct activity {
+  std::uint32_t number = 0;
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return number != 0; }
+  friend constexpr bool operator==(activity, activity) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& number;
+  }
+};
+
+inline constexpr std::uint32_t no_activity = 0xffffffffU;
+
+template <Activity T>
+class slab {
+ public:
+  struct cell {
+    T value{};
+    std::uint32_t number = 0;
+    std::uint32_t next = no_activity;
+  };
+
+  slab() = default;
+  slab(slab&&) noexcept = default;
+  slab& operator=(slab&&) noexcept = default;
+  slab(slab const& other) : free_{other.free_}, live_{other.live_} {
+    for (auto const& b : other.blocks_) blocks_.push_back(std::make_unique<block>(*b));
+  }
+  slab& operator=(slab const& other) {
+    if (this != &other) *this = slab{other};
+    return *this;
+  }
+  ~slab() = default;
+
+  std::uint32_t take() {
+    if (free_ == no_activity) grow();
+    auto const i = free_;
+    free_ = (*this)[i].next;
+    ++live_;
+    return i;
+  }
+  void give_back(std::uint32_t i) {
+    (*this)[i].value = T{};
+    (*this)[i].next = free_;
+    free_ = i;
+    --live_;
+  }
+  [[nodiscard]] cell& operator[](std::uint32_t i) noexcept {
+    return (*blocks_[i / block_size])[i % block_size];
+  }
+  [[nodiscard]] std::size_t live() const noexcept { return live_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return blocks_.size() * sizeof(block); }
+
+ private:
+  static constexpr std::size_t block_size = 64;
+  using block = std::array<cell, block_size>;
+
+  void grow() {
+    auto const base = static_cast<std::uint32_t>(blocks_.size() * block_size);
+    blocks_.push_back(std::make_unique<block>());
+    for (std::uint32_t i = block_size; i-- > 0;) {
+      (*this)[base + i].next = free_;
+      free_ = base + i;
+    }
+  }
+
+  std::vector<std::unique_ptr<block>> blocks_;
+  std::uint32_t free_ = no_activity;
+  std::size_t live_ = 0;
+};
+
+// One peer's activities of one type: what env.pool<T>() returns.
+template <Activity T>
+class pool {
+ public:
+  pool(slab<T>& cells, std::uint32_t& head, std::uint32_t& serial) noexcept
+      : cells_{&cells}, head_{&head}, serial_{&serial} {}
+
+  static constexpr std::size_t capacity = T::per_peer_max;
+
+  // The number of the new activity; false when this peer already holds T::per_peer_max.
+  activity add(T const& value) {
+    if (size() >= capacity) return {};
+    auto const i = cells_->take();
+    if (++*serial_ == 0) ++*serial_;
+    auto& c = (*cells_)[i];
+    c.value = value;
+    c.number = *serial_;
+    c.next = *head_;
+    *head_ = i;
+    return {c.number};
+  }
+
+  [[nodiscard]] T* find(activity which) noexcept {
+    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) {
+      if ((*cells_)[i].number == which.number) return &(*cells_)[i].value;
+    }
+    return nullptr;
+  }
+
+  bool erase(activity which) noexcept {
+    for (auto* link = head_; *link != no_activity; link = &(*cells_)[*link].next) {
+      auto const i = *link;
+      if ((*cells_)[i].number != which.number) continue;
+      *link = (*cells_)[i].next;
+      cells_->give_back(i);
+      return true;
+    }
+    return false;
+  }
+
+  // visit(activity, T&), newest first; visit may erase the one it was given, and no other.
+  template <class F>
+  void each(F&& visit) {
+    for (auto i = *head_; i != no_activity;) {
+      auto const next = (*cells_)[i].next;
+      visit(activity{(*cells_)[i].number}, (*cells_)[i].value);
+      i = next;
+    }
+  }
+
+  // The newest for which match(T const&) holds.
+  template <class F>
+  [[nodiscard]] activity first(F&& match) {
+    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) {
+      if (match((*cells_)[i].value)) return {(*cells_)[i].number};
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t n = 0;
+    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) ++n;
+    return n;
+  }
+  [[nodiscard]] bool full() const noexcept { return size() >= capacity; }
+
+  void clear() {
+    while (*head_ != no_activity) {
+      auto const i = *head_;
+      *head_ = (*cells_)[i].next;
+      cells_->give_back(i);
+    }
+  }
+
+ private:
+  slab<T>* cells_;
+  std::uint32_t* head_;
+  std::uint32_t* serial_;
+};
+
+// The slabs of a driver for a list of activity types, and the heads that each peer owns.
+template <class List>
+class slabs;
+template <class... T>
+class slabs<type_list<T...>> {
+ public:
+  using heads = std::array<std::uint32_t, sizeof...(T)>;
+  [[nodiscard]] static constexpr heads idle() noexcept {
+    heads h{};
+    h.fill(no_activity);
+    return h;
+  }
+  template <class U>
+  [[nodiscard]] pool<U> of(heads& h, std::uint32_t& serial) noexcept {
+    static_assert(contains<U, type_list<T...>>, "list this type under `activities`");
+    return {std::get<slab<U>>(all_), h[index_of<U, type_list<T...>>], serial};
+  }
+  void clear(heads& h, std::uint32_t& serial) {
+    static_cast<void>(serial);
+    (of<T>(h, serial).clear(), ...);
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return (std::size_t{0} + ... + std::get<slab<T>>(all_).bytes());
+  }
+
+ private:
+  std::tuple<slab<T>...> all_;
+};
+
+}  // namespace hydra

@@ -1,0 +1,247 @@
+// The values that cross rooms: what is wanted, offered, leased, run and received.
+//
+// Everything signed carries an envelope: domain, protocol version, network, signer, subject,
+// issue and expiry instants, sequence. The highest sequence wins; expired or future-dated is
+// refused. Sizes are bounded; what is larger is an object named by its hash.
+#pragma once
+
+#include <hydra/core/fixed.hpp>
+#include <hydra/core/geo.hpp>
+#include <hydra/core/message.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hydra {
+
+inline constexpr std::size_t payload_bytes_max = 128;  // of an input or output inside a message
+inline constexpr std::uint8_t protocol_version = 1;
+inline constexpr duration clock_skew_max = 2min;  // a record from further ahead is refused
+
+// A few bytes, kept as words so that folding and copying them is cheap.
+struct payload {
+  std::uint16_t size = 0;  // bytes
+  std::array<std::uint64_t, payload_bytes_max / 8> words{};
+
+  friend constexpr bool operator==(payload const&, payload const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    if constexpr (requires { a.length(size, std::uint16_t{}); }) {
+      a.length(size, static_cast<std::uint16_t>(payload_bytes_max));
+    } else {
+      a& size;
+    }
+    if (size > payload_bytes_max) size = 0;
+    for (std::size_t i = 0; i < (size + 7U) / 8U; ++i) a& words[i];
+  }
+};
+
+// An object: immutable bytes named by their hash.
+struct object_id {
+  key hash{};
+  friend constexpr auto operator<=>(object_id const&, object_id const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& hash;
+  }
+};
+
+struct byte_range {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& first& count;
+  }
+};
+
+// What a signature says besides its content.
+enum class domain : std::uint8_t { provider = 1, receipt = 2, passport = 3, vouch = 4, manifest = 5 };
+
+struct envelope {
+  hydra::domain domain = hydra::domain::provider;
+  std::uint8_t version = protocol_version;
+  std::uint32_t network = 0;
+  std::uint32_t sequence = 0;
+  principal signer{};
+  principal subject{};
+  instant issued{};
+  instant expires{};
+
+  // Whether a record may be used at `now`; the skew of clocks is tolerated on both sides.
+  [[nodiscard]] constexpr bool valid_at(instant now) const noexcept {
+    return issued <= now + clock_skew_max && now < expires + clock_skew_max;
+  }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& domain& version& network& sequence& signer& subject& issued& expires;
+  }
+};
+
+// What a head has to offer.
+struct capacity {
+  std::uint16_t cores = 1;
+  std::uint16_t speed = 1000;  // thousandths of the reference core
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& cores& speed;
+  }
+  friend constexpr bool operator==(capacity, capacity) = default;
+};
+
+// "I perform this service": stored under the service's key, signed by the principal.
+struct provider_record {
+  static constexpr message_id id{room::routing, 100, 1};
+  envelope about{};
+  peer head{};
+  service what{};
+  capacity power{};
+  cell where{};
+  hydra::signature signature{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& about& head& what& power& where& signature;
+  }
+};
+
+// A user's job is named by who asks and a nonce: offering it again is idempotent.
+struct job_id {
+  principal owner{};
+  std::uint64_t nonce = 0;
+  friend constexpr bool operator==(job_id, job_id) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& nonce;
+  }
+};
+
+struct job {
+  job_id id{};
+  service what{};
+  duration work{};     // on the reference core
+  duration patience{};  // from submission; a job that is not done by then has failed
+  std::uint32_t account = 0;  // a user inside the principal
+  std::uint8_t priority = 0;
+  trust floor{};        // nobody below this may run it
+  payload input{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& what& work& patience& account& priority& floor& input;
+  }
+};
+
+// A piece of a job that runs on one head.
+struct task {
+  job_id of{};
+  std::uint16_t index = 0;
+  service what{};
+  duration work{};
+  payload input{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& of& index& what& work& input;
+  }
+};
+
+struct want {
+  service what{};
+  std::uint8_t at_least = 1;  // candidates
+  trust floor{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& what& at_least& floor;
+  }
+};
+
+inline constexpr std::size_t candidates_max = 16;
+
+// Somebody who might do it, with what is known about them.
+struct candidate {
+  peer who{};
+  hydra::principal principal{};
+  capacity power{};
+  cell where{};
+  std::uint8_t hops = 0;        // of the lookup that found it
+  trust score{};                // filled in by the asker
+  duration delay{};             // estimated, there and back
+  duration queue{};             // predicted wait, from its bid; negative: not asked yet
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& who& principal& power& where& hops& score& delay& queue;
+  }
+};
+
+using candidates = bounded_vector<candidate, candidates_max>;
+
+// Ceilings only tighten and budgets are divided on every hop.
+struct passport {
+  std::uint8_t hops_left = 1;
+  trust floor{};
+  instant deadline{};
+  duration cpu_budget{};
+  std::uint32_t tasks_budget = 1;
+  key parent{};  // hash of the passport this one was divided from; zero at the root
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& hops_left& floor& deadline& cpu_budget& tasks_budget& parent;
+  }
+};
+
+struct offer {
+  hydra::task task{};
+  hydra::passport passport{};
+  instant deadline{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& task& passport& deadline;
+  }
+};
+
+// Time-bounded: lives on only while progress renews it.
+struct lease {
+  job_id of{};
+  std::uint16_t index = 0;
+  principal owner{};
+  peer holder{};
+  instant issued{};
+  std::uint32_t number = 0;  // the owner's own count
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& of& index& owner& holder& issued& number;
+  }
+};
+
+struct used {
+  duration cpu{};
+  std::uint64_t bytes = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& cpu& bytes;
+  }
+};
+
+enum class outcome : std::uint8_t { done, forged, abandoned, refused };
+
+// Signed by both sides; named by the hash of its lease. One-sided it earns no credit.
+struct receipt {
+  static constexpr message_id id{room::trust, 100, 1};
+  envelope about{};  // signer: the executor's principal; subject: the owner's
+  key lease{};
+  job_id of{};
+  service what{};
+  outcome result = outcome::done;
+  hydra::used used{};
+  key output{};  // hash of the result
+  signature by_executor{};
+  signature by_owner{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& about& lease& of& what& result& used& output& by_executor& by_owner;
+  }
+};
+
+enum class permission : std::uint8_t { run_native, run_bundle, read_object, write_object, network };
+
+}  // namespace hydra

@@ -1,0 +1,44 @@
+// Routing answers: do I know someone who can, or someone who knows someone who can?
+//
+// A routing policy finds candidates for a want, publishes what this head offers, and keeps its
+// tables healthy. It is told by the parent when a contact was heard (`seen`) or fell silent
+// (`failed`). Every lookup ends, with or without candidates, within a bound the policy states.
+#pragma once
+
+#include <hydra/core/node.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+namespace hydra {
+
+// Emitted once per find(): the candidates that came back, and what the search cost.
+struct found {
+  activity id{};         // as find() returned it
+  hydra::candidates among{};  // verified provider records only, no peer twice
+  std::uint8_t hops = 0;      // rounds from the asker to the last answer that counted
+  std::uint16_t messages = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& among& hops& messages;
+  }
+};
+
+
+// `E` is the view that the policy is going to see; Hydra<...> checks with its own.
+template <class P, class E>
+concept RoutingPolicy =
+    PolicyFor<P, routing_tag> && contains<found, facts_of<P>> &&
+    requires(P& p, P const& c, E& env, want const& w, provider_record const& r, peer who, key k) {
+      { p.find(env, w) } -> std::same_as<activity>;  // found{} follows, maybe in the same call
+      p.publish(env, r);  // keep this record alive in the network until withdrawn
+      p.withdraw(env, service{});
+      p.join(env, std::span<peer const>{});  // known contacts to start from
+      p.seen(env, who);
+      p.failed(env, who);
+      { c.closest(k, std::size_t{}) };  // a bounded_vector<peer, ...>: pure, no allocation
+      { c.contacts() } -> std::convertible_to<std::size_t>;
+    };
+
+}  // namespace hydra
