@@ -98,6 +98,7 @@ struct netgroup {
 };
 
 enum class reach : std::uint8_t { open, outbound_only, via_relay };
+[[nodiscard]] constexpr reach last_of(reach) noexcept { return reach::via_relay; }
 
 // An Ed25519 signature on the network; in a simulation an unforgeable modelled tag in the first
 // sixteen bytes.

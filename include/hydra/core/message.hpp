@@ -36,6 +36,7 @@ enum class room : std::uint8_t {
   protocol = 9,
 };
 inline constexpr std::size_t room_count = 10;
+[[nodiscard]] constexpr room last_of(room) noexcept { return room::protocol; }
 
 struct message_id {
   room where = room::node;
@@ -97,7 +98,7 @@ class archive {
       self.number(n);
       x = at_ns(n);
     } else if constexpr (detail::is_array<T>) {
-      for (auto& e : x) *this& e;
+      for (auto& e : x) self& e;
     } else {
       x.serialize(self, 0U);
     }

@@ -7,15 +7,14 @@
 #pragma once
 
 #include <hydra/core/contract.hpp>
+#include <hydra/core/paged.hpp>
 #include <hydra/core/types.hpp>
 
 #include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <tuple>
-#include <vector>
 
 namespace hydra {
 
@@ -46,23 +45,11 @@ class slab {
     std::uint32_t next = no_activity;
   };
 
-  slab() = default;
-  slab(slab&&) noexcept = default;
-  slab& operator=(slab&&) noexcept = default;
-  slab(slab const& other) : free_{other.free_}, live_{other.live_} {
-    for (auto const& b : other.blocks_) blocks_.push_back(std::make_unique<block>(*b));
-  }
-  slab& operator=(slab const& other) {
-    if (this != &other) *this = slab{other};
-    return *this;
-  }
-  ~slab() = default;
-
   std::uint32_t take() {
-    if (free_ == no_activity) grow();
+    ++live_;
+    if (free_ == no_activity) return cells_.add();
     auto const i = free_;
     free_ = (*this)[i].next;
-    ++live_;
     return i;
   }
   void give_back(std::uint32_t i) {
@@ -72,25 +59,13 @@ class slab {
     --live_;
   }
   [[nodiscard]] cell& operator[](std::uint32_t i) noexcept {
-    return (*blocks_[i / block_size])[i % block_size];
+    return cells_[i];
   }
   [[nodiscard]] std::size_t live() const noexcept { return live_; }
-  [[nodiscard]] std::size_t bytes() const noexcept { return blocks_.size() * sizeof(block); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return cells_.bytes(); }
 
  private:
-  static constexpr std::size_t block_size = 64;
-  using block = std::array<cell, block_size>;
-
-  void grow() {
-    auto const base = static_cast<std::uint32_t>(blocks_.size() * block_size);
-    blocks_.push_back(std::make_unique<block>());
-    for (std::uint32_t i = block_size; i-- > 0;) {
-      (*this)[base + i].next = free_;
-      free_ = base + i;
-    }
-  }
-
-  std::vector<std::unique_ptr<block>> blocks_;
+  paged<cell, 64> cells_;
   std::uint32_t free_ = no_activity;
   std::size_t live_ = 0;
 };

@@ -59,6 +59,7 @@ struct byte_range {
 
 // What a signature says besides its content.
 enum class domain : std::uint8_t { provider = 1, receipt = 2, passport = 3, vouch = 4, manifest = 5 };
+[[nodiscard]] constexpr domain last_of(domain) noexcept { return domain::manifest; }
 
 struct envelope {
   hydra::domain domain = hydra::domain::provider;
@@ -223,6 +224,7 @@ struct used {
 };
 
 enum class outcome : std::uint8_t { done, forged, abandoned, refused };
+[[nodiscard]] constexpr outcome last_of(outcome) noexcept { return outcome::refused; }
 
 // Signed by both sides; named by the hash of its lease. One-sided it earns no credit.
 struct receipt {

@@ -1,0 +1,41 @@
+# What every target of this tree is built with, and nothing that a consumer inherits.
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+  endif()
+  set(CMAKE_CXX_EXTENSIONS OFF)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_PCH_WARN_INVALID OFF)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+  find_program(HYDRA_CCACHE ccache)
+  if(HYDRA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${HYDRA_CCACHE}")
+  endif()
+  find_program(HYDRA_MOLD mold)
+  if(HYDRA_MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()
+
+add_library(hydra_build INTERFACE)
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(hydra_build INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+    $<$<BOOL:${HYDRA_WERROR}>:-Werror>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # ccache reads precompiled headers only with the first. The others are wrong too often in
+    # g++ 12 once it has inlined, and clang says the true ones.
+    target_compile_options(hydra_build INTERFACE -fpch-preprocess
+      -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict)
+  else()
+    target_compile_options(hydra_build INTERFACE -Wno-unused-command-line-argument)
+  endif()
+  if(HYDRA_SANITIZE)
+    add_compile_options(-fsanitize=${HYDRA_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${HYDRA_SANITIZE})
+  endif()
+endif()

@@ -1,0 +1,692 @@
+// Kademlia over signed provider records: the routing of a ready-made Hydra.
+#pragma once
+
+#include <hydra/core/archetype.hpp>
+#include <hydra/routing/concept.hpp>
+#include <hydra/routing/lookup.hpp>
+#include <hydra/routing/messages.hpp>
+#include <hydra/routing/records.hpp>
+#include <hydra/routing/table.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hydra::routing {
+
+struct kademlia_settings {
+  duration rpc_timeout = 1500ms;          // of one attempt
+  duration lookup_time_max = 12s;         // of a lookup, whatever happens
+  duration tick = 60s;                    // period of all upkeep, at a random phase
+  duration refresh = 5min;                // one bucket, or our own neighbourhood, in turn
+  duration questionable_after = 10min;    // unseen for so long: ping
+  duration republish = 5min;              // plus or minus a quarter, drawn each time
+  duration record_lifetime = 16min;       // of a record that we sign
+  duration record_lifetime_max = 24h;     // of a record that we accept
+  duration cache_lifetime = 60s;          // of what a lookup found
+  duration keep_period = 5min;            // of writing down known contacts
+  std::uint8_t alpha = 3;                 // requests of a lookup in flight
+  std::uint8_t rpc_attempts = 2;          // per contact and lookup
+  std::uint8_t messages_max = 96;         // requests of a lookup
+  std::uint8_t hops_max = 20;             // of a lookup
+  std::uint8_t evict_after = 4;           // failures in a row, 1..7
+  std::uint8_t enough_factor = 3;         // principals found per candidate wanted, then stop
+  std::uint8_t sources_min = 3;           // heads that must have given records before we stop
+  store_limits limits{};                  // of records kept for others
+};
+
+// Maymounkov and Mazieres (2002), with the hygiene that open networks taught since.
+//
+// Promises. find() answers with exactly one `found` within lookup_time_max: verified candidates,
+// no head twice; or it returns no activity because twelve lookups are under way, and nothing
+// follows. A record that publish() was given stays at the K closest heads as long as this head
+// lives and K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and six pool heads.
+//
+// Rules.
+// - Iterative: the asker sees every answer, so a head on the way cannot redirect silently.
+//   `alpha` requests are in flight; a silent contact is asked again once, then counts as failed.
+//   Its place is taken by the next closest: loss costs time and not results.
+// - Only contacts that answered are told to others (table.hpp); a head that sends us something
+//   becomes hearsay and must answer a ping. Heads that cannot be reached are never entered.
+// - Records are stored by their own publisher only. A head that knows 2 K closer ones refuses;
+//   one that knows closer ones says so, and the publisher goes on there.
+// - The asker checks every signature itself, once: records that it or its shelves know verbatim
+//   are not checked again. A record that fails the check costs whoever gave it its place in the
+//   table: it had to check it before. Expiry is not punished: clocks differ.
+// - A find stops early at `enough_factor` principals per candidate wanted, but not before
+//   `sources_min` heads gave something: the first to answer is not the only one to be heard.
+// - One sweep timer per head watches all requests. A timer per request would cost an arm and a
+//   disarm for each of about ten; the sweep costs one event per lookup.
+// - Upkeep is one periodic timer at a random phase: a ping of whom we doubt, a refresh, what is
+//   due to be published, what has expired, what is to be kept. Nothing is synchronised by a start.
+//
+// What an attacker gains. Keys ground towards a service key are asked first and stored at, but of
+// each netgroup two at most sit among the K closest that a lookup or a publisher turns to, so
+// capture takes K/2 netgroups, not one machine; with fewer, some honest holder is asked and its
+// sample has one record per principal. A holder that denies records is outvoted by the others; it
+// cannot forge one. Flooding a service is bounded per netgroup (16 of 128 places). Inventing
+// contacts costs the asker two timeouts each, within messages_max and lookup_time_max. Who holds
+// K/2 netgroups near a key, or the asker's own uplink, wins: sim/ prints the capture rate.
+// Lookups do not yet take disjoint paths (S/Kademlia, Baumgart and Mies 2007).
+//
+// Cost. A lookup among n heads takes about log2(n)/3 + 1 rounds and 8 to 15 requests of 16 or
+// 48 bytes, each answered by up to 4 records and 20 contacts. A publication adds K stores. Upkeep
+// per head and hour by default: up to 60 pings, 12 refreshes of about 12 requests.
+// sizeof(kademlia<8>) is 1,312 bytes; a lookup under way 2.9 kB, a remembered service 1 kB, a
+// shelf of eight foreign records 1 kB, all from pools.
+//
+// Departures from the paper: no replacement caches, no caching of records on the way, republished
+// by the publisher alone, netgroups, early stop, signatures.
+template <std::size_t K = 8>
+class kademlia {
+ public:
+  using policy_concept = routing_tag;
+  using messages = type_list<find_node, nodes, find_providers, providers, store, stored, ping, pong>;
+  using facts = type_list<found>;
+  using activities = type_list<lookup<K>, shelf, checking, offered, remembered, probe>;
+  using records = type_list<known_contacts>;
+
+  static constexpr std::uint16_t sweep_tag = 1;
+  static constexpr std::uint16_t upkeep_tag = 2;
+
+  constexpr kademlia() = default;
+  constexpr explicit kademlia(kademlia_settings const& s) : settings_{s} {
+    HYDRA_EXPECTS(s.alpha > 0);
+    HYDRA_EXPECTS(s.rpc_attempts > 0);
+    HYDRA_EXPECTS(s.evict_after > 0);
+    HYDRA_EXPECTS(s.evict_after <= failures_countable);
+    HYDRA_EXPECTS(s.tick > duration{});
+    HYDRA_EXPECTS(s.questionable_after < age_max);
+    HYDRA_EXPECTS(s.record_lifetime <= s.record_lifetime_max);
+    HYDRA_EXPECTS(s.republish > s.tick);
+    HYDRA_EXPECTS(s.record_lifetime > s.republish);
+  }
+
+  // A world too large to warm up gives every head its table (see direct_table).
+  constexpr void adopt(routing::table<K> const& ready) noexcept { table_ = ready; }
+  [[nodiscard]] constexpr routing::table<K> const& contact_table() const noexcept {
+    return table_;
+  }
+  [[nodiscard]] constexpr kademlia_settings const& settings() const noexcept { return settings_; }
+
+  // ---- asked --------------------------------------------------------------------------------
+
+  [[nodiscard]] constexpr bounded_vector<peer, K> closest(key const& to, std::size_t k) const {
+    bounded_vector<peer, K> out;
+    for (auto const& c : table_.closest(to.prefix(), k)) out.push_back(c.who);
+    return out;
+  }
+  [[nodiscard]] constexpr std::size_t contacts() const noexcept { return table_.size(); }
+
+  // ---- told by the parent ----------------------------------------------------------------------
+
+  void on_start(auto& env) {
+    know_self(env);
+    ticks_ = static_cast<std::uint16_t>(env.random().below(every(settings_.refresh)));
+    env.every(settings_.tick, env.random().between(duration{}, settings_.tick), upkeep_tag);
+    if (auto const kept = env.template recall<known_contacts>(0)) {
+      join(env, std::span<peer const>{kept->who});
+    }
+  }
+
+  // Contacts to start from: hearsay until they answer.
+  void join(auto& env, std::span<peer const> known) {
+    know_self(env);
+    for (auto who : known) learn(env, who, evidence::named);
+    if (!table_.empty()) refresh(env, env.about(env.self()).key);
+  }
+
+  activity find(auto& env, want const& w) {
+    know_self(env);
+    lookup<K> l;
+    l.why = errand::find;
+    l.what = w.what;
+    l.at_least = std::max<std::uint8_t>(w.at_least, 1);
+    l.target = env.about(w.what);
+    if (auto const* r = fresh_memory(env, w)) {
+      for (auto const& record : r->records) add_diverse(l.records, record);
+      auto const id = env.template pool<lookup<K>>().add(l);
+      if (id) finish(env, id, l);
+      return id;
+    }
+    record_store held{env};
+    bounded_vector<provider_record, records_per_answer_max> own;
+    held.sample(w.what, own.capacity(), own);
+    for (auto const& r : own) {
+      if (r.head != env.self()) add_diverse(l.records, r);
+    }
+    l.sources = l.records.empty() ? 0 : 1;
+    return start(env, l);
+  }
+
+  // Of the record: what, power, where and the network; the rest is filled in and signed here.
+  void publish(auto& env, provider_record const& r) {
+    know_self(env);
+    auto pool = env.template pool<offered>();
+    auto id = pool.first([&](offered const& o) { return o.record.what == r.what; });
+    if (!id) id = pool.add(offered{});
+    auto* mine = pool.find(id);
+    if (mine == nullptr) return env.note("publish: 16 services are offered already");
+    auto const sequence = mine->record.about.sequence;
+    mine->record = r;
+    mine->record.about.sequence = sequence;
+    mine->withdrawn = false;
+    mine->due = env.now();
+    seal(env, mine->record, settings_.record_lifetime);
+    publish_due(env);
+  }
+
+  void withdraw(auto& env, service what) {
+    auto pool = env.template pool<offered>();
+    auto const id = pool.first([&](offered const& o) { return o.record.what == what; });
+    auto* mine = pool.find(id);
+    if (mine == nullptr) return;
+    mine->withdrawn = true;
+    mine->record.power.cores = 0;
+    mine->due = env.now();
+    publish_due(env);
+  }
+
+  void seen(auto& env, peer who) { learn(env, who, evidence::heard); }
+
+  void failed(auto& env, peer who) {
+    table_.failed(who, prefix_of(env, who), settings_.evict_after);
+    env.template pool<remembered>().each([&](activity, remembered& r) {
+      for (std::size_t i = r.records.size(); i-- > 0;) {
+        if (r.records[i].head == who) r.records.erase(&r.records[i]);
+      }
+    });
+  }
+
+  // ---- told by others --------------------------------------------------------------------------
+
+  void on_message(auto& env, peer from, find_node const& m) {
+    seen(env, from);
+    nodes answer;
+    answer.nonce = m.nonce;
+    answer.closer = closer_to(m.target, from, m.count);
+    env.send(from, answer);
+  }
+
+  void on_message(auto& env, peer from, find_providers const& m) {
+    seen(env, from);
+    if (!m.what) return;
+    providers answer;
+    answer.nonce = m.nonce;
+    auto pool = env.template pool<offered>();
+    auto const* mine =
+        pool.find(pool.first([&](offered const& o) { return o.record.what == m.what; }));
+    if (mine != nullptr && !mine->withdrawn) answer.records.push_back(mine->record);
+    record_store{env}.sample(m.what, answer.records.capacity(), answer.records);
+    answer.closer = closer_to(env.about(m.what), from, K);
+    if (!answer.records.empty()) return env.send(from, answer);
+    nodes none;
+    none.nonce = m.nonce;
+    none.closer = answer.closer;
+    env.send(from, none);
+  }
+
+  void on_message(auto& env, peer from, nodes const& m) {
+    auto const id = lookup_of(env, m.nonce);
+    if (!accept_answer(env, id, from)) return;
+    learn_closer(env, id, from, m.closer);
+    step(env, id);
+  }
+
+  void on_message(auto& env, peer from, providers const& m) {
+    auto const id = lookup_of(env, m.nonce);
+    if (!accept_answer(env, id, from)) return;
+    learn_closer(env, id, from, m.closer);
+    for (auto const& r : m.records) consider_record(env, id, from, r);
+    step(env, id);
+  }
+
+  void on_message(auto& env, peer from, store const& m) {
+    seen(env, from);
+    auto const& r = m.record;
+    auto const by = env.about(from).principal;
+    bool const fit = acceptable(env, r, settings_.record_lifetime_max) && by == r.about.signer;
+    if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
+    if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
+    auto pool = env.template pool<checking>();
+    if (pool.full()) return answer_store(env, from, m.nonce, r, false);
+    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
+  }
+
+  void on_message(auto& env, peer from, stored const& m) {
+    auto const id = lookup_of(env, m.nonce);
+    if (!accept_answer(env, id, from)) return;
+    learn_closer(env, id, from, m.closer);
+    step(env, id);
+  }
+
+  void on_message(auto& env, peer from, ping const& m) {
+    seen(env, from);
+    env.send(from, pong{m.nonce});
+  }
+
+  void on_message(auto& env, peer from, pong const& m) {
+    auto pool = env.template pool<probe>();
+    auto const id = pool.first([&](probe const& p) { return p.nonce == m.nonce && p.who == from; });
+    if (!id) return;
+    pool.erase(id);
+    learn(env, from, evidence::answered);
+  }
+
+  // ---- told by the driver ----------------------------------------------------------------------
+
+  void on_timer(auto& env, std::uint16_t tag) {
+    if (tag == sweep_tag) sweep(env);
+    if (tag == upkeep_tag) upkeep(env);
+  }
+
+  void on_fact(auto& env, unreachable const& f) {
+    failed(env, f.who);
+    env.template pool<lookup<K>>().each([&](activity id, lookup<K>& l) {
+      auto* a = l.find(f.who);
+      if (a == nullptr || !a->in_flight()) return;
+      a->is = asked::state::failed;
+      step(env, id);
+    });
+  }
+
+  void on_fact(auto& env, checked const& f) {
+    auto pool = env.template pool<checking>();
+    auto const id = pool.first([&](checking const& c) { return c.by == f.id; });
+    auto const* waiting = pool.find(id);
+    if (waiting == nullptr) return;
+    auto const c = *waiting;
+    pool.erase(id);
+    if (!f.good) table_.evict(c.from, prefix_of(env, c.from));
+    if (!c.of) {
+      bool const in = f.good && record_store{env}.put(c.record, settings_.limits);
+      return answer_store(env, c.from, c.nonce, c.record, in);
+    }
+    auto* l = env.template pool<lookup<K>>().find(c.of);
+    if (l == nullptr) return;
+    HYDRA_EXPECTS(l->checking > 0);
+    --l->checking;
+    if (f.good) {
+      gain(*l, c.record, l->find(c.from));
+    } else if (auto* liar = l->find(c.from)) {
+      if (liar->gave) --l->sources;
+      liar->gave = false;
+      liar->is = asked::state::failed;
+    }
+    step(env, c.of);
+  }
+
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& table_& sweep_at_& ticks_& refreshed_;
+  }
+
+ private:
+  // ---- contacts --------------------------------------------------------------------------------
+
+  void know_self(auto& env) {
+    auto const own = env.about(env.self()).key;
+    if (table_.empty() && table_.own() != own.prefix()) table_ = routing::table<K>{own};
+  }
+  [[nodiscard]] static std::uint32_t prefix_of(auto& env, peer who) {
+    return env.about(who).key.prefix();
+  }
+  void learn(auto& env, peer who, evidence how) {
+    if (!who || who == env.self()) return;
+    auto const a = env.about(who);
+    if (a.reach != reach::open) return;
+    auto const p = table_.learn({who, a.key.prefix(), group_tag(a.group), 0, 0}, how, env.now());
+    if (!p.questioned) return;
+    auto const* oldest = table_.known(p.questioned, prefix_of(env, p.questioned));
+    if (oldest->age(env.now()) >= settings_.questionable_after) ask_alive(env, p.questioned);
+  }
+  void ask_alive(auto& env, peer who) {
+    auto pool = env.template pool<probe>();
+    if (pool.full() || pool.first([&](probe const& p) { return p.who == who; })) return;
+    probe p{who, env.random().bits(), env.now() + settings_.rpc_timeout};
+    pool.add(p);
+    env.send(who, ping{p.nonce});
+    watch(env, p.due);
+  }
+  [[nodiscard]] closer_peers closer_to(key const& to, peer but, std::size_t k) const {
+    closer_peers out;
+    for (auto const& c : table_.closest(to.prefix(), k, false, but)) out.push_back(c.who);
+    return out;
+  }
+  [[nodiscard]] bool too_far(key const& to) const {
+    return table_.closer_than_own(to.prefix()) >= 2 * K;
+  }
+
+  // ---- lookups ---------------------------------------------------------------------------------
+
+  [[nodiscard]] activity lookup_of(auto& env, std::uint64_t nonce) {
+    return env.template pool<lookup<K>>().first(
+        [&](lookup<K> const& l) { return l.nonce == nonce; });
+  }
+
+  // Starts from what the table knows; hearsay only when too few are live.
+  activity start(auto& env, lookup<K>& l) {
+    l.nonce = env.random().bits();
+    l.deadline = env.now() + settings_.lookup_time_max;
+    bool const hearsay_too = table_.live() < settings_.alpha;
+    for (auto const& c : table_.closest(l.target.prefix(), K, hearsay_too)) {
+      l.add(c.who, c.prefix, c.group, 1);
+    }
+    auto const id = env.template pool<lookup<K>>().add(l);
+    if (id) step(env, id);
+    return id;
+  }
+
+  [[nodiscard]] std::size_t in_background(auto& env) {
+    std::size_t n = 0;
+    env.template pool<lookup<K>>().each(
+        [&](activity, lookup<K> const& l) { n += l.why == errand::find ? 0U : 1U; });
+    return n;
+  }
+
+  // Whether an answer is one that was asked for. Anything else is no evidence of life.
+  bool accept_answer(auto& env, activity id, peer from) {
+    auto* l = env.template pool<lookup<K>>().find(id);
+    auto* a = l == nullptr ? nullptr : l->find(from);
+    if (a == nullptr || !a->in_flight()) return false;
+    a->is = a->is == asked::state::storing ? asked::state::stored : asked::state::answered;
+    learn(env, from, evidence::answered);
+    return true;
+  }
+
+  void learn_closer(auto& env, activity id, peer from, closer_peers const& closer) {
+    auto* l = env.template pool<lookup<K>>().find(id);
+    auto const hop = static_cast<std::uint8_t>(l->find(from)->hop + 1);
+    if (hop > settings_.hops_max) return;
+    for (std::size_t i = 0; i < std::min(closer.size(), K); ++i) {
+      auto const who = closer[i];
+      if (!who || who == env.self()) continue;
+      auto const a = env.about(who);
+      if (a.reach != reach::open) continue;
+      l->add(who, a.key.prefix(), group_tag(a.group), hop);
+      if (l->why == errand::refresh) learn(env, who, evidence::named);
+    }
+  }
+
+  void consider_record(auto& env, activity id, peer from, provider_record const& r) {
+    auto* l = env.template pool<lookup<K>>().find(id);
+    if (l->why != errand::find || r.what != l->what || r.head == env.self()) return;
+    if (r.power.cores == 0 || !acceptable(env, r, settings_.record_lifetime_max)) return;
+    auto* giver = l->find(from);
+    auto pool = env.template pool<checking>();
+    bool const pending = static_cast<bool>(pool.first(
+        [&](checking const& c) { return c.of == id && identical(c.record, r); }));
+    bool const known = !pending && verified_before(env, *l, r);
+    if (known) gain(*l, r, giver);
+    if (!known && !pending) {
+      if (pool.full()) return;
+      pool.add({check_seal(env, r), id, from, 0, env.now(), r});
+      ++l->checking;
+    }
+    if (giver == nullptr || giver->gave) return;
+    giver->gave = true;
+    ++l->sources;
+  }
+
+  [[nodiscard]] bool verified_before(auto& env, lookup<K> const& l, provider_record const& r) {
+    auto const same = [&](provider_record const& k) { return identical(k, r); };
+    if (std::any_of(l.records.begin(), l.records.end(), same)) return true;
+    auto pool = env.template pool<remembered>();
+    auto const* m = pool.find(pool.first([&](remembered const& x) { return x.what == r.what; }));
+    if (m != nullptr && std::any_of(m->records.begin(), m->records.end(), same)) return true;
+    return record_store{env}.holds(r);
+  }
+
+  static void gain(lookup<K>& l, provider_record const& r, asked const* giver) {
+    if (add_diverse(l.records, r) && giver != nullptr) l.hops = std::max(l.hops, giver->hop);
+  }
+
+  [[nodiscard]] bool enough(lookup<K> const& l) const {
+    if (l.why != errand::find || l.sources < settings_.sources_min) return false;
+    auto const wanted = std::size_t{l.at_least} * settings_.enough_factor;
+    return principals_in(l.records) >= std::min(wanted, candidates_max);
+  }
+
+  // Sends what may be sent; ends the lookup when nothing is left to wait for.
+  void step(auto& env, activity id) {
+    auto* l = env.template pool<lookup<K>>().find(id);
+    if (l == nullptr) return;
+    if (enough(*l)) return finish(env, id, *l);
+    for (;;) {
+      while (l->in_flight() < (l->storing ? K : std::size_t{settings_.alpha})) {
+        auto* a = l->messages < settings_.messages_max ? l->next() : nullptr;
+        if (a == nullptr) break;
+        a->attempts = 0;
+        request(env, *l, *a);
+      }
+      if (l->in_flight() > 0) return;
+      if (l->why != errand::publish || l->storing) break;
+      l->storing = true;
+    }
+    if (l->checking > 0) return watch(env, l->deadline);
+    finish(env, id, *l);
+  }
+
+  void request(auto& env, lookup<K>& l, asked& a) {
+    ++a.attempts;
+    ++l.messages;
+    a.due = std::min(env.now() + settings_.rpc_timeout, l.deadline);
+    a.is = l.storing ? asked::state::storing : asked::state::waiting;
+    watch(env, a.due);
+    if (l.storing) {
+      auto pool = env.template pool<offered>();
+      auto const* o = pool.find(
+          pool.first([&](offered const& x) { return x.record.what == l.what; }));
+      if (o != nullptr) env.send(a.who, store{l.nonce, o->record});
+    } else if (l.why == errand::find) {
+      env.send(a.who, find_providers{l.what, l.nonce});
+    } else {
+      env.send(a.who, find_node{l.target, l.nonce, static_cast<std::uint8_t>(K)});
+    }
+  }
+
+  // `l` may lie in the pool: it is gone afterwards.
+  void finish(auto& env, activity id, lookup<K> const& l) {
+    auto const why = l.why;
+    auto const what = l.what;
+    if (why == errand::find) {
+      found f;
+      f.id = id;
+      for (auto const& r : l.records) f.among.push_back(candidate_of(r, l.hops));
+      f.hops = l.hops;
+      f.messages = l.messages;
+      if (l.messages > 0) remember(env, l);
+      env.template pool<lookup<K>>().erase(id);
+      env.emit(f);
+      return;
+    }
+    env.template pool<lookup<K>>().erase(id);
+    if (why == errand::publish) {
+      auto pool = env.template pool<offered>();
+      auto const o = pool.first([&](offered const& x) { return x.record.what == what; });
+      auto const* mine = pool.find(o);
+      if (mine != nullptr && mine->withdrawn && mine->due > env.now()) pool.erase(o);
+    }
+    publish_due(env);
+  }
+
+  // ---- memory of finds -------------------------------------------------------------------------
+
+  [[nodiscard]] remembered const* fresh_memory(auto& env, want const& w) {
+    auto pool = env.template pool<remembered>();
+    auto const* r = pool.find(pool.first([&](remembered const& x) { return x.what == w.what; }));
+    if (r == nullptr || r->fresh_until <= env.now()) return nullptr;
+    return r->records.size() < std::max<std::size_t>(w.at_least, 1) ? nullptr : r;
+  }
+
+  void remember(auto& env, lookup<K> const& l) {
+    if (settings_.cache_lifetime <= duration{} || l.records.empty()) return;
+    auto pool = env.template pool<remembered>();
+    remembered r;
+    r.what = l.what;
+    r.fresh_until = env.now() + settings_.cache_lifetime;
+    auto all = l.records;
+    env.random().permute(all.span());
+    for (auto const& record : all) add_diverse(r.records, record);
+    auto same = pool.first([&](remembered const& x) { return x.what == l.what; });
+    if (!same && pool.full()) {
+      auto oldest = never;
+      pool.each([&](activity id, remembered const& x) {
+        if (x.fresh_until >= oldest) return;
+        oldest = x.fresh_until;
+        same = id;
+      });
+    }
+    if (same) pool.erase(same);
+    pool.add(r);
+  }
+
+  // ---- publishing ------------------------------------------------------------------------------
+
+  void answer_store(auto& env, peer to, std::uint64_t nonce, provider_record const& r, bool ok) {
+    stored answer;
+    answer.nonce = nonce;
+    answer.ok = ok;
+    if (r.what) {
+      auto const target = env.about(r.what);
+      for (auto const& c : table_.closest(target.prefix(), K, false, to)) {
+        if ((c.prefix ^ target.prefix()) >= (table_.own() ^ target.prefix())) break;
+        answer.closer.push_back(c.who);
+      }
+    }
+    env.send(to, answer);
+  }
+
+  void publish_due(auto& env) {
+    if (table_.empty()) return;
+    env.template pool<offered>().each([&](activity, offered& o) {
+      if (o.due > env.now() || in_background(env) >= lookup<K>::background_max) return;
+      auto const busy = env.template pool<lookup<K>>().first([&](lookup<K> const& l) {
+        return l.why == errand::publish && l.what == o.record.what;
+      });
+      if (busy || env.template pool<lookup<K>>().full()) return;
+      o.due = env.now() + settings_.republish * 3 / 4 +
+              env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o.record, settings_.record_lifetime);
+      lookup<K> l;
+      l.why = errand::publish;
+      l.what = o.record.what;
+      l.target = env.about(l.what);
+      start(env, l);
+    });
+  }
+
+  // ---- time ------------------------------------------------------------------------------------
+
+  void watch(auto& env, instant due) {
+    if (due >= sweep_at_) return;
+    sweep_at_ = due;
+    env.arm(due - env.now(), sweep_tag);
+  }
+
+  void sweep(auto& env) {
+    if (env.now() < sweep_at_) return;  // a later sweep was brought forward: this one is idle
+    sweep_at_ = never;
+    env.template pool<lookup<K>>().each([&](activity id, lookup<K>& l) {
+      if (l.deadline <= env.now()) return finish(env, id, l);
+      for (auto& a : l.near) {
+        if (!a.in_flight() || a.due > env.now()) continue;
+        table_.failed(a.who, a.prefix, settings_.evict_after);
+        if (a.attempts < settings_.rpc_attempts && l.messages < settings_.messages_max) {
+          request(env, l, a);
+        } else {
+          a.is = asked::state::failed;
+        }
+      }
+      step(env, id);
+    });
+    auto probes = env.template pool<probe>();
+    probes.each([&](activity id, probe& p) {
+      if (p.due > env.now()) return;
+      table_.failed(p.who, prefix_of(env, p.who), settings_.evict_after);
+      probes.erase(id);
+    });
+    auto next = never;
+    env.template pool<lookup<K>>().each([&](activity, lookup<K> const& l) {
+      next = std::min(next, l.deadline);
+      for (auto const& a : l.near) next = a.in_flight() ? std::min(next, a.due) : next;
+    });
+    probes.each([&](activity, probe const& p) { next = std::min(next, p.due); });
+    watch(env, next);
+  }
+
+  [[nodiscard]] std::uint16_t every(duration period) const {
+    return static_cast<std::uint16_t>(std::clamp<std::int64_t>(period / settings_.tick, 1, 60000));
+  }
+
+  void upkeep(auto& env) {
+    ++ticks_;
+    auto const now = env.now();
+    record_store{env}.prune(now);
+    auto memory = env.template pool<remembered>();
+    memory.each([&](activity id, remembered const& r) {
+      if (r.fresh_until + settings_.republish <= now) memory.erase(id);
+    });
+    if (auto const who = table_.questionable(now, settings_.questionable_after)) {
+      ask_alive(env, who);
+    }
+    if (table_.live() == 0) {
+      auto const kept = env.template recall<known_contacts>(0);
+      if (kept) for (auto who : kept->who) learn(env, who, evidence::named);
+      if (!table_.empty()) refresh(env, env.about(env.self()).key);
+    } else if (ticks_ % every(settings_.refresh) == 0) {
+      refresh(env, next_refreshed(env));
+    }
+    publish_due(env);
+    if (ticks_ % every(settings_.keep_period) == 0) keep_contacts(env);  // last: it holds back
+  }
+
+  void refresh(auto& env, key const& target) {
+    if (in_background(env) >= lookup<K>::background_max) return;
+    lookup<K> l;
+    l.why = errand::refresh;
+    l.target = target;
+    start(env, l);
+  }
+
+  // Our own neighbourhood every other time, between them the buckets from the nearest outwards.
+  [[nodiscard]] key next_refreshed(auto& env) {
+    auto const own = env.about(env.self()).key;
+    if (++refreshed_ % 2 == 0) return own;
+    auto const bucket = static_cast<unsigned>(refreshed_ / 2U % (table_.depth() + 1));
+    auto words = own.words();
+    auto const bit = std::uint64_t{1} << (63U - bucket);
+    words[0] = ((words[0] ^ bit) & ~(bit - 1)) | (env.random().bits() & (bit - 1));
+    for (std::size_t i = 1; i < words.size(); ++i) words[i] = env.random().bits();
+    return key{words};
+  }
+
+  // Half of them near, so that the neighbourhood is found again; half at random, so that nobody
+  // near can decide whom we turn to after a crash.
+  void keep_contacts(auto& env) {
+    known_contacts kept;
+    for (auto const& c : table_.closest(table_.own(), kept.who.capacity() / 2)) {
+      kept.who.try_push_back(c.who);
+    }
+    if (kept.who.size() < 2) return;  // rather keep what is written down already
+    auto const first = static_cast<std::size_t>(env.random().below(table_.size()));
+    for (std::size_t i = 0; i < table_.size() && !kept.who.full(); ++i) {
+      auto const& c = table_.at((first + i * 5) % table_.size());
+      bool const there = std::find(kept.who.begin(), kept.who.end(), c.who) != kept.who.end();
+      if (c.live() && !there) kept.who.push_back(c.who);
+    }
+    env.keep(0, kept);
+  }
+
+  kademlia_settings settings_{};
+  routing::table<K> table_{};
+  instant sweep_at_ = never;
+  std::uint16_t ticks_ = 0;
+  std::uint8_t refreshed_ = 0;
+};
+
+static_assert(RoutingPolicy<kademlia<8>, archetype_view<kademlia<8>>>);
+static_assert(RoutingPolicy<kademlia<20>, archetype_view<kademlia<20>>>);
+
+}  // namespace hydra::routing

@@ -1,0 +1,223 @@
+// How long a message takes between two heads: a planet fitted to measurements, or a measured
+// matrix. Both are pure functions of (seed, from, to) without a matrix of all pairs.
+//
+// planet_latency: one way = route x spread x asymmetry + last mile of both ends, where
+//   route      half the round trip over the backbone (backbone.hpp), five numbers fitted to the
+//              54 regions of azure54: left-out regions are off by 5.5 % (median), 14 % (p90);
+//   spread     a factor hashed from (seed, the networks of both), equal in both directions: a
+//              lognormal and, for some pairs, a detour, so that routes break the triangle
+//              inequality as often as planetlab490's do;
+//   asymmetry  hashed likewise, opposite in the two directions, distributed as azure54's;
+//   last mile  by class of access, drawn once per site.
+// Promise: never faster than light in fibre along the great circle, never below minimum().
+// jitter() is added per message, never negative, a pure function of its arguments.
+// Not promised: congestion, loss (rules of sim/links), time of day, mobile heads.
+// Units: ns. Cost: 12 bytes per peer, 24 per city, 0.2 MB; one_way about 50 ns.
+#pragma once
+
+#include <hydra/core/identity.hpp>
+#include <hydra/core/random.hpp>
+#include <hydra/core/time.hpp>
+#include <hydra/sim/backbone.hpp>
+#include <hydra/sim/globe.hpp>
+#include <hydra/sim/positions.hpp>
+#include <hydra/sim/quantile.hpp>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace hydra::sim {
+
+// What the engine asks of a world's delays.
+template <class L>
+concept latency_model =
+    requires(L const& l, peer p, peer_range r, instant at, std::uint64_t sequence) {
+      { l.size() } -> std::same_as<std::uint32_t>;
+      { l.group(p) } -> std::same_as<std::uint32_t>;        // colocation group
+      { l.one_way(p, p) } -> std::same_as<duration>;        // without jitter
+      { l.jitter(p, p, at, sequence) } -> std::same_as<duration>;  // added, never negative
+      { l.minimum() } -> std::same_as<duration>;            // between different groups
+      { l.minimum(r, r) } -> std::same_as<duration>;        // lower bound between two ranges
+    };
+
+enum class access_class : std::uint8_t { datacentre, fibre, cable, mobile };
+
+// Shares of sites by access, in percent of all; an assumption, not a measurement.
+struct access_mix {
+  std::uint32_t datacentre = 5;
+  std::uint32_t fibre = 45;
+  std::uint32_t cable = 30;
+  std::uint32_t mobile = 20;
+};
+
+class planet_latency {
+ public:
+  // Heads of one site, through one switch.
+  static constexpr duration colocated{50'000};
+
+  // Keeps no reference to `where`. Throws data_error. Precondition: the mix adds up to 100.
+  explicit planet_latency(positions const& where, std::uint64_t seed, access_mix const& mix = {},
+                          latency_fit const& fit = {});
+
+  [[nodiscard]] std::uint32_t size() const noexcept {
+    return static_cast<std::uint32_t>(peers_.size());
+  }
+  [[nodiscard]] std::uint32_t group(peer p) const noexcept { return peers_[p.index()].group; }
+  [[nodiscard]] bool same_site(peer a, peer b) const noexcept { return group(a) == group(b); }
+  [[nodiscard]] access_class access(peer p) const noexcept {
+    return static_cast<access_class>(peers_[p.index()].access);
+  }
+
+  [[nodiscard]] duration one_way(peer a, peer b) const noexcept {
+    auto const& from = peers_[a.index()];
+    auto const& to = peers_[b.index()];
+    if (from.group == to.group) return colocated;
+    auto const& here = cities_[from.city];
+    auto const& there = cities_[to.city];
+    auto const ends = (std::int64_t{from.last_mile_us} + to.last_mile_us) * 1'000;
+    std::int64_t const straight = route(here, there);
+    auto const bits = pair_bits(from, to);
+    std::int64_t const factor = spread_factor(bits);
+    std::int64_t way = straight * factor / million;
+    auto const skew = way * asymmetry_.at(mix64(bits + 2)) / million;
+    way += (cell_of(from) < cell_of(to)) == ((bits & 1U) != 0) ? skew : -skew;
+    // The fit's routes are a fifth slower than light in fibre: only an unusually fast pair needs
+    // the bound.
+    if (way * 6 < straight * 5) way = std::max(way, light_ns(here, there));
+    return duration{way + ends};
+  }
+
+  // What this message suffers on top: its ends' access and, in bad minutes, its route.
+  [[nodiscard]] duration jitter(peer from, peer to, instant at,
+                                std::uint64_t sequence) const noexcept;
+
+  // No message between two sites is faster: the window of the simulation (about 3 ms).
+  [[nodiscard]] duration minimum() const noexcept { return duration{2 * last_mile_least_ns_}; }
+  // No message from a peer of `a` to a site outside it in `b`, or back, is faster. Found at load
+  // from hubs, not pairs: 0.1 ms of work.
+  [[nodiscard]] duration minimum(peer_range a, peer_range b) const;
+
+  // The bound that one_way keeps: the great circle in fibre.
+  [[nodiscard]] duration light(peer a, peer b) const noexcept {
+    return duration{light_ns(cities_[peers_[a.index()].city], cities_[peers_[b.index()].city])};
+  }
+  // Half the fitted round trip, before spread and last mile.
+  [[nodiscard]] duration route(peer a, peer b) const noexcept {
+    return duration{route(cities_[peers_[a.index()].city], cities_[peers_[b.index()].city])};
+  }
+
+ private:
+  static constexpr std::int64_t million = 1'000'000;
+  static constexpr std::int64_t spread_least = 750'000;     // millionths
+  static constexpr std::int64_t asymmetry_most = 100'000;   // millionths
+  static constexpr std::uint32_t detoured_percent = 8;
+
+  struct head {
+    std::uint32_t group = 0;
+    std::uint16_t city = 0;  // index into cities_
+    std::uint16_t last_mile_us = 0;
+    std::uint8_t provider = 0;
+    std::uint8_t access = 0;
+  };
+  static_assert(sizeof(head) == 12);
+
+  struct city {
+    std::array<std::uint32_t, backbone::attached_max> access_ns{};
+    std::array<std::uint8_t, backbone::attached_max> hub{};
+    unit16 at;
+    std::uint16_t country = 0;
+  };
+  static_assert(sizeof(city) == 24);
+
+  [[nodiscard]] static std::uint32_t cell_of(head const& h) noexcept {
+    return std::uint32_t{h.city} * positions::providers_max + h.provider;
+  }
+  [[nodiscard]] std::uint64_t pair_bits(head const& a, head const& b) const noexcept {
+    std::uint64_t const x = cell_of(a);
+    std::uint64_t const y = cell_of(b);
+    return mix64(base_ ^ (x < y ? x << 32U | y : y << 32U | x));
+  }
+  [[nodiscard]] std::int64_t spread_factor(std::uint64_t bits) const noexcept {
+    auto factor = std::max(spread_.at(mix64(bits)), spread_least);
+    if ((bits >> 32U) % 100 < detoured_percent) factor += detour_.at(mix64(bits + 1));
+    return factor;
+  }
+  [[nodiscard]] std::int64_t route(city const& a, city const& b) const noexcept {
+    std::uint32_t best = std::numeric_limits<std::uint32_t>::max();
+    for (std::size_t i = 0; i < backbone::attached_max; ++i) {
+      auto const* const row = hub_to_hub_ns_.data() + std::size_t{a.hub[i]} * hubs_;
+      for (std::size_t j = 0; j < backbone::attached_max; ++j)
+        best = std::min(best, a.access_ns[i] + row[b.hub[j]] + b.access_ns[j]);
+    }
+    if (a.country != b.country) return best;
+    double const km = great_circle_km(a.at, b.at);
+    if (km >= backbone::direct_km_max) return best;
+    return std::min<std::int64_t>(best, along(km, fit_.access_ns_per_km) / 2);
+  }
+  [[nodiscard]] static std::int64_t light_ns(city const& a, city const& b) noexcept {
+    return along(great_circle_km(a.at, b.at), fibre_ns_per_km);
+  }
+  void add_city(backbone const& net, place const& p);
+  void add_site(positions const& where, std::uint32_t site, access_mix const& mix);
+
+  std::uint64_t base_;
+  std::size_t hubs_ = 0;
+  std::int64_t last_mile_least_ns_;
+  latency_fit fit_;
+  quantile_law spread_;
+  quantile_law detour_;
+  quantile_law asymmetry_;
+  quantile_law congestion_;
+  quantile_law exponential_;
+  std::vector<std::uint32_t> hub_to_hub_ns_;  // one way
+  std::vector<city> cities_;
+  std::vector<head> peers_;
+};
+
+static_assert(latency_model<planet_latency>);
+
+// A measured matrix of round trips in ms (planetlab490, azure54): one way from a to b is half of
+// row a, column b. Peers are dealt to the rows in contiguous blocks of equal size, so a range of
+// peers is a range of hosts; every peer is a site of its own. Gaps (an empty field) take the
+// other direction, or else the median of the row; nothing is below `least`.
+class matrix_latency {
+ public:
+  // Plain CSV of bare numbers; unpack .xz and .gz first. Throws data_error.
+  [[nodiscard]] static matrix_latency load(std::string const& path, std::uint32_t peers,
+                                           std::uint64_t seed, duration least = duration{1'000'000});
+  // `rtt_ms`: rows * rows numbers, a negative one is a gap.
+  matrix_latency(std::vector<double> const& rtt_ms, std::uint32_t rows, std::uint32_t peers,
+                 std::uint64_t seed, duration least = duration{1'000'000});
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return peers_; }
+  [[nodiscard]] std::uint32_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::uint32_t row_of(peer p) const noexcept {
+    return static_cast<std::uint32_t>(std::uint64_t{p.index()} * rows_ / peers_);
+  }
+  [[nodiscard]] std::uint32_t group(peer p) const noexcept { return p.index(); }
+  [[nodiscard]] duration one_way(peer a, peer b) const noexcept {
+    return duration{one_way_ns_[std::size_t{row_of(a)} * rows_ + row_of(b)]};
+  }
+  [[nodiscard]] duration jitter(peer from, peer to, instant at,
+                                std::uint64_t sequence) const noexcept;
+  [[nodiscard]] duration minimum() const noexcept { return least_; }
+  [[nodiscard]] duration minimum(peer_range a, peer_range b) const;
+
+ private:
+  std::uint64_t base_;
+  std::uint32_t rows_;
+  std::uint32_t peers_;
+  duration least_;
+  quantile_law congestion_;
+  quantile_law exponential_;
+  std::vector<std::uint32_t> one_way_ns_;
+};
+
+static_assert(latency_model<matrix_latency>);
+
+}  // namespace hydra::sim

@@ -1,0 +1,107 @@
+// One run of a scenario: what may be asked of it, and everything it says afterwards.
+#pragma once
+
+#include <hydra/core/time.hpp>
+#include <hydra/sim/scenario.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hydra::sim {
+
+// What has been simulated already; never what is about to be.
+struct progress {
+  duration simulated{};
+  duration total{};
+  std::uint64_t events = 0;
+  double wall_s = 0;
+};
+
+struct run_options {
+  unsigned threads = 1;
+  unsigned shards = 0;      // 0: as many as threads. Neither changes a result.
+  bool wire_check = false;  // every n-th message is encoded, decoded and compared
+  bool permute = false;     // every peer sees its own handles
+  bool alone = false;       // also run the comparison where every Hydra is alone
+  std::string trace_file;   // NDJSON; empty: none
+  // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
+  std::function<bool(progress const&)> on_progress;  // tidy: allow(token) because of reporting
+};
+
+// A property that did not hold: a job lost or done twice, a budget that grew, a full queue.
+struct check_failure {
+  std::string what;
+};
+
+struct named_number {
+  std::string name;  // snake_case, unit last: "extra_work_s"
+  double value = 0;
+};
+
+struct job_counts {
+  std::uint64_t submitted = 0;  // completed + failed + running
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t running = 0;   // when the run ended
+  std::uint64_t replaced = 0;  // placed again after a crash, silence or refusal
+};
+
+struct spread {
+  double mean = 0;
+  double p50 = 0;
+  double p90 = 0;
+  double p99 = 0;
+};
+
+// The same arrivals when nobody knows anybody.
+struct alone_result {
+  job_counts jobs;
+  spread response_s;
+  spread utilisation;
+};
+
+struct run_result {
+  std::string scenario;
+  std::uint64_t seed = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t hydras = 0;
+  double simulated_s = 0;
+  std::uint64_t events = 0;
+  std::uint64_t messages = 0;
+  double wall_s = 0;  // left at 0, wall_s and cpu_s are measured by the command
+  double cpu_s = 0;
+  double bytes_per_hydra = 0;
+  job_counts jobs;
+  spread response_s;
+  spread hops;
+  double remote_share = 0;  // of the completed jobs: not run by the asker's own heads
+  spread utilisation;       // of providers' cores while up
+  std::uint64_t wrong_accepted = 0;
+  std::string reproduce;  // the command line; filled in by the command
+  std::optional<alone_result> alone;
+  std::vector<check_failure> failures;
+  bool interrupted = false;
+  std::vector<named_number> extra;  // shown in this order
+};
+
+[[nodiscard]] run_result run(scenario const&, run_options const&);
+
+// Which floors of [expect] the result misses; empty: none.
+[[nodiscard]] std::vector<check_failure> missed_floors(scenario const&, run_result const&);
+
+// Two runs of one scenario, compared event by event.
+struct divergence {
+  bool found = false;
+  std::uint32_t peer = 0;
+  instant at{};
+  std::string cause;
+  std::string first_digest;
+  std::string second_digest;
+};
+
+[[nodiscard]] divergence check_determinism(scenario const&, run_options const&);
+
+}  // namespace hydra::sim

@@ -1,0 +1,276 @@
+// A scenario: everything that decides what a run does, as plain values.
+//
+// Promise: two equal scenarios give equal runs. Every setting has a default, a range and a place
+// in a TOML file (`[workload] jobs = 64000`) that `--set workload.jobs=64000` names too. Durations
+// are integer nanoseconds and shares ratios of integers from the text on: no double reaches an
+// event. Names of enumerators are the words a file uses, `-` for `_`.
+#pragma once
+
+#include <hydra/core/random.hpp>
+#include <hydra/core/time.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydra::sim {
+
+inline constexpr std::uint64_t hydras_max = 10'000'000;
+inline constexpr std::size_t faults_max = 1'000;  // [[fault]] sections of a scenario
+
+// Bit i of a place's mask. The order is that of sim/data/places.csv.
+inline constexpr std::array<std::string_view, 6> world_regions = {
+    "africa", "asia", "europe", "north_america", "oceania", "south_america"};
+
+enum class ending : std::uint8_t { end, quiet };  // at `duration`, or when nothing is left to do
+enum class positions_from : std::uint8_t { cities, sphere };
+enum class latency_from : std::uint8_t { planet, constant, uniform, matrix };
+enum class popularity_law : std::uint8_t { uniform, zipf };
+enum class arrival_law : std::uint8_t { poisson, even };
+enum class time_law : std::uint8_t { constant, uniform, exponential, lognormal };
+enum class churn_begin : std::uint8_t { up, stationary };
+enum class fault_kind : std::uint8_t {
+  loss, duplicate, delay, partition, crash, restart, slow, skew, lie
+};
+enum class routing_name : std::uint8_t { kademlia };
+enum class proximity_name : std::uint8_t { geographic };
+enum class trust_name : std::uint8_t { rings };
+enum class scheduling_name : std::uint8_t { nearest };
+enum class verify_name : std::uint8_t { repeat };
+
+// So many in a span of time: 18 / s.
+struct rate {
+  std::uint64_t count = 0;  // zero: not said
+  duration per = 1s;
+  friend constexpr bool operator==(rate const&, rate const&) = default;
+};
+
+// Which heads: "any", "providers", "europe, africa", "peer 7", "peers 10-20" (both included), and
+// "elsewhere" for where messages go: not where they come from.
+struct place {
+  enum class which : std::uint8_t { any, elsewhere, providers, regions, peers };
+  which of = which::any;
+  std::uint8_t regions = 0;  // a bit of world_regions each
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;  // included
+  friend constexpr bool operator==(place const&, place const&) = default;
+  [[nodiscard]] constexpr bool has_region(std::size_t i) const noexcept {
+    return of == which::any || (of == which::regions && (regions >> i & 1U) != 0);
+  }
+};
+
+// Where heads are and how long a message takes between them.
+struct world_settings {
+  positions_from positions = positions_from::cities;
+  latency_from latency = latency_from::planet;
+  duration latency_value = 50ms;  // one way; constant: of all pairs, uniform: the mean
+  duration latency_spread{};      // uniform: at most so far from the mean
+  std::string matrix;             // file of round trips in ms, one line a row
+  ratio fibre{35, 100};           // access classes: of the heads, together one
+  ratio dsl{30, 100};
+  ratio mobile{30, 100};
+  ratio data_centre{5, 100};
+};
+
+struct service_settings {
+  std::uint32_t count = 20;  // kinds
+  popularity_law popularity = popularity_law::zipf;
+  ratio zipf_exponent{1, 1};
+  std::uint32_t providers = 100;  // heads that serve
+  std::uint32_t kinds_per_provider = 2;
+  std::uint32_t cores = 2;
+  ratio speed_least{1, 1};  // of the reference core, drawn per provider
+  ratio speed_most{1, 1};
+};
+
+struct workload_settings {
+  arrival_law law = arrival_law::poisson;
+  std::uint64_t jobs = 1'000;  // expected in the whole run; ignored when a rate is given
+  hydra::sim::rate rate{};
+  duration service_time = 40s;  // mean, on the reference core
+  time_law service_law = time_law::exponential;
+  duration service_time_most = 1h;  // longer draws are cut here
+  ratio local_share{0, 1};  // of the jobs of a provider: for a kind that it serves itself
+  duration start = 30s;             // nothing arrives before
+  duration stop_before_end{};
+  duration patience = 10min;
+  std::uint32_t input_bytes = 64;
+};
+
+struct churn_settings {
+  ratio share{0, 1};  // of the Hydras come and go
+  std::string uptime = "skype06/uptime/weibull";
+  std::string downtime = "skype06/downtime/weibull";
+  churn_begin begin = churn_begin::up;
+  std::uint32_t pace = 1;  // sessions and absences pass so many times faster
+  bool providers = true;   // may providers be among them?
+  duration session_least = 1s;
+  duration absence_most = 24h * 365;
+};
+
+// What goes wrong, where and when. Every kind has from, at and for; besides
+//   loss duplicate  to symmetric chance             delay  to symmetric chance by
+//   partition       to symmetric                    slow   chance factor
+//   crash restart   chance; crash: away             skew   chance by behind
+//   lie             chance on off
+struct fault {
+  std::string name;
+  fault_kind kind = fault_kind::loss;
+  place from{};
+  place to{};
+  duration at{};
+  duration lasts = duration{std::numeric_limits<std::int64_t>::max()};  // key `for`: to the end
+  ratio chance{1, 1};   // of a message, or of a head to be hit
+  duration by{};        // later (delay), off (skew)
+  bool behind = false;  // skew: clocks are behind, not ahead
+  bool symmetric = false;
+  ratio factor{1, 1};    // slow: tasks take so many times longer
+  duration away = 30s;   // crash: back after this long; 0 s: never
+  duration on{};         // lie: wrong for so long, then
+  duration off{};        // right for so long; on = 0 s: always wrong
+  std::uint32_t line = 0;  // of the section in its file; 0: none
+};
+
+struct trust_settings {
+  std::uint32_t friends = 8;             // size of a peer group
+  std::uint32_t friends_of_friends = 64;  // at most so many are known
+  bool strangers = true;                 // may strangers run jobs at all?
+  ratio floor{0, 1};                     // nobody below runs a job
+};
+
+struct verify_settings {
+  bool on = true;
+  ratio strangers{1, 1};  // share of their results that is repeated
+  ratio friends{1, 10};
+  ratio own{0, 1};
+};
+
+struct scheduling_settings {
+  std::uint32_t power_of = 2;      // candidates that are asked for a bid
+  std::uint32_t queue_max = 16;    // tasks that wait on a head
+  duration lease = 20s;            // lives without progress for so long
+  duration bid_timeout = 2s;
+  std::uint32_t attempts_max = 8;  // placements of one job
+};
+
+struct routing_settings {
+  std::uint32_t k = 8;      // contacts of a bucket, holders of a record
+  std::uint32_t alpha = 3;  // questions in flight
+  duration timeout = 1500ms;
+  duration refresh = 10min;
+  duration republish = 20min;
+  duration expire = 1h;
+};
+
+struct policy_settings {
+  routing_name routing = routing_name::kademlia;
+  proximity_name proximity = proximity_name::geographic;
+  trust_name trust = trust_name::rings;
+  scheduling_name scheduling = scheduling_name::nearest;
+  verify_name verify = verify_name::repeat;
+};
+
+inline constexpr std::uint64_t unlimited = std::numeric_limits<std::int64_t>::max();
+
+// Floors and ceilings of the result; a missed one fails the run. The defaults demand nothing.
+struct expectations {
+  ratio completed{0, 1};  // of the submitted jobs
+  std::uint64_t jobs_at_least = 0;
+  std::uint64_t events_at_least = 0;
+  std::uint64_t failed_at_most = unlimited;
+  std::uint64_t replaced_at_least = 0;
+  std::uint64_t wrong_accepted_at_most = unlimited;
+  ratio remote_share_at_least{0, 1};
+  ratio utilisation_at_least{0, 1};  // mean over the providers
+  ratio utilisation_at_most{1, 1};
+  duration response_mean_at_most = duration{std::numeric_limits<std::int64_t>::max()};
+  duration response_p99_at_most = duration{std::numeric_limits<std::int64_t>::max()};
+};
+
+struct scenario {
+  std::string name = "unnamed";
+  std::string purpose;  // one sentence, required
+  std::uint64_t hydras = 100;
+  hydra::duration duration = 10min;
+  std::uint64_t seed = 1;
+  ending until = ending::end;
+  std::uint32_t network = 1;
+  world_settings world;
+  service_settings services;
+  workload_settings workload;
+  churn_settings churn;
+  std::vector<fault> faults;
+  trust_settings trust;
+  verify_settings verify;
+  scheduling_settings scheduling;
+  routing_settings routing;
+  policy_settings policy;
+  expectations expect;
+};
+
+// ---- what follows from the settings -----------------------------------------------------------
+
+// How long jobs arrive, their expected number, and the demanded share of all providers' cores,
+// counting a repeat of every result of a stranger. For reports and warnings.
+[[nodiscard]] duration arrival_span(scenario const&) noexcept;
+[[nodiscard]] std::uint64_t expected_jobs(scenario const&) noexcept;
+[[nodiscard]] double expected_load(scenario const&) noexcept;
+
+// ---- reading and writing ----------------------------------------------------------------------
+
+// What is wrong, and where: `planet.toml:12:9: unknown key "jbos" in [workload]; ...`.
+struct problem {
+  std::string file;          // or the flag that said it
+  std::uint32_t line = 0;    // 0: not in a file
+  std::uint32_t column = 0;  // in characters, from 1
+  std::string text;
+  [[nodiscard]] std::string str() const;
+};
+
+// One `--set key=value`, or a flag that stands for one (`--seed 7`: given_as is "--seed 7").
+struct override_setting {
+  std::string key;
+  std::string value;
+  std::string given_as;
+};
+
+struct loaded_scenario {
+  scenario value;
+  std::string text;  // of the file
+  std::vector<problem> errors;
+  std::vector<problem> warnings;  // it runs, but perhaps not as meant
+  [[nodiscard]] bool ok() const noexcept { return errors.empty(); }
+};
+
+// Reads hostile text too: bounded in time and memory, all errors at once, never throws for one.
+[[nodiscard]] loaded_scenario parse_scenario(std::string_view text, std::string const& file,
+                                             std::vector<override_setting> const& = {});
+[[nodiscard]] loaded_scenario load_scenario(std::string const& path,
+                                            std::vector<override_setting> const& = {});
+
+// Every setting, as a scenario file that parses to an equal scenario.
+[[nodiscard]] std::string settings_text(scenario const&);
+// Twelve hex digits of SHA-256 over all settings but the seed.
+[[nodiscard]] std::string settings_hash(scenario const&);
+
+// A duration as people write it, exactly: "40 s", "1500 us".
+[[nodiscard]] std::string duration_text(duration);
+// "40 s" as a duration; what is wrong goes to `error`, which stays empty otherwise.
+[[nodiscard]] duration parse_duration(std::string_view text, std::string& error);
+
+// The word of `among` that was probably meant, or nothing.
+[[nodiscard]] std::string_view nearest_spelling(std::string_view word,
+                                                std::vector<std::string_view> const& among);
+
+// Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, the source tree's, installed.
+[[nodiscard]] std::vector<std::string> scenario_folders();
+// A path as it is, or a bare name looked up in these folders. Empty when there is none.
+[[nodiscard]] std::string find_scenario(std::string const& path_or_name);
+// All *.toml of these folders by name, the first of a name only.
+[[nodiscard]] std::vector<std::string> list_scenarios();
+
+}  // namespace hydra::sim

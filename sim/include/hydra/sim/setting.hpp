@@ -1,0 +1,93 @@
+// What surrounds the nodes of a world: how long a message takes, who is who, what a task costs,
+// and what befalls a peer from outside. A setting is shared by all shards and never changes
+// while the world runs: every answer is a pure function of its arguments.
+#pragma once
+
+#include <hydra/core/derive.hpp>
+#include <hydra/core/node.hpp>
+#include <hydra/sim/event.hpp>
+#include <hydra/sim/handles.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hydra::sim {
+
+// One message on its way.
+struct transmission {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  instant at{};
+  std::uint32_t sequence = 0;
+  std::size_t bytes = 0;
+};
+
+// The verdict of the network: how long it takes, and whether it arrives, once or twice.
+struct delivery {
+  duration delay{};
+  bool dropped = false;
+  bool duplicated = false;
+  duration copy_delay{};  // of the duplicate
+};
+
+// What effects cost on a head, as measured on a machine of this kind (see docs/determinism.md).
+struct costs {
+  duration keep = 200us;   // until a record is durable
+  duration sign = 40us;    // Ed25519
+  duration check = 80us;
+};
+
+// How a task ends.
+struct execution {
+  duration takes{};
+  bool ok = true;
+  payload output{};
+};
+
+// Numbers of peers that a shard or a cut holds: [first, last).
+struct peer_range {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// Defaults for everything but make() and route(); a setting derives from it and hides what it
+// knows better. Not virtual: the world knows the type.
+class plain_setting {
+ public:
+  explicit plain_setting(std::uint64_t seed, std::uint32_t peers) : seed_{seed}, peers_{peers} {}
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+  [[nodiscard]] std::uint32_t peers() const noexcept { return peers_; }
+  [[nodiscard]] costs prices() const noexcept { return {}; }
+
+  // Least delay between two peers of different groups, and of any two across two ranges.
+  [[nodiscard]] duration window() const noexcept { return 1ms; }
+  // Peers nearer than the window run together; a group is a contiguous range, named by its first.
+  [[nodiscard]] std::uint32_t group(std::uint32_t who) const noexcept { return who; }
+
+  [[nodiscard]] key key_of(peer who) const noexcept { return derived_key(seed_, who); }
+  [[nodiscard]] key key_of(principal who) const noexcept { return derived_key(seed_, who); }
+  [[nodiscard]] key key_of(service what) const noexcept { return derived_key(seed_, what); }
+  [[nodiscard]] principal principal_of(std::uint32_t who) const noexcept {
+    return principal{who};
+  }
+  [[nodiscard]] netgroup netgroup_of(std::uint32_t who) const noexcept {
+    return derived_netgroup(seed_, peer{who});
+  }
+  [[nodiscard]] reach reach_of(std::uint32_t) const noexcept { return reach::open; }
+  [[nodiscard]] duration skew(std::uint32_t, instant) const noexcept { return {}; }
+
+  [[nodiscard]] execution execute(std::uint32_t, task const& t, instant) const {
+    return {.takes = t.work, .ok = true, .output = t.input};
+  }
+  // An object of `bytes` to a peer: no sharing of links yet, see docs/architecture.md.
+  [[nodiscard]] duration transfer(std::uint32_t, std::uint32_t, std::uint64_t bytes) const {
+    return 100ms + duration{static_cast<std::int64_t>(bytes * 80)};  // 100 Mbit/s
+  }
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t peers_;
+};
+
+}  // namespace hydra::sim

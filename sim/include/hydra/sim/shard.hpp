@@ -1,0 +1,748 @@
+// A shard: a contiguous range of peers, their pending events, and the loop that runs them.
+//
+// Within one window of look-ahead no message of one group of peers can reach another, so the
+// groups' events may run in any order; only a group's own events have to be ordered. The shard
+// marks who is hit, runs those hit once as they come (with their memory prefetched), and sorts
+// only the rest. What a group sends to itself inside the window is merged while its events run.
+#pragma once
+
+#include <hydra/core/node.hpp>
+#include <hydra/sim/context.hpp>
+#include <hydra/sim/flat_set.hpp>
+#include <hydra/sim/pages.hpp>
+#include <hydra/sim/queue.hpp>
+#include <hydra/sim/setting.hpp>
+#include <hydra/sim/wheel.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+namespace hydra::sim {
+
+// Sees what nodes emit to their users. Copied per shard and merged at the end: keep it additive.
+struct no_observer {
+  template <class F>
+  void fact(instant, std::uint32_t, F const&) {}
+  void merge(no_observer const&) {}
+};
+
+// A record that survives a crash.
+template <Described R>
+struct kept_record {
+  static constexpr std::size_t per_peer_max = 4096;
+  std::uint64_t name = 0;
+  R value{};
+};
+
+template <class List>
+struct kept_list;
+template <class... R>
+struct kept_list<type_list<R...>> {
+  using type = type_list<kept_record<R>...>;
+};
+
+struct shard_counts {
+  std::uint64_t events = 0;
+  std::uint64_t handled = 0;   // messages that reached a head
+  std::uint64_t sent = 0;
+  std::uint64_t dropped = 0;   // by the network
+  std::uint64_t to_nobody = 0;  // the head was down
+  std::uint64_t duplicated = 0;
+  std::uint64_t windows = 0;
+  std::uint64_t sorted = 0;    // events that shared their group and window with another
+
+  void add(shard_counts const& o) noexcept {
+    events += o.events;
+    handled += o.handled;
+    sent += o.sent;
+    dropped += o.dropped;
+    to_nobody += o.to_nobody;
+    duplicated += o.duplicated;
+    windows += o.windows;
+    sorted += o.sorted;
+  }
+};
+
+template <Node N, class Setting, class Observer, class Queue>
+class shard {
+ public:
+  using node_type = N;
+  using messages = messages_of<N>;
+  using facts = facts_into<N>;
+  using emitted = facts_of<N>;
+  using records = records_of<N>;
+  using activity_slabs = slabs<activities_of<N>>;
+  using record_slabs = slabs<typename kept_list<records>::type>;
+  static constexpr std::size_t purposes = purposes_of<N>();
+
+  struct peer_state {
+    std::uint64_t digest = 0;
+    std::uint32_t sequence = 0;
+    std::uint16_t life = 0;
+    bool up = false;
+    std::array<std::uint32_t, purposes> draws{};
+    [[no_unique_address]] typename activity_slabs::heads activities = activity_slabs::idle();
+    [[no_unique_address]] typename record_slabs::heads kept = record_slabs::idle();
+  };
+  struct alignas(64) slot_type {
+    peer_state state;
+    N node;
+  };
+  static constexpr std::size_t offsetof_node =
+      (sizeof(peer_state) + alignof(N) - 1) / alignof(N) * alignof(N);
+  using context_type = context<shard>;
+
+  shard(std::shared_ptr<Setting const> setting, peer_range range, std::size_t shards,
+        bool permute)
+      : setting_{std::move(setting)},
+        range_{range},
+        permute_{permute},
+        queue_{ns(setting_->window())},
+        outboxes_(shards) {
+    auto const n = range.last - range.first;
+    slots_.reserve(n);
+    hit_.resize((n + 63U) / 64U);
+    hit_again_.resize((n + 63U) / 64U);
+    for (auto i = range.first; i < range.last; ++i) {
+      slots_.push_back({peer_state{}, setting_->make(view_of(i), i)});
+    }
+  }
+
+  // ---- the run -------------------------------------------------------------------------------
+
+  void start() {
+    for (auto i = range_.first; i < range_.last; ++i) {
+      auto& s = slot(i);
+      s.state.up = true;
+      if constexpr (requires(surroundings& around) { setting_->begin(around, i); }) {
+        surroundings around{*this, i, instant{}};
+        setting_->begin(around, i);
+      }
+      if (!s.state.up) continue;
+      context_type env{*this, s, i, instant{}};
+      tell_start(s.node, env);
+    }
+  }
+
+  // Runs every event before `until`. Nothing from another shard may arrive before it.
+  void run_until(std::int64_t until) {
+    if constexpr (std::is_same_v<Queue, radix_queue>) {
+      while (true) {
+        auto const next = queue_.earliest();
+        if (next >= until) break;
+        queue_.move_to(next);
+        cursor_ = next;
+        interval(next, next + 1);
+      }
+      queue_.move_to(until);
+    } else {
+      while (cursor_ < until) {
+        if (queue_.window_end() <= cursor_) queue_.move_to(queue_.window_end());
+        auto const stop = std::min(queue_.window_end(), until);
+        interval(cursor_, stop);
+        cursor_ = stop;
+      }
+    }
+    cursor_ = stop_ = until;
+  }
+
+  // Takes over what other shards sent here.
+  void collect(shard& from, std::size_t me) {
+    auto& box = from.outboxes_[me];
+    box.each(from.post_, [&](event& e) {
+      std::memcpy(static_cast<void*>(queue_.push(e.at, e.words)), &e, e.bytes());
+    });
+  }
+  void clear_outboxes() {
+    for (auto& b : outboxes_) b.clear(post_);
+  }
+  void set_bounds(std::vector<std::uint32_t> const* firsts) noexcept { firsts_ = firsts; }
+
+  // ---- reading -------------------------------------------------------------------------------
+
+  [[nodiscard]] Setting const& setting() const noexcept { return *setting_; }
+  [[nodiscard]] std::int64_t width() const noexcept { return queue_.width(); }
+  [[nodiscard]] peer_range range() const noexcept { return range_; }
+  [[nodiscard]] slot_type& slot(std::uint32_t number) noexcept {
+    return slots_[number - range_.first];
+  }
+  [[nodiscard]] slot_type const& slot(std::uint32_t number) const noexcept {
+    return slots_[number - range_.first];
+  }
+  [[nodiscard]] shard_counts const& counts() const noexcept { return counts_; }
+  [[nodiscard]] auto const& sent_by_type() const noexcept { return by_type_; }
+  [[nodiscard]] Observer& observer() noexcept { return observer_; }
+  [[nodiscard]] Observer const& observer() const noexcept { return observer_; }
+  [[nodiscard]] activity_slabs& activities() noexcept { return activities_; }
+  [[nodiscard]] std::uint64_t digest() const noexcept {
+    std::uint64_t sum = 0;
+    for (auto i = range_.first; i < range_.last; ++i) {
+      sum += mix64(slot(i).state.digest ^ mix64(i + 1ULL));
+    }
+    return sum;
+  }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    std::size_t wheels = 0;
+    for (auto const& w : wheels_) wheels += w.bytes();
+    return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + post_.bytes() +
+           activities_.bytes() + kept_.bytes() + wheels + cancelled_.bytes() + runs_.bytes();
+  }
+  [[nodiscard]] std::size_t pending() const noexcept { return queue_.pending(); }
+  [[nodiscard]] bool permutes() const noexcept { return permute_; }
+  [[nodiscard]] permutation view_of(std::uint32_t number) const noexcept {
+    return permute_ ? permutation{setting_->seed(), number} : permutation{};
+  }
+  template <class Handle>
+  [[nodiscard]] Handle seen(std::uint32_t number, Handle h) const noexcept {
+    return permute_ ? Handle{view_of(number).seen(h.index())} : h;
+  }
+
+  // ---- what a context asks for ---------------------------------------------------------------
+
+  template <Message M>
+  void transmit(slot_type& s, std::uint32_t from, std::uint32_t to, instant now, duration busy,
+                M const& m) {
+    auto const n = ++s.state.sequence;
+    constexpr auto what_index = index_of<M, messages>;
+    ++counts_.sent;
+    ++by_type_[what_index];
+    auto const way = setting_->route(transmission{from, to, now, n, sizeof(M)});
+    if (way.dropped) {
+      ++counts_.dropped;
+      return;
+    }
+    auto const what = event::pack(kind::message, what_index);
+    put(ns(now + busy + way.delay), from, to, n, what, 0, m);
+    if (way.duplicated) [[unlikely]] {
+      ++counts_.duplicated;
+      put(ns(now + busy + way.copy_delay), from, to, n, what, 1, m);
+    }
+  }
+
+  std::uint32_t set_timer(slot_type& s, std::uint32_t who, instant due, std::uint32_t tag) {
+    auto const n = ++s.state.sequence;
+    put(ns(due), who, who, n, event::pack(kind::timer, 0), 0, timer_payload{tag, s.state.life});
+    return n;
+  }
+  void cancel_timer(std::uint32_t who, std::uint32_t n) { cancelled_.insert(pair(who, n)); }
+
+  void set_periodic(slot_type& s, std::uint32_t who, instant first, duration period,
+                    std::uint32_t tag) {
+    bool const on_a_wheel = std::is_same_v<Queue, window_queue> &&
+                            ns(period) <= wheel::period_max && ns(period) >= queue_.width();
+    auto* w = on_a_wheel ? wheel_for(ns(period), tag) : nullptr;
+    bool const soon = ns(first) >= stop_ && ns(first) < stop_ + ns(period);
+    if (w != nullptr && soon) {
+      w->add(who, static_cast<std::uint8_t>(s.state.life), ns(first));
+    } else {  // an ordinary timer that puts itself on the wheel, or arms itself again
+      put(ns(first), who, who, tag, event::pack(kind::timer, 2), 0,
+          periodic_payload{tag, s.state.life, ns(period)});
+    }
+  }
+
+  std::uint32_t start_run(slot_type& s, std::uint32_t who, instant now, room by, task const& t) {
+    auto const n = ++s.state.sequence;
+    auto const how = setting_->execute(who, t, now);
+    runs_.insert(pair(who, n));
+    tell_later(s, who, now + how.takes, run_done{{n, by}, how.ok, how.output, how.takes});
+    return n;
+  }
+  void cancel_run(std::uint32_t who, std::uint32_t n) {
+    if (runs_.contains(pair(who, n))) cancelled_.insert(pair(who, n));
+  }
+
+  // A fact to this peer itself.
+  template <Fact F>
+  void tell_later(slot_type& s, std::uint32_t who, instant at, F const& fact) {
+    constexpr auto index = index_of<F, facts>;
+    put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, index), 0,
+        with_meta<F>{{s.state.life, 0}, fact});
+  }
+  template <Message M>
+  void park(slot_type& s, std::uint32_t who, std::uint32_t to, instant at, M const& m) {
+    constexpr auto index = facts::size + records::size + index_of<M, messages>;
+    put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, index), 0,
+        with_meta<M>{{s.state.life, to}, m});
+  }
+  template <Fact F>
+  void park_fact(slot_type& s, std::uint32_t who, instant at, F const& f) {
+    constexpr auto index = facts::size + records::size + messages::size + index_of<F, emitted>;
+    put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, index), 0,
+        with_meta<F>{{s.state.life, 0}, f});
+  }
+  template <Described R>
+  void commit_later(slot_type& s, std::uint32_t who, instant at, command id, std::uint64_t name,
+                    R const& record) {
+    constexpr auto index = facts::size + index_of<R, records>;
+    put(ns(at), who, who, id.number, event::pack(kind::fact, index), 0,
+        with_meta<commit_payload<R>>{{s.state.life, 0}, {id, name, record}});
+  }
+  template <Described R>
+  void erase_kept(slot_type& s, std::uint64_t name) {
+    auto all = kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
+    all.erase(all.first([&](auto const& k) { return k.name == name; }));
+  }
+  template <Described R>
+  [[nodiscard]] std::optional<R> recall(slot_type& s, std::uint64_t name) {
+    auto all = kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
+    auto const which = all.first([&](auto const& k) { return k.name == name; });
+    if (!which) return std::nullopt;
+    return all.find(which)->value;
+  }
+  template <Described R, class F>
+  void recall_all(slot_type& s, F&& visit) {
+    kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence)
+        .each([&](activity, kept_record<R>& k) { visit(k.name, k.value); });
+  }
+  template <Fact F>
+  void observe(instant now, std::uint32_t who, F const& fact) {
+    observer_.fact(now, who, fact);
+  }
+  template <class... A>
+  void note(instant now, std::uint32_t who, room where, A const&... what) {
+    if constexpr (requires { observer_.note(now, who, where, what...); }) {
+      observer_.note(now, who, where, what...);
+    }
+  }
+
+  // ---- what happens from outside -------------------------------------------------------------
+
+  // What a setting's begin() and wake() may do to one peer.
+  class surroundings {
+   public:
+    surroundings(shard& s, std::uint32_t number, instant now) noexcept
+        : shard_{&s}, number_{number}, now_{now} {}
+    [[nodiscard]] instant now() const noexcept { return now_; }
+    [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+    [[nodiscard]] bool up() const noexcept { return shard_->slot(number_).state.up; }
+    // wake(around, number, code) is called at that instant.
+    void wake_at(instant at, std::uint32_t code) {
+      shard_->put(ns(at), number_, number_, code, event::pack(kind::fault, 0), 0,
+                  timer_payload{code, 0});
+    }
+    void start_down() { shard_->slot(number_).state.up = false; }
+    void crash() { shard_->crash(number_); }
+    void restart() { shard_->restart(number_, now_); }
+    template <Fact F>
+    void tell(F fact) {
+      shard_->tell_now(number_, now_, fact);
+    }
+    [[nodiscard]] Observer& observer() noexcept { return shard_->observer_; }
+
+   private:
+    shard* shard_;
+    std::uint32_t number_;
+    instant now_;
+  };
+
+  void crash(std::uint32_t who) {
+    auto& s = slot(who);
+    if (!s.state.up) return;
+    s.state.up = false;
+    ++s.state.life;
+    activities_.clear(s.state.activities, s.state.sequence);
+  }
+  void restart(std::uint32_t who, instant now) {
+    auto& s = slot(who);
+    if (s.state.up) return;
+    s.state.up = true;
+    ++s.state.life;
+    s.node = setting_->make(view_of(who), who);
+    context_type env{*this, s, who, now};
+    tell_start(s.node, env);
+  }
+  template <Fact F>
+  void tell_now(std::uint32_t who, instant now, F fact) {
+    auto& s = slot(who);
+    if (!s.state.up) return;
+    if (permute_) translate_in(view_of(who), fact);
+    context_type env{*this, s, who, now};
+    tell_fact(s.node, env, fact);
+  }
+  // A message from outside the simulation, delivered at `at` (not before the time reached).
+  template <Message M>
+  void inject(instant at, std::uint32_t from, std::uint32_t to, std::uint32_t sequence,
+              M const& m) {
+    HYDRA_EXPECTS(ns(at) >= cursor_);
+    put(ns(at), from, to, sequence, event::pack(kind::message, index_of<M, messages>), 0, m);
+  }
+
+ private:
+  struct timer_payload {
+    std::uint32_t tag;
+    std::uint32_t life;
+  };
+  struct periodic_payload {
+    std::uint32_t tag;
+    std::uint32_t life;
+    std::int64_t period;
+  };
+  struct meta {
+    std::uint32_t life;
+    std::uint32_t extra;
+  };
+  template <class T>
+  struct with_meta {
+    meta head;
+    T value;
+  };
+  template <class R>
+  struct commit_payload {
+    command id;
+    std::uint64_t name;
+    R record;
+  };
+
+  [[nodiscard]] static std::uint64_t pair(std::uint32_t who, std::uint32_t n) noexcept {
+    return std::uint64_t{who} << 32U | n;
+  }
+
+  template <class T>
+  void put(std::int64_t at, std::uint32_t from, std::uint32_t to, std::uint32_t sequence,
+           std::uint16_t what, std::uint8_t copy, T const& payload) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    constexpr auto words = words_of<T>();
+    bool const here = to >= range_.first && to < range_.last;
+    event* e = nullptr;
+    if (!here) {
+      e = outboxes_[owner(to)].append(post_, words);
+    } else if (at >= stop_) {
+      e = queue_.push(at, words);
+    } else {
+      if (at < running_at_ || setting_->group(to) != setting_->group(running_)) {
+        too_early(from, to, at);
+      }
+      e = queue_.scratch(words);
+    }
+    e->at = at;
+    e->to = to;
+    e->from = from;
+    e->sequence = sequence;
+    e->what = what;
+    e->words = words;
+    e->copy = copy;
+    std::memcpy(e->payload(), &payload, sizeof(T));
+    if (here && at < stop_) {
+      local_.push_back(e);
+      std::push_heap(local_.begin(), local_.end(), later);
+    }
+  }
+
+  [[noreturn]] void too_early(std::uint32_t from, std::uint32_t to, std::int64_t at) const {
+    std::fprintf(stderr,
+                 "an event from peer %u to peer %u at %lld ns falls into the window that ends at "
+                 "%lld ns: a rule of the setting allows less than its window() of %lld ns\n",
+                 from, to, static_cast<long long>(at), static_cast<long long>(stop_),
+                 static_cast<long long>(ns(setting_->window())));
+    std::abort();
+  }
+
+  [[nodiscard]] std::size_t owner(std::uint32_t number) const noexcept {
+    auto const after = std::upper_bound(firsts_->begin(), firsts_->end(), number);
+    return static_cast<std::size_t>(after - firsts_->begin()) - 1;
+  }
+
+  [[nodiscard]] wheel* wheel_for(std::int64_t period, std::uint32_t tag) {
+    for (auto& w : wheels_) {
+      if (w.period() == period && w.tag() == tag) return &w;
+    }
+    if (wheels_.size() == wheels_max) return nullptr;
+    return &wheels_.emplace_back(period, tag, queue_.width());
+  }
+
+  static bool later(event const* a, event const* b) noexcept { return before(*b, *a); }
+
+  // Everything in [from, stop), which lies within one window.
+  void interval(std::int64_t from, std::int64_t stop) {
+    ++counts_.windows;
+    stop_ = stop;
+    order_.clear();
+    queue_.take([&](event& e) {
+      if (e.at < stop) {
+        order_.push_back(&e);
+      } else {  // the run ends inside this window
+        std::memcpy(static_cast<void*>(queue_.push(e.at, e.words)), &e, e.bytes());
+      }
+    });
+    for (auto& w : wheels_) turn(w, from, stop);
+    if (!order_.empty()) run_ordered();
+    queue_.recycle();
+  }
+
+  // Touches no peer: whether the life is over is seen when the event runs.
+  void turn(wheel& w, std::int64_t from, std::int64_t stop) {
+    w.turn(from, stop, [&](std::uint32_t who, std::uint8_t life, std::int64_t at) {
+      auto* e = queue_.scratch(words_of<timer_payload>());
+      *e = event{at, who, who, w.tag(), event::pack(kind::timer, 1), words_of<timer_payload>(), 0};
+      timer_payload const p{w.tag(), life};
+      std::memcpy(e->payload(), &p, sizeof p);
+      order_.push_back(e);
+    });
+  }
+
+  void run_ordered() {
+    for (auto const* e : order_) {
+      auto const g = setting_->group(e->to) - range_.first;
+      auto const bit = std::uint64_t{1} << (g % 64);
+      auto& word = hit_[g / 64];
+      if ((word & bit) != 0) hit_again_[g / 64] |= bit;
+      word |= bit;
+    }
+    rest_.clear();
+    constexpr std::size_t ahead = 12;
+    auto const n = order_.size();
+    for (std::size_t i = 0; i < std::min(ahead, n); ++i) prefetch(*order_[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i + ahead < n) prefetch(*order_[i + ahead]);
+      auto& e = *order_[i];
+      auto const g = setting_->group(e.to) - range_.first;
+      if ((hit_again_[g / 64] >> (g % 64) & 1U) != 0) {
+        rest_.push_back(&e);
+      } else {
+        execute(e);
+        while (!local_.empty()) execute(*pop_local());
+      }
+    }
+    if (!rest_.empty()) run_rest();
+    for (auto const* e : order_) {
+      auto const g = setting_->group(e->to) - range_.first;
+      hit_[g / 64] = 0;
+      hit_again_[g / 64] = 0;
+    }
+  }
+
+  // The groups that are hit more than once, one after the other, each in order.
+  void run_rest() {
+    counts_.sorted += rest_.size();
+    std::sort(rest_.begin(), rest_.end(), [&](event const* a, event const* b) {
+      auto const ga = setting_->group(a->to);
+      auto const gb = setting_->group(b->to);
+      return ga != gb ? ga < gb : before(*a, *b);
+    });
+    for (std::size_t i = 0; i < rest_.size();) {
+      auto const g = setting_->group(rest_[i]->to);
+      for (; i < rest_.size() && setting_->group(rest_[i]->to) == g;) {
+        if (!local_.empty() && before(*local_.front(), *rest_[i])) {
+          execute(*pop_local());
+        } else {
+          execute(*rest_[i++]);
+        }
+      }
+      while (!local_.empty()) execute(*pop_local());
+    }
+  }
+
+  [[nodiscard]] event* pop_local() {
+    std::pop_heap(local_.begin(), local_.end(), later);
+    auto* e = local_.back();
+    local_.pop_back();
+    return e;
+  }
+
+  // The lines that an event usually touches; a large node says how much that is by hot_bytes.
+  static constexpr std::size_t hot_lines() {
+    std::size_t bytes = sizeof(slot_type);
+    if constexpr (requires { N::hot_bytes; }) bytes = offsetof_node + N::hot_bytes;
+    return std::min<std::size_t>((bytes + 63) / 64, 6);
+  }
+  // Inlined by force: g++ 12 takes a function that only prefetches for one without effect.
+  [[gnu::always_inline]] void prefetch(event const& e) const noexcept {
+    auto const* p = reinterpret_cast<std::byte const*>(&slots_[e.to - range_.first]);
+    for (std::size_t i = 0; i < hot_lines(); ++i) __builtin_prefetch(p + 64 * i, 1);
+  }
+
+  // ---- one event -----------------------------------------------------------------------------
+
+  void execute(event& e) {
+    running_ = e.to;
+    running_at_ = e.at;
+    auto& s = slot(e.to);
+    switch (e.which()) {
+      case kind::message: return message_table[e.type()](*this, s, e);
+      case kind::timer: return run_timer(s, e);
+      case kind::fact: return fact_table[e.type()](*this, s, e);
+      case kind::fault: return run_fault(s, e);
+    }
+  }
+
+  template <class T>
+  [[nodiscard]] static T payload_of(event const& e) noexcept {
+    T x;
+    std::memcpy(static_cast<void*>(&x), e.payload(), sizeof(T));
+    return x;
+  }
+
+  [[nodiscard]] static fold digest_of(slot_type const& s, event const& e) noexcept {
+    fold f{s.state.digest};
+    f.add(static_cast<std::uint64_t>(e.at));
+    f.add(std::uint64_t{e.from} << 32U | std::uint64_t{e.what} << 8U | e.copy);
+    return f;
+  }
+
+  template <class M>
+  static void run_message(shard& me, slot_type& s, event& e) {
+    ++me.counts_.events;
+    if (!s.state.up) {
+      ++me.counts_.to_nobody;
+      if constexpr (requires { me.setting_->tells_unreachable(); }) me.bounce(e);
+      return;
+    }
+    ++me.counts_.handled;
+    auto m = payload_of<M>(e);
+    auto f = digest_of(s, e);
+    m.serialize(f, 0U);
+    s.state.digest = f.value();
+    context_type env{me, s, e.to, at_ns(e.at)};
+    if (me.permute_) translate_in(me.view_of(e.to), m);
+    tell_message(s.node, env, me.seen(e.to, peer{e.from}), m);
+  }
+
+  void bounce(event const& e) {
+    auto const way = setting_->route(
+        transmission{e.to, e.from, at_ns(e.at), e.sequence, sizeof(unreachable)});
+    if (way.dropped) return;
+    put(e.at + ns(way.delay), e.to, e.from, e.sequence,
+        event::pack(kind::fact, index_of<unreachable, facts>), 0,
+        with_meta<unreachable>{{any_life, 0}, {peer{e.to}}});
+  }
+
+  void run_timer(slot_type& s, event& e) {
+    auto const p = payload_of<timer_payload>(e);
+    if (e.type() == 0 && !cancelled_.empty() && cancelled_.erase(pair(e.to, e.sequence))) return;
+    bool const over = e.type() == 1 ? p.life != (s.state.life & 0xffU) : p.life != s.state.life;
+    if (!s.state.up || over) {
+      if (e.type() == 1) forget(e, p);
+      return;
+    }
+    if (e.type() == 2) again(s, e);
+    ++counts_.events;
+    auto f = digest_of(s, e);
+    f.add(p.tag);
+    s.state.digest = f.value();
+    context_type env{*this, s, e.to, at_ns(e.at)};
+    tell_timer(s.node, env, p.tag);
+  }
+
+  void forget(event const& e, timer_payload const& p) {
+    for (auto& w : wheels_) {
+      if (w.tag() == p.tag) w.remove(e.to, static_cast<std::uint8_t>(p.life), e.at);
+    }
+  }
+
+  // A periodic timer that is not on a wheel yet, or cannot be.
+  void again(slot_type& s, event& e) {
+    auto const p = payload_of<periodic_payload>(e);
+    e.what = event::pack(kind::timer, 1);  // the digest does not know where it waited
+    set_periodic(s, e.to, at_ns(e.at) + duration{p.period}, duration{p.period}, p.tag);
+  }
+
+  void run_fault(slot_type& s, event& e) {
+    if constexpr (requires(surroundings& around) { setting_->wake(around, 0U, 0U); }) {
+      ++counts_.events;
+      auto const code = payload_of<timer_payload>(e).tag;
+      auto f = digest_of(s, e);
+      f.add(code);
+      s.state.digest = f.value();
+      surroundings around{*this, e.to, at_ns(e.at)};
+      setting_->wake(around, e.to, code);
+    }
+  }
+
+  template <class F>
+  static void run_fact(shard& me, slot_type& s, event& e) {
+    auto x = payload_of<with_meta<F>>(e);
+    if constexpr (std::is_same_v<F, run_done>) {
+      me.runs_.erase(pair(e.to, e.sequence));
+      if (!me.cancelled_.empty() && me.cancelled_.erase(pair(e.to, e.sequence))) return;
+    }
+    if (!s.state.up || (x.head.life != s.state.life && x.head.life != any_life)) return;
+    ++me.counts_.events;
+    auto f = digest_of(s, e);
+    x.value.serialize(f, 0U);
+    s.state.digest = f.value();
+    if (me.permute_) translate_in(me.view_of(e.to), x.value);
+    context_type env{me, s, e.to, at_ns(e.at)};
+    tell_fact(s.node, env, x.value);
+  }
+  template <class R>
+  static void run_commit(shard& me, slot_type& s, event& e) {
+    auto const x = payload_of<with_meta<commit_payload<R>>>(e);
+    if (!s.state.up || x.head.life != s.state.life) return;
+    ++me.counts_.events;
+    auto all = me.kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
+    auto const old = all.first([&](auto const& k) { return k.name == x.value.name; });
+    if (old) {
+      all.find(old)->value = x.value.record;
+    } else if (!all.add({x.value.name, x.value.record})) {
+      return;  // the store is full: no kept{} follows
+    }
+    context_type env{me, s, e.to, at_ns(e.at)};
+    tell_fact(s.node, env, kept{x.value.id});
+  }
+  template <class M>
+  static void run_parked(shard& me, slot_type& s, event& e) {
+    auto const x = payload_of<with_meta<M>>(e);
+    if (!s.state.up || x.head.life != s.state.life) return;
+    me.template transmit<M>(s, e.to, x.head.extra, at_ns(e.at), duration{}, x.value);
+  }
+  template <class F>
+  static void run_parked_fact(shard& me, slot_type& s, event& e) {
+    auto const x = payload_of<with_meta<F>>(e);
+    if (!s.state.up || x.head.life != s.state.life) return;
+    me.observe(at_ns(e.at), e.to, x.value);
+  }
+
+  using handler = void (*)(shard&, slot_type&, event&);
+  template <class... M>
+  static constexpr auto table_of_messages(type_list<M...>) {
+    return std::array<handler, sizeof...(M) + 1>{&run_message<M>..., nullptr};
+  }
+  template <class... F, class... R, class... M, class... E>
+  static constexpr auto table_of_facts(type_list<F...>, type_list<R...>, type_list<M...>,
+                                       type_list<E...>) {
+    return std::array<handler,
+                      sizeof...(F) + sizeof...(R) + sizeof...(M) + sizeof...(E) + 1>{
+        &run_fact<F>..., &run_commit<R>..., &run_parked<M>..., &run_parked_fact<E>..., nullptr};
+  }
+  static constexpr auto message_table = table_of_messages(messages{});
+  static constexpr auto fact_table = table_of_facts(facts{}, records{}, messages{}, emitted{});
+
+  static constexpr std::size_t wheels_max = 64;
+  static constexpr std::uint32_t any_life = 0xffffffffU;
+
+  std::shared_ptr<Setting const> setting_;
+  peer_range range_;
+  bool permute_;
+  Queue queue_;
+  std::vector<slot_type, huge_allocator<slot_type>> slots_;
+  activity_slabs activities_;
+  record_slabs kept_;
+  std::vector<wheel> wheels_;
+  flat_set cancelled_;
+  flat_set runs_;
+  arena post_;
+  std::vector<bucket> outboxes_;
+  std::vector<std::uint32_t> const* firsts_ = nullptr;
+  std::vector<event*> order_;
+  std::vector<event*> rest_;
+  std::vector<event*> local_;
+  std::vector<std::uint64_t> hit_;
+  std::vector<std::uint64_t> hit_again_;
+  std::int64_t cursor_ = 0;
+  std::int64_t stop_ = 0;  // events before it are being run
+  std::uint32_t running_ = 0;
+  std::int64_t running_at_ = 0;
+  shard_counts counts_;
+  std::array<std::uint64_t, messages::size + 1> by_type_{};
+  Observer observer_;
+};
+
+}  // namespace hydra::sim

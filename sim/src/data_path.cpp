@@ -1,0 +1,98 @@
+#include <hydra/sim/data_path.hpp>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace hydra::sim {
+
+std::string data_path(std::string_view name) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> sought;
+  if (char const* set = std::getenv("HYDRA_DATA"); set != nullptr && *set != '\0') {
+    sought.emplace_back(set);
+  } else {
+#ifdef HYDRA_DATA_DIR
+    sought.emplace_back(HYDRA_DATA_DIR);
+#endif
+#ifdef HYDRA_INSTALLED_DATA_DIR
+    sought.emplace_back(HYDRA_INSTALLED_DATA_DIR);
+#endif
+    std::error_code none;
+    auto const self = fs::read_symlink("/proc/self/exe", none);
+    if (!none) sought.push_back(self.parent_path().parent_path() / "share/hydra/data");
+  }
+  std::string list;
+  for (auto const& dir : sought) {
+    std::error_code none;
+    if (fs::exists(dir / name, none)) return (dir / name).string();
+    list += (list.empty() ? "" : ", ") + dir.string();
+  }
+  throw data_error{"data file '" + std::string{name} + "' is not in " + list +
+                   "; set HYDRA_DATA to the directory that holds it"};
+}
+
+csv_file::csv_file(std::string path, std::string_view header) : path_{std::move(path)} {
+  std::ifstream in{path_, std::ios::binary};
+  if (!in) throw data_error{path_ + ": cannot be read"};
+  all_.assign(std::istreambuf_iterator<char>{in}, {});
+  if (all_.size() >= 2 && (all_[0] == '\x1f' || all_[0] == '\xfd'))
+    throw data_error{path_ + ": is compressed; unpack it first, plain CSV is read"};
+  if (header.empty()) return;
+  auto const end = all_.find('\n');
+  std::string_view const first = std::string_view{all_}.substr(0, end);
+  line_ = 1;
+  if (first != header) fail(first, header);
+  at_ = end == std::string::npos ? all_.size() : end + 1;
+}
+
+bool csv_file::next() {
+  if (at_ >= all_.size()) return false;
+  ++line_;
+  auto end = all_.find('\n', at_);
+  if (end == std::string::npos) end = all_.size();
+  std::string_view line = std::string_view{all_}.substr(at_, end - at_);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  at_ = end + 1;
+  fields_.clear();
+  for (;;) {
+    auto const comma = line.find(',');
+    fields_.push_back(line.substr(0, comma));
+    if (comma == std::string_view::npos) return true;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+std::string_view csv_file::text(std::size_t field) const {
+  if (field >= fields_.size())
+    fail("(" + std::to_string(fields_.size()) + " fields)",
+         "at least " + std::to_string(field + 1) + " fields");
+  return fields_[field];
+}
+
+std::int64_t csv_file::integer(std::size_t field, std::int64_t low, std::int64_t high) const {
+  auto const t = text(field);
+  std::int64_t value = 0;
+  auto const [end, error] = std::from_chars(t.data(), t.data() + t.size(), value);
+  if (error != std::errc{} || end != t.data() + t.size() || value < low || value > high)
+    fail(t, "an integer from " + std::to_string(low) + " to " + std::to_string(high));
+  return value;
+}
+
+double csv_file::number(std::size_t field) const {
+  auto const t = text(field);
+  double value = 0;
+  auto const [end, error] = std::from_chars(t.data(), t.data() + t.size(), value);
+  if (error != std::errc{} || end != t.data() + t.size()) fail(t, "a decimal number");
+  return value;
+}
+
+void csv_file::fail(std::string_view value, std::string_view allowed) const {
+  throw data_error{path_ + ":" + std::to_string(line_) + ": '" + std::string{value} +
+                   "' is not allowed; allowed: " + std::string{allowed}};
+}
+
+}  // namespace hydra::sim

@@ -1,0 +1,258 @@
+#include "scenario_document.hpp"
+#include "scenario_fields.hpp"
+#include "scenario_lint.hpp"
+
+#include <hydra/core/hash.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <tuple>
+
+namespace hydra::sim {
+namespace {
+
+using namespace detail;
+
+// Faults count from 1: "fault.2.chance".
+std::string path_of(std::string_view section, std::size_t fault, std::string_view key) {
+  std::string out{section};
+  if (fault != 0) out += "." + std::to_string(fault);
+  if (!key.empty()) out += (out.empty() ? "" : ".") + std::string{key};
+  return out;
+}
+
+std::string shown(std::string_view section) {
+  if (section.empty()) return " at the top level";
+  return section == "fault" ? " in [[fault]]" : fmt::format(" in [{}]", section);
+}
+
+class builder {
+ public:
+  builder(loaded_scenario& out, std::string const& file)
+      : out_{out}, file_{file}, sections_{describe(out.value)} {
+    given_.file = file;
+    for (auto const& s : sections_)
+      if (!s.name.empty()) section_names_.push_back(s.name);
+    section_names_.push_back("fault");
+  }
+
+  void file(document const& doc) {
+    std::size_t faults = 0;
+    for (auto const& e : doc.entries) faults = std::max(faults, e.fault);
+    if (faults > faults_max) {
+      report({file_, 1, 1, fmt::format("{} faults are too many; allowed: {}", faults, faults_max)});
+      faults = faults_max;
+    }
+    out_.value.faults.resize(faults);
+    for (auto const& e : doc.entries) {
+      if (e.fault > faults) continue;
+      problem const key_at{file_, e.key_at.line, e.key_at.column, ""};
+      problem const value_at{file_, e.value_at.line, e.value_at.column, ""};
+      if (e.key.empty()) {
+        heading(e, key_at);
+      } else {
+        set(e, key_at, value_at);
+      }
+    }
+  }
+
+  void given(override_setting const& o) {
+    auto const name = o.given_as.empty() ? "--set " + o.key + "=" + o.value : o.given_as;
+    problem const at{name, 0, 0, ""};
+    entry e;
+    e.value = {value_kind::loose, o.value};
+    auto const dot = o.key.find('.');
+    e.key = dot == std::string::npos ? o.key : o.key.substr(dot + 1);
+    e.section = dot == std::string::npos ? "" : o.key.substr(0, dot);
+    if (e.section == "fault" && !pick_fault(e, at)) return;
+    if (!known_section(e.section)) return unknown_section(e.section, at);
+    set(e, at, at);
+  }
+
+  void finish() {
+    if (out_.errors.empty()) lint(out_.value, given_, out_.errors, out_.warnings);
+    auto const by_place = [](problem const& a, problem const& b) {
+      return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+    };
+    std::stable_sort(out_.errors.begin(), out_.errors.end(), by_place);
+    std::stable_sort(out_.warnings.begin(), out_.warnings.end(), by_place);
+  }
+
+ private:
+  void report(problem p) { out_.errors.push_back(std::move(p)); }
+  void report(problem at, std::string text) {
+    at.text = std::move(text);
+    report(std::move(at));
+  }
+
+  [[nodiscard]] bool known_section(std::string_view name) const {
+    return name.empty() || std::find(section_names_.begin(), section_names_.end(), name) !=
+                               section_names_.end();
+  }
+  void unknown_section(std::string_view name, problem const& at) {
+    report(at, fmt::format("unknown section {}{}; allowed: {}", quoted(name),
+                           suggestion(name, section_names_), joined_words(section_names_)));
+  }
+
+  void heading(entry const& e, problem const& at) {
+    given_.at[path_of(e.section, e.fault, "")] = at;
+    if (e.fault != 0) out_.value.faults[e.fault - 1].line = e.key_at.line;
+    if (!known_section(e.section)) unknown_section(e.section, at);
+    if (e.section == "fault" && e.fault == 0)
+      report(at, "[fault] is one of many; write [[fault]]");
+  }
+
+  // "fault.2.chance" or "fault.NAME.chance": leaves section, number and key.
+  bool pick_fault(entry& e, problem const& at) {
+    auto const dot = e.key.find('.');
+    auto const which = e.key.substr(0, dot);
+    auto const& faults = out_.value.faults;
+    for (std::size_t i = 0; i < faults.size(); ++i)
+      if (which == std::to_string(i + 1) || which == faults[i].name) e.fault = i + 1;
+    if (e.fault == 0 || dot == std::string::npos) {
+      std::string names;
+      for (auto const& f : faults) names += f.name.empty() ? "" : ", " + f.name;
+      report(at, fmt::format("no fault {}; write fault.N.key or fault.NAME.key, allowed: {}",
+                             quoted(which), faults.empty()
+                                 ? "none, the scenario has no faults"
+                                 : fmt::format("1 to {}{}", faults.size(), names)));
+      return false;
+    }
+    e.key.erase(0, dot + 1);
+    return true;
+  }
+
+  void set(entry const& e, problem const& key_at, problem const& value_at) {
+    if (!known_section(e.section) || (e.section == "fault" && e.fault == 0)) return;
+    if (e.fault != 0)
+      return assign_to(describe(out_.value.faults[e.fault - 1]), e, key_at, value_at);
+    for (auto const& s : sections_)
+      if (s.name == e.section) return assign_to(s, e, key_at, value_at);
+  }
+
+  void assign_to(section const& s, entry const& e, problem const& key_at, problem const& value_at) {
+    auto const* f = s.find(e.key);
+    if (f == nullptr) return unknown_key(s, e, key_at);
+    auto const wrong = assign(*f, e.value);
+    if (!wrong.empty()) return report(value_at, fmt::format("{}: {}", path(e), wrong));
+    given_.at[path_of(e.section, e.fault, e.key)] = value_at;
+  }
+  [[nodiscard]] static std::string path(entry const& e) {
+    return path_of(e.section, e.fault, e.key);
+  }
+
+  void unknown_key(section const& s, entry const& e, problem const& at) {
+    auto keys = s.keys();
+    auto hint = suggestion(e.key, keys);
+    if (s.name.empty()) {
+      if (hint.empty()) hint = suggestion(e.key, section_names_);
+      keys.insert(keys.end(), section_names_.begin(), section_names_.end());
+    }
+    if (hint.empty())
+      for (auto const& other : sections_)
+        if (other.find(e.key) != nullptr)
+          hint = fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
+    report(at, fmt::format("unknown key {}{}{}{} allowed: {}", quoted(e.key), shown(s.name), hint,
+                           hint.empty() ? ";" : "", joined_words(keys)));
+  }
+
+  loaded_scenario& out_;
+  std::string const& file_;
+  std::vector<section> sections_;
+  std::vector<std::string_view> section_names_;
+  given_places given_;
+};
+
+// Values that only stand for "no limit" are not written: they are no value that anyone may give.
+bool says_nothing(field const& f) {
+  if (auto const* const* d = std::get_if<duration*>(&f.at))
+    return (*d)->count() == std::numeric_limits<std::int64_t>::max();
+  if (auto const* const* n = std::get_if<std::uint64_t*>(&f.at)) return **n == unlimited;
+  if (auto const* const* r = std::get_if<rate*>(&f.at)) return (*r)->count == 0;
+  if (auto const* const* s = std::get_if<std::string*>(&f.at)) return (*s)->empty();
+  return false;
+}
+
+void write_section(std::string& out, section const& s, std::vector<std::string_view> const& but) {
+  for (auto const& f : s.fields)
+    if (!says_nothing(f) && std::find(but.begin(), but.end(), f.key) == but.end())
+      out += fmt::format("{} = {}\n", f.key, toml_text(f));
+}
+
+std::string written_settings(scenario s, std::vector<std::string_view> const& but_at_top) {
+  std::string out;
+  for (auto const& part : describe(s)) {
+    if (!part.name.empty()) out += fmt::format("\n[{}]\n", part.name);
+    std::vector<std::string_view> but;
+    if (part.name.empty()) but = but_at_top;
+    if (part.name == "workload" && s.workload.rate.count != 0) but = {"jobs"};
+    write_section(out, part, but);
+  }
+  for (auto& f : s.faults) {
+    out += "\n[[fault]]\n";
+    auto const uses = fault_uses(f.kind);
+    auto described = describe(f);
+    bool const always_lies = f.on == duration{};
+    std::erase_if(described.fields, [&](auto const& each) {
+      bool const used = std::find(uses.begin(), uses.end(), each.key) != uses.end();
+      return !used || (always_lies && (each.key == "on" || each.key == "off"));
+    });
+    write_section(out, described, {});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string problem::str() const {
+  if (line == 0) return fmt::format("{}: {}", file, text);
+  return fmt::format("{}:{}:{}: {}", file, line, column, text);
+}
+
+loaded_scenario parse_scenario(std::string_view text, std::string const& file,
+                               std::vector<override_setting> const& overrides) {
+  loaded_scenario out;
+  out.text = text.substr(0, text_bytes_max);
+  auto const doc = read_document(text);
+  if (!doc.good) {
+    out.errors.push_back({file, doc.wrong_at.line, doc.wrong_at.column, doc.wrong});
+    return out;
+  }
+  builder build{out, file};
+  build.file(doc);
+  for (auto const& o : overrides) build.given(o);
+  build.finish();
+  return out;
+}
+
+loaded_scenario load_scenario(std::string const& path,
+                              std::vector<override_setting> const& overrides) {
+  std::ifstream in{path, std::ios::binary};
+  std::string text(text_bytes_max + 1, '\0');
+  if (in) {
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.is_open() || in.bad()) {
+    loaded_scenario out;
+    out.errors.push_back({path, 1, 1, fmt::format("cannot be read: {}", std::strerror(errno))});
+    return out;
+  }
+  return parse_scenario(text, path, overrides);
+}
+
+std::string settings_text(scenario const& s) { return written_settings(s, {}); }
+
+std::string settings_hash(scenario const& s) {
+  hydra::detail::sha256 h;
+  for (char c : written_settings(s, {"seed"})) h.add(static_cast<std::uint8_t>(c));
+  return fmt::format("{:012x}", h.finish()[0] >> 16U);
+}
+
+}  // namespace hydra::sim

@@ -1,0 +1,252 @@
+#include "scenario_fields.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <type_traits>
+
+namespace hydra::sim::detail {
+namespace {
+
+using words = std::vector<std::string_view>;
+
+constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t day_ns = 86'400'000'000'000;
+constexpr std::int64_t year_ns = 365 * day_ns;
+
+template <class E>
+field one_of(std::string_view key, E& at, words const& names) {
+  static_assert(std::is_same_v<std::underlying_type_t<E>, std::uint8_t>);
+  return {key, choice{reinterpret_cast<std::uint8_t*>(&at), &names}};
+}
+
+field span_of(std::string_view key, duration& at, std::int64_t least = 0,
+              std::int64_t most = year_ns) {
+  return {key, &at, least, most};
+}
+
+field part_of(std::string_view key, ratio& at) { return {key, &at, 0, 1}; }
+
+// The 36 published fits of a quantity: set/quantity/law.
+words laws_of(std::string_view quantity) {
+  static std::vector<std::string> const all = [] {
+    std::vector<std::string> made;
+    for (std::string what : {"uptime", "downtime"})
+      for (std::string set : {"g5k06", "lanl05", "ldns04", "microsoft99", "nd07cpu", "overnet03",
+                              "pl05", "skype06", "websites02"})
+        for (std::string law : {"exponential", "weibull", "lognormal", "gamma"})
+          made.push_back(set + "/" + what + "/" + law);
+    return made;
+  }();
+  words out;
+  for (auto const& law : all)
+    if (law.find("/" + std::string{quantity} + "/") != std::string::npos) out.push_back(law);
+  return out;
+}
+
+words const endings{"end", "quiet"};
+words const positions{"cities", "sphere"};
+words const latencies{"planet", "constant", "uniform", "matrix"};
+words const popularities{"uniform", "zipf"};
+words const arrivals{"poisson", "even"};
+words const time_laws{"constant", "uniform", "exponential", "lognormal"};
+words const begins{"up", "stationary"};
+words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
+                        "restart", "slow", "skew", "lie"};
+words const routings{"kademlia"};
+words const proximities{"geographic"};
+words const trusts{"rings"};
+words const schedulings{"nearest"};
+words const verifications{"repeat"};
+
+section top(scenario& s) {
+  return {"",
+          {{"name", &s.name, 1, 64},
+           {"purpose", &s.purpose, 1, 400},
+           {"hydras", &s.hydras, 1, static_cast<std::int64_t>(hydras_max)},
+           span_of("duration", s.duration, 1'000'000, 10 * year_ns),
+           {"seed", &s.seed, 0, most_ns},
+           one_of("until", s.until, endings),
+           {"network", &s.network, 0, std::numeric_limits<std::uint32_t>::max()}}};
+}
+
+section world(world_settings& s) {
+  return {"world",
+          {one_of("positions", s.positions, positions),
+           one_of("latency", s.latency, latencies),
+           span_of("latency_value", s.latency_value, 1'000, 3'600'000'000'000),
+           span_of("latency_spread", s.latency_spread, 0, 3'600'000'000'000),
+           {"matrix", &s.matrix, 0, 1'000},
+           part_of("fibre", s.fibre),
+           part_of("dsl", s.dsl),
+           part_of("mobile", s.mobile),
+           part_of("data_centre", s.data_centre)}};
+}
+
+section services(service_settings& s) {
+  return {"services",
+          {{"count", &s.count, 1, 100'000},
+           one_of("popularity", s.popularity, popularities),
+           {"zipf_exponent", &s.zipf_exponent, 0, 4},
+           {"providers", &s.providers, 1, static_cast<std::int64_t>(hydras_max)},
+           {"kinds_per_provider", &s.kinds_per_provider, 1, 16},
+           {"cores", &s.cores, 1, 1'024},
+           {"speed_least", &s.speed_least, 1, 60},
+           {"speed_most", &s.speed_most, 1, 60}}};
+}
+
+section workload(workload_settings& s) {
+  return {"workload",
+          {one_of("law", s.law, arrivals),
+           {"jobs", &s.jobs, 0, 1'000'000'000},
+           {"rate", &s.rate},
+           span_of("service_time", s.service_time, 1'000),
+           one_of("service_law", s.service_law, time_laws),
+           span_of("service_time_most", s.service_time_most, 1'000),
+           part_of("local_share", s.local_share),
+           span_of("start", s.start),
+           span_of("stop_before_end", s.stop_before_end),
+           span_of("patience", s.patience, 1'000'000),
+           {"input_bytes", &s.input_bytes, 0, 128}}};
+}
+
+section churn(churn_settings& s) {
+  static words const ups = laws_of("uptime");
+  static words const downs = laws_of("downtime");
+  return {"churn",
+          {part_of("share", s.share),
+           {"uptime", &s.uptime, 1, 64, &ups},
+           {"downtime", &s.downtime, 1, 64, &downs},
+           one_of("begin", s.begin, begins),
+           {"pace", &s.pace, 1, 100'000},
+           {"providers", &s.providers},
+           span_of("session_least", s.session_least, 1'000'000),
+           span_of("absence_most", s.absence_most, 1'000'000)}};
+}
+
+section routing(routing_settings& s) {
+  return {"routing",
+          {{"k", &s.k, 1, 32},
+           {"alpha", &s.alpha, 1, 16},
+           span_of("timeout", s.timeout, 1'000'000, day_ns),
+           span_of("refresh", s.refresh, 1'000'000),
+           span_of("republish", s.republish, 1'000'000),
+           span_of("expire", s.expire, 1'000'000)}};
+}
+
+section expect(expectations& s) {
+  return {"expect",
+          {part_of("completed", s.completed),
+           {"jobs_at_least", &s.jobs_at_least, 0, most_ns},
+           {"events_at_least", &s.events_at_least, 0, most_ns},
+           {"failed_at_most", &s.failed_at_most, 0, most_ns},
+           {"replaced_at_least", &s.replaced_at_least, 0, most_ns},
+           {"wrong_accepted_at_most", &s.wrong_accepted_at_most, 0, most_ns},
+           part_of("remote_share_at_least", s.remote_share_at_least),
+           part_of("utilisation_at_least", s.utilisation_at_least),
+           part_of("utilisation_at_most", s.utilisation_at_most),
+           span_of("response_mean_at_most", s.response_mean_at_most, 0, most_ns),
+           span_of("response_p99_at_most", s.response_p99_at_most, 0, most_ns)}};
+}
+
+}  // namespace
+
+field const* section::find(std::string_view key) const {
+  auto const at = std::find_if(fields.begin(), fields.end(), [&](auto& f) { return f.key == key; });
+  return at == fields.end() ? nullptr : &*at;
+}
+
+std::vector<std::string_view> section::keys() const {
+  words out;
+  for (auto const& f : fields) out.push_back(f.key);
+  return out;
+}
+
+std::vector<section> describe(scenario& s) {
+  return {top(s),
+          world(s.world),
+          services(s.services),
+          workload(s.workload),
+          churn(s.churn),
+          {"trust",
+           {{"friends", &s.trust.friends, 0, 1'000},
+            {"friends_of_friends", &s.trust.friends_of_friends, 0, 100'000},
+            {"strangers", &s.trust.strangers},
+            part_of("floor", s.trust.floor)}},
+          {"verify",
+           {{"on", &s.verify.on},
+            part_of("strangers", s.verify.strangers),
+            part_of("friends", s.verify.friends),
+            part_of("own", s.verify.own)}},
+          {"scheduling",
+           {{"power_of", &s.scheduling.power_of, 1, 16},
+            {"queue_max", &s.scheduling.queue_max, 0, 65'535},
+            span_of("lease", s.scheduling.lease, 1'000'000, day_ns),
+            span_of("bid_timeout", s.scheduling.bid_timeout, 1'000'000, day_ns),
+            {"attempts_max", &s.scheduling.attempts_max, 1, 1'000}}},
+          routing(s.routing),
+          {"policy",
+           {one_of("routing", s.policy.routing, routings),
+            one_of("proximity", s.policy.proximity, proximities),
+            one_of("trust", s.policy.trust, trusts),
+            one_of("scheduling", s.policy.scheduling, schedulings),
+            one_of("verify", s.policy.verify, verifications)}},
+          expect(s.expect)};
+}
+
+section describe(fault& f) {
+  return {"fault",
+          {{"name", &f.name, 1, 64},
+           one_of("kind", f.kind, fault_kinds),
+           {"from", &f.from},
+           {"to", &f.to},
+           span_of("at", f.at, 0, 10 * year_ns),
+           span_of("for", f.lasts, 1, most_ns),
+           part_of("chance", f.chance),
+           span_of("by", f.by, 0, day_ns),
+           {"behind", &f.behind},
+           {"symmetric", &f.symmetric},
+           {"factor", &f.factor, 1, 1'000'000},
+           span_of("away", f.away),
+           span_of("on", f.on),
+           span_of("off", f.off)}};
+}
+
+std::vector<std::string_view> fault_uses(fault_kind kind) {
+  static std::array<words, 9> const special{{{"to", "symmetric", "chance"},
+                                             {"to", "symmetric", "chance"},
+                                             {"to", "symmetric", "chance", "by"},
+                                             {"to", "symmetric"},
+                                             {"chance", "away"},
+                                             {"chance"},
+                                             {"chance", "factor"},
+                                             {"chance", "by", "behind"},
+                                             {"chance", "on", "off"}}};
+  words out{"name", "kind", "from", "at", "for"};
+  auto const& more = special[static_cast<std::size_t>(kind)];
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+std::string_view fault_needs(fault_kind kind) {
+  switch (kind) {
+    case fault_kind::loss:
+    case fault_kind::duplicate: return "chance";
+    case fault_kind::delay:
+    case fault_kind::skew: return "by";
+    case fault_kind::slow: return "factor";
+    default: return "";
+  }
+}
+
+std::string_view name_of(fault_kind kind) { return fault_kinds[static_cast<std::size_t>(kind)]; }
+
+bool good_name(std::string_view name) {
+  auto const good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= 64 && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), good);
+}
+
+}  // namespace hydra::sim::detail

@@ -1,0 +1,33 @@
+// The settings of a scenario by section and key: one list drives the reader, --set, the hash and
+// the written settings, so that none of them can forget one.
+#pragma once
+
+#include "scenario_values.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydra::sim::detail {
+
+struct section {
+  std::string_view name;  // empty: top level
+  std::vector<field> fields;
+
+  [[nodiscard]] field const* find(std::string_view key) const;
+  [[nodiscard]] std::vector<std::string_view> keys() const;
+};
+
+// All sections but the faults, in the order in which they are written. Points into the scenario.
+[[nodiscard]] std::vector<section> describe(scenario&);
+[[nodiscard]] section describe(fault&);
+
+// The keys that mean something for this kind, and the one without which it means nothing.
+[[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);
+[[nodiscard]] std::string_view fault_needs(fault_kind);
+[[nodiscard]] std::string_view name_of(fault_kind);
+
+// Names are parts of paths: lower case letters, digits, - and _, no more than 64.
+[[nodiscard]] bool good_name(std::string_view);
+
+}  // namespace hydra::sim::detail

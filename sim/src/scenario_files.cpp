@@ -1,0 +1,62 @@
+// Where scenarios lie.
+#include <hydra/sim/scenario.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+namespace hydra::sim {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> scenario_folders() {
+  std::vector<std::string> out;
+  if (char const* said = std::getenv("HYDRA_SCENARIOS"); said != nullptr && *said != '\0')
+    out.emplace_back(said);
+  auto const beside = [&](char const* data) {
+    out.push_back((fs::path{data}.parent_path() / "scenarios").generic_string());
+  };
+#ifdef HYDRA_DATA_DIR
+  beside(HYDRA_DATA_DIR);
+#endif
+#ifdef HYDRA_INSTALLED_DATA_DIR
+  beside(HYDRA_INSTALLED_DATA_DIR);
+#endif
+  std::error_code failed;
+  auto const self = fs::read_symlink("/proc/self/exe", failed);
+  if (!failed)
+    beside((self.parent_path().parent_path() / "share/hydra/data").generic_string().c_str());
+  beside("sim/data");
+  return out;
+}
+
+std::string find_scenario(std::string const& path_or_name) {
+  std::error_code failed;
+  if (fs::is_regular_file(path_or_name, failed)) return path_or_name;
+  if (path_or_name.empty() || path_or_name.find('/') != std::string::npos) return "";
+  auto name = path_or_name;
+  if (!name.ends_with(".toml")) name += ".toml";
+  for (auto const& folder : scenario_folders()) {
+    auto const at = fs::path{folder} / name;
+    if (fs::is_regular_file(at, failed)) return at.generic_string();
+  }
+  return "";
+}
+
+std::vector<std::string> list_scenarios() {
+  std::map<std::string, std::string> by_name;
+  for (auto const& folder : scenario_folders()) {
+    std::error_code failed;
+    fs::directory_iterator each{folder, failed};
+    for (; !failed && each != fs::directory_iterator{}; each.increment(failed))
+      if (each->path().extension() == ".toml")
+        by_name.emplace(each->path().stem().string(), each->path().generic_string());
+  }
+  std::vector<std::string> out;
+  for (auto const& [name, path] : by_name) out.push_back(path);
+  return out;
+}
+
+}  // namespace hydra::sim

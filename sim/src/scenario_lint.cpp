@@ -1,0 +1,209 @@
+#include "scenario_lint.hpp"
+
+#include "scenario_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace hydra::sim {
+namespace {
+
+using detail::given_places;
+
+double value_of(ratio r) { return static_cast<double>(r.part) / static_cast<double>(r.whole); }
+
+bool less(ratio a, ratio b) {
+  return std::uint64_t{a.part} * b.whole < std::uint64_t{b.part} * a.whole;
+}
+
+// Collects what is found, each at the place where the setting was given.
+class linter {
+ public:
+  linter(scenario const& s, given_places const& given, std::vector<problem>& errors,
+         std::vector<problem>& warnings)
+      : s_{s}, given_{given}, errors_{errors}, warnings_{warnings} {}
+
+  void run() {
+    top();
+    world();
+    services();
+    workload();
+    churn();
+    routing();
+    expect();
+    for (std::size_t i = 0; i < s_.faults.size(); ++i)
+      faults(s_.faults[i], "fault." + std::to_string(i + 1));
+  }
+
+ private:
+  template <class... A>
+  void error(std::string const& path, std::string_view how, A const&... what) {
+    add(errors_, path, fmt::format(fmt::runtime(how), what...));
+  }
+  template <class... A>
+  void warn(std::string const& path, std::string_view how, A const&... what) {
+    add(warnings_, path, fmt::format(fmt::runtime(how), what...));
+  }
+  void add(std::vector<problem>& to, std::string const& path, std::string text) const {
+    to.push_back(given_.of(path));
+    to.back().text = std::move(text);
+  }
+
+  void top() {
+    if (s_.purpose.empty())
+      error("purpose", "purpose is missing; say in one sentence what the scenario shows");
+    if (!detail::good_name(s_.name))
+      error("name", "{} is not a name; allowed: lower case letters, digits, - and _, at most 64",
+            detail::quoted(s_.name));
+  }
+
+  void world() {
+    auto const& w = s_.world;
+    auto const sum = value_of(w.fibre) + value_of(w.dsl) + value_of(w.mobile) +
+                     value_of(w.data_centre);
+    if (sum < 1 - 1e-9 || sum > 1 + 1e-9)
+      error("world", "fibre, dsl, mobile and data_centre sum to {:.4f}; allowed: 1", sum);
+    bool const matrix = w.latency == latency_from::matrix;
+    if (matrix && w.matrix.empty())
+      error("world.latency", "latency = \"matrix\" needs world.matrix, the name of a file");
+    if (!matrix && !w.matrix.empty())
+      error("world.matrix", "world.matrix is not read unless world.latency = \"matrix\"");
+    if (w.latency_spread >= w.latency_value)
+      error("world.latency_spread", "latency_spread {} is not allowed; allowed: less than "
+            "latency_value {}", duration_text(w.latency_spread), duration_text(w.latency_value));
+  }
+
+  void services() {
+    auto const& v = s_.services;
+    if (v.providers > s_.hydras)
+      error("services.providers", "{} providers are more than {} hydras", v.providers, s_.hydras);
+    if (v.kinds_per_provider > v.count)
+      error("services.kinds_per_provider", "{} kinds per provider are more than services.count {}",
+            v.kinds_per_provider, v.count);
+    if (less(v.speed_most, v.speed_least))
+      error("services.speed_most", "speed_most is below speed_least");
+    if (std::uint64_t{v.providers} * v.kinds_per_provider < v.count)
+      warn("services.count", "{} kinds but only {} places to serve them: some are served by nobody",
+           v.count, std::uint64_t{v.providers} * v.kinds_per_provider);
+  }
+
+  void workload() {
+    auto const& w = s_.workload;
+    if (given_.has("workload.jobs") && given_.has("workload.rate"))
+      error("workload.rate", "workload.rate and workload.jobs are both given; allowed: one");
+    if (arrival_span(s_) == duration{})
+      error("workload.stop_before_end", "no time is left for arrivals: start {} + stop_before_end "
+            "{} is not below duration {}", duration_text(w.start),
+            duration_text(w.stop_before_end), duration_text(s_.duration));
+    if (w.service_time > w.service_time_most)
+      error("workload.service_time_most", "service_time_most is below service_time");
+    auto const load = expected_load(s_);
+    if (load > 0.95)
+      warn("workload", "the servers' expected load is {:.2f}: they cannot keep up", load);
+    if (w.patience < w.service_time)
+      warn("workload.patience", "patience {} is below the mean service time {}",
+           duration_text(w.patience), duration_text(w.service_time));
+  }
+
+  void churn() {
+    auto const& c = s_.churn;
+    bool const said = given_.has("churn");
+    if (said && c.share.part == 0)
+      warn("churn", "churn.share is 0: nobody comes or goes");
+  }
+
+  void routing() {
+    auto const& r = s_.routing;
+    if (r.republish >= r.expire)
+      error("routing.republish", "republish {} is not allowed; allowed: less than expire {}",
+            duration_text(r.republish), duration_text(r.expire));
+    if (s_.routing.alpha > s_.routing.k)
+      error("routing.alpha", "alpha {} is above k {}", r.alpha, r.k);
+  }
+
+  void expect() {
+    auto const jobs = expected_jobs(s_);
+    // A Poisson number strays by its root: six of them never happen.
+    if (s_.expect.jobs_at_least > jobs)
+      warn("expect.jobs_at_least", "{} jobs are demanded but {} are expected to arrive",
+           s_.expect.jobs_at_least, jobs);
+    if (less(s_.expect.utilisation_at_most, s_.expect.utilisation_at_least))
+      error("expect.utilisation_at_most", "utilisation_at_most is below utilisation_at_least");
+  }
+
+  void faults(fault const& f, std::string const& path) {
+    auto const kind = detail::name_of(f.kind);
+    auto const uses = detail::fault_uses(f.kind);
+    fault any;
+    for (auto key : detail::describe(any).keys())
+      if (given_.has(path + "." + std::string{key}) &&
+          std::find(uses.begin(), uses.end(), key) == uses.end())
+        error(path + "." + std::string{key}, "{} means nothing for kind = \"{}\"; allowed: {}",
+              key, kind, detail::joined_words(uses));
+    auto const needs = std::string{detail::fault_needs(f.kind)};
+    if (!needs.empty() && !given_.has(path + "." + needs))
+      error(path, "a fault of kind \"{}\" needs {}", kind, needs);
+    if (!given_.has(path + ".kind")) error(path, "a fault needs a kind");
+    if (f.from.of == place::which::elsewhere)
+      error(path + ".from", "\"elsewhere\" is not allowed here; it says where messages go: to");
+    if (f.kind == fault_kind::lie && f.on == duration{} && f.off != duration{})
+      error(path + ".off", "off needs on: how long they lie before they are right");
+    for (auto const* at : {&f.from, &f.to})
+      if (at->of == place::which::peers && at->last >= s_.hydras)
+        error(path + (at == &f.from ? ".from" : ".to"), "peer {} is not allowed; allowed: 0 to {}",
+              at->last, s_.hydras - 1);
+    if (f.at >= s_.duration)
+      warn(path + ".at", "the fault begins at {}, not before the end at {}", duration_text(f.at),
+           duration_text(s_.duration));
+    else if (given_.has(path + ".for") && f.lasts > s_.duration - f.at)
+      warn(path + ".for", "the fault lasts until {} after the end", duration_text(
+           f.lasts - (s_.duration - f.at)));
+  }
+
+  scenario const& s_;
+  given_places const& given_;
+  std::vector<problem>& errors_;
+  std::vector<problem>& warnings_;
+};
+
+}  // namespace
+
+duration arrival_span(scenario const& s) noexcept {
+  auto const span = s.duration - s.workload.start - s.workload.stop_before_end;
+  return std::max(span, duration{});
+}
+
+std::uint64_t expected_jobs(scenario const& s) noexcept {
+  auto const& r = s.workload.rate;
+  if (r.count == 0) return s.workload.jobs;
+  return static_cast<std::uint64_t>(static_cast<double>(r.count) * seconds(arrival_span(s)) /
+                                    seconds(r.per));
+}
+
+double expected_load(scenario const& s) noexcept {
+  auto const span = seconds(arrival_span(s));
+  if (span <= 0) return 0;
+  auto const repeats = s.verify.on ? value_of(s.verify.strangers) : 0.0;
+  auto const work = static_cast<double>(expected_jobs(s)) * seconds(s.workload.service_time);
+  auto const speed = (value_of(s.services.speed_least) + value_of(s.services.speed_most)) / 2;
+  return work * (1 + repeats) / (span * speed * s.services.providers * s.services.cores);
+}
+
+namespace detail {
+
+problem given_places::of(std::string const& path) const {
+  if (auto const exact = at.find(path); exact != at.end()) return exact->second;
+  auto const dot = path.rfind('.');
+  if (dot != std::string::npos) return of(path.substr(0, dot));
+  return {file, 1, 1, ""};
+}
+
+void lint(scenario const& s, given_places const& given, std::vector<problem>& errors,
+          std::vector<problem>& warnings) {
+  linter{s, given, errors, warnings}.run();
+}
+
+}  // namespace detail
+}  // namespace hydra::sim

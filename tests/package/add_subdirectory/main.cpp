@@ -1,0 +1,5 @@
+#include <hydra/core/time.hpp>
+
+#include <cstdio>
+
+auto main() -> int { std::puts("a consumer was built and ran"); }
