@@ -59,10 +59,13 @@ planet_latency::planet_latency(positions const& where, std::uint64_t seed, acces
       hub_to_hub_ns_.push_back(
           static_cast<std::uint32_t>(std::min<std::int64_t>(routes.cost(i, j) / 2, second)));
   peers_.reserve(where.size());
+  std::uint32_t rank = 0;  // among the sites of one network in one city
   for (std::uint32_t s = 0; s < where.sites().size(); ++s) {
-    if (s == 0 || where.sites()[s].place != where.sites()[s - 1].place)
-      add_city(net, where.map().places()[where.sites()[s].place]);
-    add_site(where, s, mix);
+    auto const& here = where.sites()[s];
+    if (s == 0 || here.place != where.sites()[s - 1].place)
+      add_city(net, where.map().places()[here.place]);
+    rank = s != 0 && here == where.sites()[s - 1] ? rank + 1 : 0;
+    add_site(where, s, rank, mix);
   }
 }
 
@@ -78,11 +81,10 @@ void planet_latency::add_city(backbone const& net, place const& p) {
   cities_.push_back(c);
 }
 
-void planet_latency::add_site(positions const& where, std::uint32_t s, access_mix const& mix) {
+void planet_latency::add_site(positions const& where, std::uint32_t number,
+                              std::uint32_t rank, access_mix const& mix) {
   // Chance hangs on what the site is (its city, network, rank there), not on its number.
-  auto const& what = where.sites()[s];
-  std::uint32_t rank = 0;
-  while (rank < s && where.sites()[s - rank - 1] == what) ++rank;
+  auto const& what = where.sites()[number];
   std::uint64_t const who = (std::uint64_t{what.place} * positions::providers_max + what.provider)
                                 << 24U | rank;
   auto const bits = mix64(base_ + mix64(who));
@@ -95,7 +97,9 @@ void planet_latency::add_site(positions const& where, std::uint32_t s, access_mi
   auto const added = mul_div(d.added_mean_us, exponential_.at(mix64(bits)), second);
   auto const last_mile = last_mile_least_ns_ / 1'000 + d.least_us + added;
   head h;
-  h.group = s;
+  h.group = number;
+  HYDRA_EXPECTS(what.place < 65'536);
+  h.place = static_cast<std::uint16_t>(what.place);
   h.city = static_cast<std::uint16_t>(cities_.size() - 1);
   h.last_mile_us = static_cast<std::uint16_t>(std::min(last_mile, last_mile_most_us));
   h.provider = static_cast<std::uint8_t>(what.provider);
@@ -177,7 +181,8 @@ matrix_latency matrix_latency::load(std::string const& path, std::uint32_t peers
     ++rows;
   }
   if (rows < 2 || rows != columns)
-    in.fail(std::to_string(rows) + " rows of " + std::to_string(columns), "as many rows as columns");
+    in.fail(std::to_string(rows) + " rows of " + std::to_string(columns),
+            "as many rows as columns");
   return matrix_latency{all, rows, peers, seed, least};
 }
 

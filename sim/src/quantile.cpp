@@ -250,8 +250,8 @@ quantile_law const& law_book::law(std::string_view name) const {
   }
   if (matches == 1) return *found;
   auto all = names();
-  std::stable_sort(all.begin(), all.end(), [&](auto const& a, auto const& b) {
-    return spelling_distance(a, name) < spelling_distance(b, name);
+  std::sort(all.begin(), all.end(), [&](auto const& a, auto const& b) {
+    return std::pair{spelling_distance(a, name), a} < std::pair{spelling_distance(b, name), b};
   });
   std::string nearest;
   for (std::size_t i = 0; i < std::min<std::size_t>(3, all.size()); ++i)
@@ -275,8 +275,8 @@ std::vector<named_law> published_laws() {
   // Calibrated by `hydra sim fit latency`: spread and detour to planetlab490's violations of the
   // triangle inequality, congestion to its variation over time slices (median 1.6 %, p90 10.3 %).
   constexpr double million = 1e6;
-  out.push_back({"latency/spread", {kind::lognormal, 0, 0.08}, million});
-  out.push_back({"latency/detour", {kind::exponential, 0.3, 0}, million});
+  out.push_back({"latency/spread", {kind::lognormal, 0, 0.09}, million});
+  out.push_back({"latency/detour", {kind::exponential, 0.19, 0}, million});
   out.push_back({"latency/congestion", {kind::lognormal, std::log(0.016), 1.453}, million});
   csv_file in{data_path("fta_fitted_models.csv"),
               "dataset,quantity,distribution,param1,param2,unit"};

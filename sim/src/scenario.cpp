@@ -96,7 +96,7 @@ class builder {
                                section_names_.end();
   }
   void unknown_section(std::string_view name, problem const& at) {
-    report(at, fmt::format("unknown section {}{}; allowed: {}", quoted(name),
+    report(at, fmt::format("unknown section {}{} allowed: {}", quoted(name),
                            suggestion(name, section_names_), joined_words(section_names_)));
   }
 
@@ -151,15 +151,14 @@ class builder {
     auto keys = s.keys();
     auto hint = suggestion(e.key, keys);
     if (s.name.empty()) {
-      if (hint.empty()) hint = suggestion(e.key, section_names_);
+      if (hint == ";") hint = suggestion(e.key, section_names_);
       keys.insert(keys.end(), section_names_.begin(), section_names_.end());
     }
-    if (hint.empty())
-      for (auto const& other : sections_)
-        if (other.find(e.key) != nullptr)
-          hint = fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
-    report(at, fmt::format("unknown key {}{}{}{} allowed: {}", quoted(e.key), shown(s.name), hint,
-                           hint.empty() ? ";" : "", joined_words(keys)));
+    for (auto const& other : sections_)
+      if (hint == ";" && other.find(e.key) != nullptr)
+        hint = fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
+    report(at, fmt::format("unknown key {}{}{} allowed: {}", quoted(e.key), shown(s.name), hint,
+                           joined_words(keys)));
   }
 
   loaded_scenario& out_;
@@ -174,7 +173,7 @@ bool says_nothing(field const& f) {
   if (auto const* const* d = std::get_if<duration*>(&f.at))
     return (*d)->count() == std::numeric_limits<std::int64_t>::max();
   if (auto const* const* n = std::get_if<std::uint64_t*>(&f.at)) return **n == unlimited;
-  if (auto const* const* r = std::get_if<rate*>(&f.at)) return (*r)->count == 0;
+  if (auto const* const* r = std::get_if<arrival_rate*>(&f.at)) return (*r)->count == 0;
   if (auto const* const* s = std::get_if<std::string*>(&f.at)) return (*s)->empty();
   return false;
 }

@@ -1,5 +1,7 @@
 #include "scenario_fields.hpp"
 
+#include <hydra/sim/positions.hpp>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -9,6 +11,8 @@ namespace hydra::sim::detail {
 namespace {
 
 using words = std::vector<std::string_view>;
+
+static_assert(world_regions == region_names);
 
 constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t day_ns = 86'400'000'000'000;
@@ -44,12 +48,19 @@ words laws_of(std::string_view quantity) {
   return out;
 }
 
+constexpr std::string_view ups_shown =
+    "SET/uptime/LAW; SET: g5k06, lanl05, ldns04, microsoft99, nd07cpu, overnet03, pl05, skype06, "
+    "websites02; LAW: exponential, weibull, lognormal, gamma";
+constexpr std::string_view downs_shown =
+    "SET/downtime/LAW; SET: g5k06, lanl05, ldns04, microsoft99, nd07cpu, overnet03, pl05, "
+    "skype06, websites02; LAW: exponential, weibull, lognormal, gamma";
+
 words const endings{"end", "quiet"};
 words const positions{"cities", "sphere"};
 words const latencies{"planet", "constant", "uniform", "matrix"};
 words const popularities{"uniform", "zipf"};
 words const arrivals{"poisson", "even"};
-words const time_laws{"constant", "uniform", "exponential", "lognormal"};
+words const time_laws{"constant", "uniform", "exponential"};
 words const begins{"up", "stationary"};
 words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
                         "restart", "slow", "skew", "lie"};
@@ -77,10 +88,10 @@ section world(world_settings& s) {
            span_of("latency_value", s.latency_value, 1'000, 3'600'000'000'000),
            span_of("latency_spread", s.latency_spread, 0, 3'600'000'000'000),
            {"matrix", &s.matrix, 0, 1'000},
+           part_of("datacentre", s.datacentre),
            part_of("fibre", s.fibre),
-           part_of("dsl", s.dsl),
-           part_of("mobile", s.mobile),
-           part_of("data_centre", s.data_centre)}};
+           part_of("cable", s.cable),
+           part_of("mobile", s.mobile)}};
 }
 
 section services(service_settings& s) {
@@ -115,8 +126,8 @@ section churn(churn_settings& s) {
   static words const downs = laws_of("downtime");
   return {"churn",
           {part_of("share", s.share),
-           {"uptime", &s.uptime, 1, 64, &ups},
-           {"downtime", &s.downtime, 1, 64, &downs},
+           {"uptime", &s.uptime, 1, 64, &ups, ups_shown},
+           {"downtime", &s.downtime, 1, 64, &downs, downs_shown},
            one_of("begin", s.begin, begins),
            {"pace", &s.pace, 1, 100'000},
            {"providers", &s.providers},
@@ -194,7 +205,7 @@ std::vector<section> describe(scenario& s) {
           expect(s.expect)};
 }
 
-section describe(fault& f) {
+section describe(fault_settings& f) {
   return {"fault",
           {{"name", &f.name, 1, 64},
            one_of("kind", f.kind, fault_kinds),

@@ -20,7 +20,7 @@ struct section {
 
 // All sections but the faults, in the order in which they are written. Points into the scenario.
 [[nodiscard]] std::vector<section> describe(scenario&);
-[[nodiscard]] section describe(fault&);
+[[nodiscard]] section describe(fault_settings&);
 
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);

@@ -61,10 +61,15 @@ class linter {
 
   void world() {
     auto const& w = s_.world;
-    auto const sum = value_of(w.fibre) + value_of(w.dsl) + value_of(w.mobile) +
-                     value_of(w.data_centre);
-    if (sum < 1 - 1e-9 || sum > 1 + 1e-9)
-      error("world", "fibre, dsl, mobile and data_centre sum to {:.4f}; allowed: 1", sum);
+    std::uint64_t sum = 0;  // percent
+    for (auto r : {w.datacentre, w.fibre, w.cable, w.mobile}) {
+      if (std::uint64_t{r.part} * 100 % r.whole != 0)
+        return error("world", "a share of access is {}/{}; allowed: whole percents", r.part,
+                     r.whole);
+      sum += std::uint64_t{r.part} * 100 / r.whole;
+    }
+    if (sum != 100)
+      error("world", "datacentre, fibre, cable and mobile sum to {} %; allowed: 100 %", sum);
     bool const matrix = w.latency == latency_from::matrix;
     if (matrix && w.matrix.empty())
       error("world.latency", "latency = \"matrix\" needs world.matrix, the name of a file");
@@ -133,10 +138,10 @@ class linter {
       error("expect.utilisation_at_most", "utilisation_at_most is below utilisation_at_least");
   }
 
-  void faults(fault const& f, std::string const& path) {
+  void faults(fault_settings const& f, std::string const& path) {
     auto const kind = detail::name_of(f.kind);
     auto const uses = detail::fault_uses(f.kind);
-    fault any;
+    fault_settings any;
     for (auto key : detail::describe(any).keys())
       if (given_.has(path + "." + std::string{key}) &&
           std::find(uses.begin(), uses.end(), key) == uses.end())
@@ -146,12 +151,12 @@ class linter {
     if (!needs.empty() && !given_.has(path + "." + needs))
       error(path, "a fault of kind \"{}\" needs {}", kind, needs);
     if (!given_.has(path + ".kind")) error(path, "a fault needs a kind");
-    if (f.from.of == place::which::elsewhere)
+    if (f.from.of == whereabouts::which::elsewhere)
       error(path + ".from", "\"elsewhere\" is not allowed here; it says where messages go: to");
     if (f.kind == fault_kind::lie && f.on == duration{} && f.off != duration{})
       error(path + ".off", "off needs on: how long they lie before they are right");
     for (auto const* at : {&f.from, &f.to})
-      if (at->of == place::which::peers && at->last >= s_.hydras)
+      if (at->of == whereabouts::which::peers && at->last >= s_.hydras)
         error(path + (at == &f.from ? ".from" : ".to"), "peer {} is not allowed; allowed: 0 to {}",
               at->last, s_.hydras - 1);
     if (f.at >= s_.duration)

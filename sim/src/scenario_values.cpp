@@ -134,33 +134,33 @@ string allowed_places() {
 }
 
 // "peer 7", "peers 10-20".
-std::optional<place> parse_peers(string_view s) {
+std::optional<whereabouts> parse_peers(string_view s) {
   s.remove_prefix(s.starts_with("peers") ? 5 : 4);
   auto const dash = s.find('-');
   auto const first = parse_whole(trimmed(s.substr(0, dash)));
   auto const last = dash == string_view::npos ? first : parse_whole(trimmed(s.substr(dash + 1)));
   if (!first || !last || *first > *last || *last >= hydras_max) return {};
-  return place{place::which::peers, 0, static_cast<std::uint32_t>(*first),
+  return whereabouts{whereabouts::which::peers, 0, static_cast<std::uint32_t>(*first),
                static_cast<std::uint32_t>(*last)};
 }
 
-string assign_place(place& to, string_view text) {
+string assign_place(whereabouts& to, string_view text) {
   auto const s = trimmed(text);
   auto const refuse = [&](string_view word) {
     auto among = region_words();
     among.insert(among.end(), {"any", "providers", "elsewhere"});
-    return fmt::format("{} is not a place{}; {}", quoted(word), suggestion(word, among),
+    return fmt::format("{} is not a place{} {}", quoted(word), suggestion(word, among),
                        allowed_places());
   };
-  if (s == "any") return to = {place::which::any, 0, 0, 0}, "";
-  if (s == "elsewhere") return to = {place::which::elsewhere, 0, 0, 0}, "";
-  if (s == "providers") return to = {place::which::providers, 0, 0, 0}, "";
+  if (s == "any") return to = {whereabouts::which::any, 0, 0, 0}, "";
+  if (s == "elsewhere") return to = {whereabouts::which::elsewhere, 0, 0, 0}, "";
+  if (s == "providers") return to = {whereabouts::which::providers, 0, 0, 0}, "";
   if (s.starts_with("peer")) {
     auto const peers = parse_peers(s);
     if (!peers) return refuse(s);
     return to = *peers, "";
   }
-  place made{place::which::regions, 0, 0, 0};
+  whereabouts made{whereabouts::which::regions, 0, 0, 0};
   for (std::size_t from = 0; from <= s.size();) {
     auto const comma = std::min(s.find(',', from), s.size());
     auto const word = trimmed(s.substr(from, comma - from));
@@ -172,15 +172,15 @@ string assign_place(place& to, string_view text) {
   return to = made, "";
 }
 
-string place_text(place const& p) {
+string place_text(whereabouts const& p) {
   switch (p.of) {
-    case place::which::any: return "any";
-    case place::which::elsewhere: return "elsewhere";
-    case place::which::providers: return "providers";
-    case place::which::peers:
+    case whereabouts::which::any: return "any";
+    case whereabouts::which::elsewhere: return "elsewhere";
+    case whereabouts::which::providers: return "providers";
+    case whereabouts::which::peers:
       return p.first == p.last ? fmt::format("peer {}", p.first)
                                : fmt::format("peers {}-{}", p.first, p.last);
-    case place::which::regions: break;
+    case whereabouts::which::regions: break;
   }
   string out;
   for (std::size_t i = 0; i < world_regions.size(); ++i)
@@ -188,7 +188,7 @@ string place_text(place const& p) {
   return out;
 }
 
-string assign_rate(rate& to, string_view text) {
+string assign_rate(arrival_rate& to, string_view text) {
   auto const wrong = fmt::format("{} is not a rate; allowed: a whole number per unit of time, "
                                  "like \"18 / s\" or \"1_080 / min\"", quoted(text));
   auto const slash = text.find('/');
@@ -201,7 +201,7 @@ string assign_rate(rate& to, string_view text) {
   return "";
 }
 
-string rate_text(rate const& r) {
+string rate_text(arrival_rate const& r) {
   auto const at = std::find_if(units.begin(), units.end(),
                                [&](auto u) { return u.ns == r.per.count(); });
   return fmt::format("{} / {}", r.count, at == units.end() ? "s" : at->name);
@@ -250,8 +250,9 @@ string assign_string(field const& f, written const& v, string& to) {
   if (v.kind != value_kind::string && v.kind != value_kind::loose)
     return fmt::format("{} is not a string; write it in quotes", v.text);
   if (f.words != nullptr && std::find(f.words->begin(), f.words->end(), v.text) == f.words->end())
-    return fmt::format("{} is not allowed{}; allowed: {}", quoted(v.text),
-                       suggestion(v.text, *f.words), joined_words(*f.words));
+    return fmt::format("{} is not allowed{} allowed: {}", quoted(v.text),
+                       suggestion(v.text, *f.words),
+                       f.shown.empty() ? joined_words(*f.words) : string{f.shown});
   auto const size = static_cast<std::int64_t>(v.text.size());
   if (size < f.least || size > f.most)
     return fmt::format("a text of {} bytes is not allowed; allowed: {} to {} bytes", size, f.least,
@@ -274,8 +275,8 @@ string assign_choice(choice const& c, written const& v) {
     *c.at = static_cast<std::uint8_t>(at - c.names->begin());
     return "";
   }
-  return fmt::format("{} is not allowed{}; allowed: {}", word ? quoted(v.text) : v.text,
-                     word ? suggestion(v.text, *c.names) : "", joined_words(*c.names));
+  return fmt::format("{} is not allowed{} allowed: {}", word ? quoted(v.text) : v.text,
+                     word ? suggestion(v.text, *c.names) : ";", joined_words(*c.names));
 }
 
 struct assigner {
@@ -293,10 +294,10 @@ struct assigner {
   string operator()(duration* to) const { return assign_duration(f, v, *to); }
   string operator()(ratio* to) const { return assign_ratio(f, v, *to); }
   string operator()(string* to) const { return assign_string(f, v, *to); }
-  string operator()(place* to) const {
+  string operator()(whereabouts* to) const {
     return worded() ? assign_place(*to, v.text) : v.text + " is not a place; " + allowed_places();
   }
-  string operator()(rate* to) const { return assign_rate(*to, worded() ? v.text : v.text + " "); }
+  string operator()(arrival_rate* to) const { return assign_rate(*to, v.text); }
   string operator()(choice const& c) const { return assign_choice(c, v); }
 
   bool worded() const { return v.kind == value_kind::string || v.kind == value_kind::loose; }
@@ -309,8 +310,8 @@ struct teller {
   string operator()(duration const* v) const { return quoted(duration_text(*v)); }
   string operator()(ratio const* v) const { return quoted(ratio_text(*v)); }
   string operator()(string const* v) const { return quoted(*v); }
-  string operator()(place const* v) const { return quoted(place_text(*v)); }
-  string operator()(rate const* v) const { return quoted(rate_text(*v)); }
+  string operator()(whereabouts const* v) const { return quoted(place_text(*v)); }
+  string operator()(arrival_rate const* v) const { return quoted(rate_text(*v)); }
   string operator()(choice const& c) const { return quoted((*c.names)[*c.at]); }
 };
 
@@ -343,7 +344,7 @@ std::string joined_words(std::vector<std::string_view> const& words) {
 
 std::string suggestion(std::string_view word, std::vector<std::string_view> const& among) {
   auto const near = nearest_spelling(word, among);
-  return near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
+  return near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near);
 }
 
 }  // namespace detail
@@ -354,8 +355,7 @@ std::string duration_text(duration d) {
   if (n == 0) return "0 s";
   auto best = units.front();
   for (auto u : units)
-    if (n % u.ns == 0 && u.name != "d") best = u;
-  // 90 s reads better than 90000 ms, and better than 1.5 min: whole numbers, the largest unit.
+    if (n % u.ns == 0 && (u.name != "d" || n / u.ns > 1)) best = u;
   return fmt::format("{} {}", n / best.ns, best.name);
 }
 

@@ -26,7 +26,7 @@ struct choice {
 };
 
 using target = std::variant<bool*, std::uint32_t*, std::uint64_t*, duration*, ratio*, std::string*,
-                            place*, rate*, choice>;
+                            whereabouts*, arrival_rate*, choice>;
 
 // One setting: its key, where its value lies, and what is allowed. The limits are a number, a
 // duration in ns, a ratio in whole units, or the length of a string.
@@ -36,6 +36,7 @@ struct field {
   std::int64_t least = 0;
   std::int64_t most = 0;
   std::vector<std::string_view> const* words = nullptr;  // a string is one of these
+  std::string_view shown{};                              // what stands for many words
 };
 
 // Sets the value, or says what is wrong with it and what is allowed. Empty: it is set.
@@ -45,7 +46,7 @@ struct field {
 
 [[nodiscard]] std::string quoted(std::string_view);  // as a TOML string
 [[nodiscard]] std::string joined_words(std::vector<std::string_view> const&);
-// `; did you mean "x"?`, or nothing.
+// `; did you mean "x"?`, or a mere `;`: what is allowed follows.
 [[nodiscard]] std::string suggestion(std::string_view word, std::vector<std::string_view> const&);
 
 }  // namespace hydra::sim::detail

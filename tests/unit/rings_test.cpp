@@ -5,6 +5,7 @@
 #include <hydra/trust/rings.hpp>
 
 #include <cstdint>
+#include <cstring>
 
 using namespace hydra;
 using namespace hydra::trusts;
@@ -110,7 +111,7 @@ TEST_CASE("hostile degrees stay in range") {
     std::int32_t units;
   } const big{0x7fffffff};
   static_assert(sizeof(big) == sizeof(trust));
-  std::memcpy(&m.friends[0].how_far, &big, sizeof(big));
+  std::memcpy(static_cast<void*>(&m.friends[0].how_far), &big, sizeof(big));
   m.signature = t.env.sign_as(alice, m);
   t.hear(peer{2}, m);
   CHECK(t.ask(carol).score == trust::percent(70));

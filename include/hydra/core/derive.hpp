@@ -39,10 +39,14 @@ namespace detail {
   return what ? detail::spread(detail::derived_base(seed, 2, what.index())) : key{};
 }
 
-// One of 65535 groups, never the unknown one.
+// One of 65535 groups, never the unknown one: of a head that has no address (simulated) or only
+// an address that everybody has (loopback).
+[[nodiscard]] constexpr netgroup derived_netgroup(key const& k) noexcept {
+  auto const bits = mix64(k.words()[0] ^ mix64(k.words()[3]));
+  return {static_cast<std::uint32_t>(bits % 65535U) + 1U};
+}
 [[nodiscard]] constexpr netgroup derived_netgroup(std::uint64_t seed, peer who) noexcept {
-  auto const bits = mix64(detail::derived_base(seed, 3, who.index()));
-  return {who ? static_cast<std::uint32_t>(bits % 65535U) + 1U : 0U};
+  return who ? derived_netgroup(derived_key(seed, who)) : netgroup{};
 }
 
 }  // namespace hydra

@@ -42,7 +42,8 @@ class hashing_archive : public archive<hashing_archive<Resolve>> {
   }
   template <class Tag>
   void handle(hydra::handle<Tag> const& h) {
-    for (auto w : (h ? key{(*resolve_)(h)} : key{}).words()) number(w);
+    auto const k = h ? key{(*resolve_)(h)} : key{};  // named: C++20 would not keep it alive
+    for (auto w : k.words()) number(w);
   }
   [[nodiscard]] key finish() { return key{hash_.finish()}; }
 
@@ -72,7 +73,8 @@ class folding_archive : public archive<folding_archive<Resolve, Signatures>> {
   }
   template <class Tag>
   void handle(hydra::handle<Tag> const& h) {
-    for (auto w : (h ? key{(*resolve_)(h)} : key{}).words()) number(w);
+    auto const k = h ? key{(*resolve_)(h)} : key{};  // named: C++20 would not keep it alive
+    for (auto w : k.words()) number(w);
   }
   [[nodiscard]] std::uint64_t first() const noexcept { return one_.value(); }
   [[nodiscard]] std::uint64_t second() const noexcept { return two_.value(); }

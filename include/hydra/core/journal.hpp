@@ -26,7 +26,9 @@
 namespace hydra {
 
 // How something entered.
-enum class door : std::uint8_t { start, message, timer, fact, known_head, known_hydra, known_service, record };
+enum class door : std::uint8_t {
+  start, message, timer, fact, known_head, known_hydra, known_service, record
+};
 [[nodiscard]] constexpr door last_of(door) noexcept { return door::record; }
 
 struct journal_entry {
@@ -40,6 +42,13 @@ struct journal_entry {
 };
 
 namespace detail {
+struct described_instant {
+  instant at{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& at;
+  }
+};
 struct described_head {
   acquaintance value{};
   template <class A>
@@ -158,6 +167,12 @@ class effect_digest {
     f.add(extra);
     value_ = fold_with(what, f.value(), resolve);
     ++count_;
+  }
+  // A timer that is armed for, or taken back from, an instant.
+  template <KeyResolver Resolve>
+  void add(instant now, effect kind, room by, instant due, std::uint32_t tag,
+           Resolve const& resolve) {
+    add(now, kind, by, detail::described_instant{due}, key{}, tag, resolve);
   }
   [[nodiscard]] std::uint64_t value() const noexcept { return value_; }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

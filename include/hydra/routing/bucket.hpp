@@ -10,7 +10,7 @@ namespace hydra::routing {
 
 inline constexpr std::uint8_t failures_countable = 7;     // failures in a row that fit a contact
 inline constexpr duration seen_unit = 32s;                // grain of "last seen"
-inline constexpr duration age_max = seen_unit * 255;      // older looks younger: 2 h 16 min
+inline constexpr duration age_max = seen_unit * 255;      // what is older looks younger: 2 h 16 min
 
 // How we know of somebody.
 enum class evidence : std::uint8_t {

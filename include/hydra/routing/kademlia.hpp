@@ -48,7 +48,7 @@ struct kademlia_settings {
 //   `alpha` requests are in flight; a silent contact is asked again once, then counts as failed.
 //   Its place is taken by the next closest: loss costs time and not results.
 // - Only contacts that answered are told to others (table.hpp); a head that sends us something
-//   becomes hearsay and must answer a ping. Heads that cannot be reached are never entered.
+//   becomes hearsay and is pinged at once. Heads that cannot be reached are never entered.
 // - Records are stored by their own publisher only. A head that knows 2 K closer ones refuses;
 //   one that knows closer ones says so, and the publisher goes on there.
 // - The asker checks every signature itself, once: records that it or its shelves know verbatim
@@ -73,7 +73,7 @@ struct kademlia_settings {
 // Cost. A lookup among n heads takes about log2(n)/3 + 1 rounds and 8 to 15 requests of 16 or
 // 48 bytes, each answered by up to 4 records and 20 contacts. A publication adds K stores. Upkeep
 // per head and hour by default: up to 60 pings, 12 refreshes of about 12 requests.
-// sizeof(kademlia<8>) is 1,312 bytes; a lookup under way 2.9 kB, a remembered service 1 kB, a
+// sizeof(kademlia<8>) is 1,296 bytes; a lookup under way 2.6 kB, a remembered service 1 kB, a
 // shelf of eight foreign records 1 kB, all from pools.
 //
 // Departures from the paper: no replacement caches, no caching of records on the way, republished
@@ -123,7 +123,7 @@ class kademlia {
 
   void on_start(auto& env) {
     know_self(env);
-    ticks_ = static_cast<std::uint16_t>(env.random().below(every(settings_.refresh)));
+    ticks_ = static_cast<std::uint16_t>(env.random().below(ticks_in(settings_.refresh)));
     env.every(settings_.tick, env.random().between(duration{}, settings_.tick), upkeep_tag);
     if (auto const kept = env.template recall<known_contacts>(0)) {
       join(env, std::span<peer const>{kept->who});
@@ -185,6 +185,7 @@ class kademlia {
     mine->withdrawn = true;
     mine->record.power.cores = 0;
     mine->due = env.now();
+    seal(env, mine->record, settings_.record_lifetime);  // a store under way sends this one
     publish_due(env);
   }
 
@@ -229,14 +230,14 @@ class kademlia {
 
   void on_message(auto& env, peer from, nodes const& m) {
     auto const id = lookup_of(env, m.nonce);
-    if (!accept_answer(env, id, from)) return;
+    if (!accept_answer(env, id, from, asked::state::waiting)) return;
     learn_closer(env, id, from, m.closer);
     step(env, id);
   }
 
   void on_message(auto& env, peer from, providers const& m) {
     auto const id = lookup_of(env, m.nonce);
-    if (!accept_answer(env, id, from)) return;
+    if (!accept_answer(env, id, from, asked::state::waiting)) return;
     learn_closer(env, id, from, m.closer);
     for (auto const& r : m.records) consider_record(env, id, from, r);
     step(env, id);
@@ -256,7 +257,7 @@ class kademlia {
 
   void on_message(auto& env, peer from, stored const& m) {
     auto const id = lookup_of(env, m.nonce);
-    if (!accept_answer(env, id, from)) return;
+    if (!accept_answer(env, id, from, asked::state::storing)) return;
     learn_closer(env, id, from, m.closer);
     step(env, id);
   }
@@ -326,8 +327,9 @@ class kademlia {
   // ---- contacts --------------------------------------------------------------------------------
 
   void know_self(auto& env) {
+    if (!table_.empty()) return;
     auto const own = env.about(env.self()).key;
-    if (table_.empty() && table_.own() != own.prefix()) table_ = routing::table<K>{own};
+    if (table_.own() != own.prefix()) table_ = routing::table<K>{own};
   }
   [[nodiscard]] static std::uint32_t prefix_of(auto& env, peer who) {
     return env.about(who).key.prefix();
@@ -337,6 +339,10 @@ class kademlia {
     auto const a = env.about(who);
     if (a.reach != reach::open) return;
     auto const p = table_.learn({who, a.key.prefix(), group_tag(a.group), 0, 0}, how, env.now());
+    if (how == evidence::heard && p.in) {
+      auto const* c = table_.known(who, a.key.prefix());
+      if (c != nullptr && !c->live()) ask_alive(env, who);
+    }
     if (!p.questioned) return;
     auto const* oldest = table_.known(p.questioned, prefix_of(env, p.questioned));
     if (oldest->age(env.now()) >= settings_.questionable_after) ask_alive(env, p.questioned);
@@ -386,11 +392,11 @@ class kademlia {
   }
 
   // Whether an answer is one that was asked for. Anything else is no evidence of life.
-  bool accept_answer(auto& env, activity id, peer from) {
+  bool accept_answer(auto& env, activity id, peer from, asked::state to) {
     auto* l = env.template pool<lookup<K>>().find(id);
     auto* a = l == nullptr ? nullptr : l->find(from);
-    if (a == nullptr || !a->in_flight()) return false;
-    a->is = a->is == asked::state::storing ? asked::state::stored : asked::state::answered;
+    if (a == nullptr || a->is != to) return false;
+    a->is = to == asked::state::storing ? asked::state::stored : asked::state::answered;
     learn(env, from, evidence::answered);
     return true;
   }
@@ -448,6 +454,10 @@ class kademlia {
     return principals_in(l.records) >= std::min(wanted, candidates_max);
   }
 
+  [[nodiscard]] std::size_t requests_max(lookup<K> const& l) const {
+    return settings_.messages_max + (l.storing ? 2 * K : 0);
+  }
+
   // Sends what may be sent; ends the lookup when nothing is left to wait for.
   void step(auto& env, activity id) {
     auto* l = env.template pool<lookup<K>>().find(id);
@@ -455,7 +465,7 @@ class kademlia {
     if (enough(*l)) return finish(env, id, *l);
     for (;;) {
       while (l->in_flight() < (l->storing ? K : std::size_t{settings_.alpha})) {
-        auto* a = l->messages < settings_.messages_max ? l->next() : nullptr;
+        auto* a = l->messages < requests_max(*l) ? l->next() : nullptr;
         if (a == nullptr) break;
         a->attempts = 0;
         request(env, *l, *a);
@@ -587,13 +597,13 @@ class kademlia {
 
   void sweep(auto& env) {
     if (env.now() < sweep_at_) return;  // a later sweep was brought forward: this one is idle
-    sweep_at_ = never;
+    sweep_at_ = origin;  // nothing is armed until all have been looked at
     env.template pool<lookup<K>>().each([&](activity id, lookup<K>& l) {
       if (l.deadline <= env.now()) return finish(env, id, l);
       for (auto& a : l.near) {
         if (!a.in_flight() || a.due > env.now()) continue;
         table_.failed(a.who, a.prefix, settings_.evict_after);
-        if (a.attempts < settings_.rpc_attempts && l.messages < settings_.messages_max) {
+        if (a.attempts < settings_.rpc_attempts && l.messages < requests_max(l)) {
           request(env, l, a);
         } else {
           a.is = asked::state::failed;
@@ -607,6 +617,7 @@ class kademlia {
       table_.failed(p.who, prefix_of(env, p.who), settings_.evict_after);
       probes.erase(id);
     });
+    sweep_at_ = never;
     auto next = never;
     env.template pool<lookup<K>>().each([&](activity, lookup<K> const& l) {
       next = std::min(next, l.deadline);
@@ -616,7 +627,7 @@ class kademlia {
     watch(env, next);
   }
 
-  [[nodiscard]] std::uint16_t every(duration period) const {
+  [[nodiscard]] std::uint16_t ticks_in(duration period) const {
     return static_cast<std::uint16_t>(std::clamp<std::int64_t>(period / settings_.tick, 1, 60000));
   }
 
@@ -631,15 +642,19 @@ class kademlia {
     if (auto const who = table_.questionable(now, settings_.questionable_after)) {
       ask_alive(env, who);
     }
-    if (table_.live() == 0) {
+    auto checks = env.template pool<checking>();
+    checks.each([&](activity id, checking const& c) {
+      if (c.since + settings_.lookup_time_max <= now) checks.erase(id);  // nobody waits for it
+    });
+    if (table_.live() < settings_.alpha) {
       auto const kept = env.template recall<known_contacts>(0);
       if (kept) for (auto who : kept->who) learn(env, who, evidence::named);
       if (!table_.empty()) refresh(env, env.about(env.self()).key);
-    } else if (ticks_ % every(settings_.refresh) == 0) {
+    } else if (ticks_ % ticks_in(settings_.refresh) == 0) {
       refresh(env, next_refreshed(env));
     }
     publish_due(env);
-    if (ticks_ % every(settings_.keep_period) == 0) keep_contacts(env);  // last: it holds back
+    if (ticks_ % ticks_in(settings_.keep_period) == 0) keep_contacts(env);  // last: it holds back
   }
 
   void refresh(auto& env, key const& target) {

@@ -99,7 +99,7 @@ class recorder : public environment_base<recorder> {
   }
   timer arm_of(room by, duration delay, std::uint16_t tag) {
     timer const id{now_ + delay, ++timer_serial_};
-    record(effect::arm, by, at_due{id.due}, tag);
+    record(effect::arm, by, id.due, tag);
     armed_.push_back({by, tag, delay, duration{}, id});
     timers_.push_back({by, tag, duration{}, id});
     return id;
@@ -107,7 +107,7 @@ class recorder : public environment_base<recorder> {
   void every_of(room by, duration period, duration phase, std::uint16_t tag) {
     HYDRA_EXPECTS(period > duration{});
     timer const id{now_ + phase, ++timer_serial_};
-    record(effect::every, by, at_due{id.due}, tag);
+    record(effect::every, by, id.due, tag);
     std::erase_if(timers_, [&](waiting const& t) {
       return t.period != duration{} && t.by == by && t.tag == tag;
     });
@@ -115,11 +115,11 @@ class recorder : public environment_base<recorder> {
     timers_.push_back({by, tag, period, id});
   }
   void disarm(timer id) {
-    record(effect::disarm, room::node, at_due{id.due}, 0);
+    record(effect::disarm, room::node, id.due, 0);
     std::erase_if(timers_, [&](waiting const& t) { return t.id == id; });
   }
   void disarm(command run) {
-    record(effect::disarm, run.by, at_due{}, 1);
+    record(effect::disarm, run.by, instant{}, 1);
     std::erase_if(runs_, [&](auto const& r) { return r.what.id == run; });
   }
   template <Fact F>
@@ -462,14 +462,6 @@ class recorder : public environment_base<recorder> {
     T what;
   };
 
-  struct at_due {
-    instant due{};
-    template <class A>
-    void serialize(A& a, unsigned) {
-      a& due;
-    }
-  };
-
   [[nodiscard]] auto resolver() const {
     return [this](auto who) -> key {
       if constexpr (requires { about(who).key; }) {
@@ -500,6 +492,9 @@ class recorder : public environment_base<recorder> {
   template <Described T>
   void record(effect kind, room by, T const& what, std::uint64_t extra, key const& whom = {}) {
     digest_.add(now_, kind, by, what, whom, extra, resolver());
+  }
+  void record(effect kind, room by, instant due, std::uint32_t tag) {
+    digest_.add(now_, kind, by, due, tag, resolver());
   }
   [[nodiscard]] bool is_held(std::uint64_t call, std::uint32_t keep) const noexcept {
     if (keep == 0) return false;

@@ -14,7 +14,7 @@
 // An attacker gains: a new name starts at 1/2 again, so a bad name costs nothing to shed; a
 // flood of names makes this Hydra forget the least known stranger. It cannot raise its score
 // without doing jobs that this Hydra signed for; small jobs count as much as big ones.
-// Cost: one pass over 32 x 16 bytes per receipt and per question; about 560 bytes per peer; no
+// Cost: one pass over 32 x 16 bytes per receipt and per question; 552 bytes per peer; no
 // messages.
 //
 // Paper: Josang and Ismail, "The Beta Reputation System", 15th Bled Conference (2002).

@@ -27,11 +27,11 @@ namespace hydra::sim {
 // The five fitted numbers of the latency model (`hydra sim fit latency` fits them anew), and one
 // that is fixed. All for a round trip.
 struct latency_fit {
-  std::int64_t ends_ns = 6'051'856;       // both ends together: edge routers and access
-  std::int64_t sea_ns_per_km = 12'013;    // along submarine corridors
-  std::int64_t land_ns_per_km = 14'496;   // along terrestrial corridors
-  std::int64_t hop_ns = 1'847'000;        // for each corridor: routers, slack of the route
-  std::int64_t access_ns_per_km = 17'700; // between a place and its hub, or directly
+  std::int64_t ends_ns = 6'142'747;       // both ends together: edge routers and access
+  std::int64_t sea_ns_per_km = 11'981;    // along submarine corridors
+  std::int64_t land_ns_per_km = 14'584;   // along terrestrial corridors
+  std::int64_t hop_ns = 1'941'997;        // for each corridor: routers, slack of the route
+  std::int64_t access_ns_per_km = 16'853; // between a place and its hub, or directly
   std::int64_t thin_ns = 80'000'000;      // for each thin corridor; not fitted
   friend constexpr bool operator==(latency_fit const&, latency_fit const&) = default;
 };

@@ -12,7 +12,7 @@
 // Promise: never faster than light in fibre along the great circle, never below minimum().
 // jitter() is added per message, never negative, a pure function of its arguments.
 // Not promised: congestion, loss (rules of sim/links), time of day, mobile heads.
-// Units: ns. Cost: 12 bytes per peer, 24 per city, 0.2 MB; one_way about 50 ns.
+// Units: ns. Cost: 12 bytes per peer, 24 per city, 0.2 MB; one_way about 55 ns.
 #pragma once
 
 #include <hydra/core/identity.hpp>
@@ -82,9 +82,9 @@ class planet_latency {
     auto const ends = (std::int64_t{from.last_mile_us} + to.last_mile_us) * 1'000;
     std::int64_t const straight = route(here, there);
     auto const bits = pair_bits(from, to);
-    std::int64_t const factor = spread_factor(bits);
-    std::int64_t way = straight * factor / million;
-    auto const skew = way * asymmetry_.at(mix64(bits + 2)) / million;
+    auto const more = mix64(bits);
+    std::int64_t way = straight * spread_factor(bits, more) / million;
+    auto const skew = way * asymmetry_.at(more) / million;
     way += (cell_of(from) < cell_of(to)) == ((bits & 1U) != 0) ? skew : -skew;
     // The fit's routes are a fifth slower than light in fibre: only an unusually fast pair needs
     // the bound.
@@ -98,8 +98,8 @@ class planet_latency {
 
   // No message between two sites is faster: the window of the simulation (about 3 ms).
   [[nodiscard]] duration minimum() const noexcept { return duration{2 * last_mile_least_ns_}; }
-  // No message from a peer of `a` to a site outside it in `b`, or back, is faster. Found at load
-  // from hubs, not pairs: 0.1 ms of work.
+  // No message between a site of `a` and another of `b`, either way, is faster. Found from hubs,
+  // not from pairs: about 1 ms of work. Precondition: neither range splits a site.
   [[nodiscard]] duration minimum(peer_range a, peer_range b) const;
 
   // The bound that one_way keeps: the great circle in fibre.
@@ -115,7 +115,7 @@ class planet_latency {
   static constexpr std::int64_t million = 1'000'000;
   static constexpr std::int64_t spread_least = 750'000;     // millionths
   static constexpr std::int64_t asymmetry_most = 100'000;   // millionths
-  static constexpr std::uint32_t detoured_percent = 8;
+  static constexpr std::uint64_t detoured = 5'243;          // of 65,536 pairs: 8 %
 
   struct head {
     std::uint32_t group = 0;
@@ -123,6 +123,7 @@ class planet_latency {
     std::uint16_t last_mile_us = 0;
     std::uint8_t provider = 0;
     std::uint8_t access = 0;
+    std::uint16_t place = 0;  // index into the atlas: the same in every world
   };
   static_assert(sizeof(head) == 12);
 
@@ -135,17 +136,18 @@ class planet_latency {
   static_assert(sizeof(city) == 24);
 
   [[nodiscard]] static std::uint32_t cell_of(head const& h) noexcept {
-    return std::uint32_t{h.city} * positions::providers_max + h.provider;
+    return std::uint32_t{h.place} * positions::providers_max + h.provider;
   }
   [[nodiscard]] std::uint64_t pair_bits(head const& a, head const& b) const noexcept {
     std::uint64_t const x = cell_of(a);
     std::uint64_t const y = cell_of(b);
     return mix64(base_ ^ (x < y ? x << 32U | y : y << 32U | x));
   }
-  [[nodiscard]] std::int64_t spread_factor(std::uint64_t bits) const noexcept {
-    auto factor = std::max(spread_.at(mix64(bits)), spread_least);
-    if ((bits >> 32U) % 100 < detoured_percent) factor += detour_.at(mix64(bits + 1));
-    return factor;
+  // Tables use the high bits of what they are given, decisions the low ones.
+  [[nodiscard]] std::int64_t spread_factor(std::uint64_t bits, std::uint64_t more) const noexcept {
+    auto const factor = std::max(spread_.at(bits), spread_least);
+    if ((more & 0xffffU) >= detoured) return factor;
+    return factor + detour_.at(mix64(more));
   }
   [[nodiscard]] std::int64_t route(city const& a, city const& b) const noexcept {
     std::uint32_t best = std::numeric_limits<std::uint32_t>::max();
@@ -163,7 +165,8 @@ class planet_latency {
     return along(great_circle_km(a.at, b.at), fibre_ns_per_km);
   }
   void add_city(backbone const& net, place const& p);
-  void add_site(positions const& where, std::uint32_t site, access_mix const& mix);
+  void add_site(positions const& where, std::uint32_t number, std::uint32_t rank,
+                access_mix const& mix);
 
   std::uint64_t base_;
   std::size_t hubs_ = 0;
@@ -189,10 +192,10 @@ class matrix_latency {
  public:
   // Plain CSV of bare numbers; unpack .xz and .gz first. Throws data_error.
   [[nodiscard]] static matrix_latency load(std::string const& path, std::uint32_t peers,
-                                           std::uint64_t seed, duration least = duration{1'000'000});
+                                           std::uint64_t seed, duration least = 1ms);
   // `rtt_ms`: rows * rows numbers, a negative one is a gap.
   matrix_latency(std::vector<double> const& rtt_ms, std::uint32_t rows, std::uint32_t peers,
-                 std::uint64_t seed, duration least = duration{1'000'000});
+                 std::uint64_t seed, duration least = 1ms);
 
   [[nodiscard]] std::uint32_t size() const noexcept { return peers_; }
   [[nodiscard]] std::uint32_t rows() const noexcept { return rows_; }

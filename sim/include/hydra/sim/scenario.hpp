@@ -22,7 +22,7 @@ namespace hydra::sim {
 inline constexpr std::uint64_t hydras_max = 10'000'000;
 inline constexpr std::size_t faults_max = 1'000;  // [[fault]] sections of a scenario
 
-// Bit i of a place's mask. The order is that of sim/data/places.csv.
+// Bit i of a place's mask; the order is that of `region`.
 inline constexpr std::array<std::string_view, 6> world_regions = {
     "africa", "asia", "europe", "north_america", "oceania", "south_america"};
 
@@ -31,7 +31,7 @@ enum class positions_from : std::uint8_t { cities, sphere };
 enum class latency_from : std::uint8_t { planet, constant, uniform, matrix };
 enum class popularity_law : std::uint8_t { uniform, zipf };
 enum class arrival_law : std::uint8_t { poisson, even };
-enum class time_law : std::uint8_t { constant, uniform, exponential, lognormal };
+enum class time_law : std::uint8_t { constant, uniform, exponential };
 enum class churn_begin : std::uint8_t { up, stationary };
 enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
@@ -43,21 +43,21 @@ enum class scheduling_name : std::uint8_t { nearest };
 enum class verify_name : std::uint8_t { repeat };
 
 // So many in a span of time: 18 / s.
-struct rate {
+struct arrival_rate {
   std::uint64_t count = 0;  // zero: not said
   duration per = 1s;
-  friend constexpr bool operator==(rate const&, rate const&) = default;
+  friend constexpr bool operator==(arrival_rate const&, arrival_rate const&) = default;
 };
 
 // Which heads: "any", "providers", "europe, africa", "peer 7", "peers 10-20" (both included), and
 // "elsewhere" for where messages go: not where they come from.
-struct place {
+struct whereabouts {
   enum class which : std::uint8_t { any, elsewhere, providers, regions, peers };
   which of = which::any;
   std::uint8_t regions = 0;  // a bit of world_regions each
   std::uint32_t first = 0;
   std::uint32_t last = 0;  // included
-  friend constexpr bool operator==(place const&, place const&) = default;
+  friend constexpr bool operator==(whereabouts const&, whereabouts const&) = default;
   [[nodiscard]] constexpr bool has_region(std::size_t i) const noexcept {
     return of == which::any || (of == which::regions && (regions >> i & 1U) != 0);
   }
@@ -70,10 +70,10 @@ struct world_settings {
   duration latency_value = 50ms;  // one way; constant: of all pairs, uniform: the mean
   duration latency_spread{};      // uniform: at most so far from the mean
   std::string matrix;             // file of round trips in ms, one line a row
-  ratio fibre{35, 100};           // access classes: of the heads, together one
-  ratio dsl{30, 100};
-  ratio mobile{30, 100};
-  ratio data_centre{5, 100};
+  ratio datacentre{5, 100};       // access classes: whole percents of the sites, together one
+  ratio fibre{45, 100};
+  ratio cable{30, 100};
+  ratio mobile{20, 100};
 };
 
 struct service_settings {
@@ -90,7 +90,7 @@ struct service_settings {
 struct workload_settings {
   arrival_law law = arrival_law::poisson;
   std::uint64_t jobs = 1'000;  // expected in the whole run; ignored when a rate is given
-  hydra::sim::rate rate{};
+  arrival_rate rate{};
   duration service_time = 40s;  // mean, on the reference core
   time_law service_law = time_law::exponential;
   duration service_time_most = 1h;  // longer draws are cut here
@@ -117,11 +117,11 @@ struct churn_settings {
 //   partition       to symmetric                    slow   chance factor
 //   crash restart   chance; crash: away             skew   chance by behind
 //   lie             chance on off
-struct fault {
+struct fault_settings {
   std::string name;
   fault_kind kind = fault_kind::loss;
-  place from{};
-  place to{};
+  whereabouts from{};
+  whereabouts to{};
   duration at{};
   duration lasts = duration{std::numeric_limits<std::int64_t>::max()};  // key `for`: to the end
   ratio chance{1, 1};   // of a message, or of a head to be hit
@@ -203,7 +203,7 @@ struct scenario {
   service_settings services;
   workload_settings workload;
   churn_settings churn;
-  std::vector<fault> faults;
+  std::vector<fault_settings> faults;
   trust_settings trust;
   verify_settings verify;
   scheduling_settings scheduling;

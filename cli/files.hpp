@@ -1,0 +1,15 @@
+// Files that are either there in full or not at all.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hydra::cli {
+
+// Writes all files into the folder, which is made: each by a temporary file, fsync and rename.
+// Returns what went wrong, with the path; empty: all are there.
+[[nodiscard]] std::string write_files(
+    std::string const& folder, std::vector<std::pair<std::string, std::string>> const& name_text);
+
+}  // namespace hydra::cli

@@ -1,0 +1,93 @@
+#include "options.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+namespace hydra::cli {
+namespace {
+
+// For a POSIX shell.
+std::string shell_quoted(std::string const& s) {
+  auto const plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"-_./=:+,"}.find(c) != std::string_view::npos;
+  };
+  if (!s.empty() && std::all_of(s.begin(), s.end(), plain)) return s;
+  std::string out = "'";
+  for (char c : s) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return out + "'";
+}
+
+// In quotes on the command line too: --set name='"planet"'.
+std::string unquoted(std::string const& s) {
+  if (s.size() >= 2 && s.front() == '"' && s.back() == '"') return s.substr(1, s.size() - 2);
+  return s;
+}
+
+std::vector<std::string_view> names_of(std::vector<std::string> const& paths,
+                                       std::vector<std::string>& keep) {
+  for (auto const& p : paths) keep.push_back(std::filesystem::path{p}.stem().string());
+  return {keep.begin(), keep.end()};
+}
+
+sim::loaded_scenario not_found(std::string const& name) {
+  std::vector<std::string> keep;
+  auto const names = names_of(sim::list_scenarios(), keep);
+  auto const near = sim::nearest_spelling(name, names);
+  std::string all;
+  for (auto n : names) all += (all.empty() ? "" : ", ") + std::string{n};
+  sim::loaded_scenario out;
+  out.errors.push_back({name, 0, 0,
+                        fmt::format("no such scenario{} allowed: a path, or one of: {}",
+                                    near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near),
+                                    all.empty() ? "(none found)" : all)});
+  return out;
+}
+
+}  // namespace
+
+unsigned threads_of(common_options const& o) {
+  if (o.threads != 0) return o.threads;
+  auto const cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return static_cast<unsigned>(std::clamp(cores, 1L, 4L));
+}
+
+std::vector<sim::override_setting> overrides_of(common_options const& o) {
+  std::vector<sim::override_setting> out;
+  for (auto const& s : o.sets) {
+    auto const equals = s.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw usage_error{"--set " + s + ": write --set key=value, like --set workload.jobs=500"};
+    out.push_back({s.substr(0, equals), unquoted(s.substr(equals + 1)), "--set " + s});
+  }
+  if (!o.seed.empty()) out.push_back({"seed", o.seed, "--seed " + o.seed});
+  return out;
+}
+
+void complain(common_options const& o, sim::loaded_scenario const& loaded) {
+  for (auto const& p : loaded.errors) fmt::print(stderr, "{}\n", p.str());
+  if (o.quiet) return;
+  for (auto const& p : loaded.warnings) fmt::print(stderr, "{} (warning)\n", p.str());
+}
+
+sim::loaded_scenario load(common_options const& o, std::string const& path_or_name,
+                          std::string& path) {
+  auto const overrides = overrides_of(o);
+  path = sim::find_scenario(path_or_name);
+  auto loaded = path.empty() ? not_found(path_or_name) : sim::load_scenario(path, overrides);
+  return loaded;
+}
+
+std::string reproduce_line(common_options const& o, std::string const& verb,
+                           std::string const& path_or_name, sim::scenario const& s) {
+  auto line = fmt::format("hydra sim {} {} --seed {}", verb, shell_quoted(path_or_name), s.seed);
+  for (auto const& each : o.sets) line += " --set " + shell_quoted(each);
+  return line;
+}
+
+}  // namespace hydra::cli

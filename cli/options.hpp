@@ -1,0 +1,77 @@
+// What every verb is told, the exit codes, and the verbs.
+#pragma once
+
+#include <hydra/sim/scenario.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hydra::cli {
+
+// The contract of docs: scripts rely on these numbers.
+enum exit_code : int {
+  ok = 0,
+  failed = 1,
+  usage = 2,
+  invalid = 3,
+  bound_missed = 4,
+  divergent = 8,
+  timed_out = 124,
+  interrupted = 130,
+};
+
+enum class format : std::uint8_t { table, json, ndjson, csv };
+enum class progress_style : std::uint8_t { automatic, plain, json, none };
+
+struct common_options {
+  format output = format::table;
+  progress_style progress = progress_style::automatic;
+  bool verbose = false;
+  bool quiet = false;
+  bool no_color = false;
+  unsigned threads = 0;  // 0: as many as there are cores, at most four
+  std::string seed;
+  std::vector<std::string> sets;  // key=value
+};
+
+struct run_arguments {
+  std::string scenario;
+  std::string out = "out";
+  bool no_out = false;
+  std::string trace;
+  std::string timeout;
+  unsigned shards = 0;
+  bool wire_check = false;
+  bool permute = false;
+  bool alone = false;
+};
+
+// Says what is wrong with how the command was typed; main prints it and returns `usage`.
+struct usage_error {
+  std::string what;
+};
+
+int sim_run(common_options const&, run_arguments const&);
+int sim_check_determinism(common_options const&, run_arguments const&);
+int sim_list(common_options const&);
+int sim_lint(common_options const&, std::vector<std::string> const& scenarios);
+int sim_fit(common_options const&, std::string const& what);
+int version(common_options const&);
+// A verb of the network: runs hydra-node in place of this program, returns only if it cannot.
+int network_verb(std::string const& verb, char** arguments);
+
+[[nodiscard]] std::string version_line();
+[[nodiscard]] unsigned threads_of(common_options const&);
+// The overrides that flags stand for. Throws usage_error for a --set without "=".
+[[nodiscard]] std::vector<sim::override_setting> overrides_of(common_options const&);
+// Prints what is wrong, and what is odd unless quiet, to stderr.
+void complain(common_options const&, sim::loaded_scenario const&);
+// Finds and reads. `path` stays empty when not found.
+[[nodiscard]] sim::loaded_scenario load(common_options const&, std::string const& path_or_name,
+                                        std::string& path);
+// The command line that repeats a run.
+[[nodiscard]] std::string reproduce_line(common_options const&, std::string const& verb,
+                                         std::string const& path_or_name, sim::scenario const&);
+
+}  // namespace hydra::cli

@@ -1,0 +1,99 @@
+// hydra sim run: one scenario, once.
+#include "files.hpp"
+#include "meter.hpp"
+#include "options.hpp"
+#include "render.hpp"
+
+#include <hydra/sim/run.hpp>
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <exception>
+
+namespace hydra::cli {
+namespace {
+
+duration limit_of(run_arguments const& a) {
+  if (a.timeout.empty()) return {};
+  std::string error;
+  auto const limit = sim::parse_duration(a.timeout, error);
+  if (!error.empty()) throw usage_error{"--timeout: " + error};
+  return limit;
+}
+
+double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+// Flags of `run` that change what is shown belong to the line that repeats it.
+std::string reproduce(common_options const& o, run_arguments const& a, sim::scenario const& s) {
+  return reproduce_line(o, "run", a.scenario, s) + (a.alone ? " --alone" : "") +
+         (a.wire_check ? " --wire-check" : "") + (a.permute ? " --permute" : "");
+}
+
+sim::run_result measured(sim::scenario const& s, sim::run_options const& how, meter& progress) {
+  auto const cpu_before = cpu_s();
+  auto result = sim::run(s, how);
+  if (result.wall_s == 0) result.wall_s = progress.wall_s();
+  if (result.cpu_s == 0) result.cpu_s = cpu_s() - cpu_before;
+  progress.clear();
+  result.scenario = s.name;
+  result.seed = s.seed;
+  return result;
+}
+
+// Returns what went wrong; the folder that was written goes to `to`.
+std::string write_outputs(run_arguments const& a, run_origin const& from,
+                          sim::run_result const& r, std::string& to) {
+  if (a.no_out) return "";
+  auto const folder = fmt::format("{}/{}-{}-{}", a.out, r.scenario, r.seed,
+                                  sim::settings_hash(from.settings));
+  auto wrong = write_files(folder, {{"result.json", result_json(r, 2) + "\n"},
+                                    {"manifest.json", manifest_json(from, r) + "\n"}});
+  if (wrong.empty()) to = folder + "/";
+  return wrong;
+}
+
+}  // namespace
+
+int sim_run(common_options const& o, run_arguments const& a) {
+  auto const limit = limit_of(a);
+  std::string path;
+  auto const loaded = load(o, a.scenario, path);
+  complain(o, loaded);
+  if (!loaded.ok()) return invalid;
+  auto const& s = loaded.value;
+
+  sim::run_options how;
+  how.threads = threads_of(o);
+  how.shards = a.shards;
+  how.wire_check = a.wire_check;
+  how.permute = a.permute;
+  how.alone = a.alone;
+  how.trace_file = a.trace;
+  if (o.verbose)
+    fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
+               sim::settings_hash(s), how.threads, sim::expected_load(s));
+  catch_interrupt();
+  meter progress{o, s.name, limit};
+  how.on_progress = [&](sim::progress const& p) { return progress.report(p); };
+
+  auto result = measured(s, how, progress);
+  result.interrupted = result.interrupted || was_interrupted() || progress.timed_out();
+  result.reproduce = reproduce(o, a, s);
+  auto const broken = result.failures.size();
+  if (!result.interrupted)
+    for (auto& missed : sim::missed_floors(s, result)) result.failures.push_back(std::move(missed));
+
+  verdict said{s.purpose, "", {}};
+  for (auto const& f : result.failures) said.failures.push_back(f.what);
+  auto const wrong = write_outputs(a, {a.scenario, loaded.text, s}, result, said.written);
+  if (!o.quiet || o.output != format::table) print_result(o, result, said);
+  if (!wrong.empty()) fmt::print(stderr, "hydra: the results were not written: {}\n", wrong);
+
+  if (progress.timed_out()) return timed_out;
+  if (result.interrupted) return interrupted;
+  if (broken > 0 || !wrong.empty()) return failed;
+  return result.failures.empty() ? ok : bound_missed;
+}
+
+}  // namespace hydra::cli

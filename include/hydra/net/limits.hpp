@@ -1,0 +1,50 @@
+// Every bound of the network driver, with its unit. Everything that arrives is hostile.
+#pragma once
+
+#include <hydra/core/time.hpp>
+#include <hydra/net/directory.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hydra::net {
+
+struct limits {
+  std::size_t sessions_max = 512;             // connections in all
+  std::size_t handshakes_max = 64;            // accepted connections that have not said hello
+  std::size_t outbound_bytes_max = 256 << 10; // that wait for one peer; more is dropped
+  std::size_t inbound_bytes_per_s = 64 << 20; // of one connection; the rest waits in its socket
+  std::size_t links_max = 4096;               // peers with something under way
+  std::size_t timers_max = 65536;             // armed by the node
+  std::size_t runs_max = 64;                  // native calls under way; more fail at once
+  std::size_t held_max = 16384;               // effects that wait for the disk; then reading waits
+  std::size_t inputs_max = 4096;              // facts of the user that wait; more are refused
+  duration handshake_timeout = 3s;
+  duration idle_timeout = 30s;   // nothing received; a ping goes out after a third of it
+  duration write_timeout = 10s;  // bytes wait and none could be written
+  duration dial_timeout = 2s;
+  std::uint32_t dial_attempts_max = 3;  // in a row; then what waits is dropped: unreachable
+  duration backoff_first = 50ms;        // doubled for each attempt, times 1/2 to 1
+  duration backoff_max = 5s;
+  directory_limits directory{};
+};
+
+// What happened, for operators and tests. Counted in the io thread.
+struct counters {
+  std::uint64_t sent = 0;       // messages put on a connection
+  std::uint64_t received = 0;   // messages told to the node
+  std::uint64_t dropped = 0;    // over outbound_bytes_max, or given up
+  std::uint64_t unknown = 0;    // message ids of a later version, skipped
+  std::uint64_t refused = 0;    // messages for which the directory had no room
+  std::uint64_t bad_frames = 0; // each closed its connection
+  std::uint64_t bad_messages = 0;
+  std::uint64_t bad_hellos = 0;
+  std::uint64_t turned_away = 0;  // connections over a limit
+  std::uint64_t timeouts = 0;
+  std::uint64_t sessions = 0;  // that said hello
+  std::uint64_t dials = 0;
+  std::uint64_t held_peak = 0;
+  std::uint64_t outbound_peak = 0;  // bytes that waited for one peer
+};
+
+}  // namespace hydra::net

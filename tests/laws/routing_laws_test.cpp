@@ -1,0 +1,308 @@
+// What every policy of the routing room obeys, shown for each in a small network of recorders.
+#include "../catch.hpp"
+
+#include <hydra/routing/full_mesh.hpp>
+#include <hydra/routing/kademlia.hpp>
+#include <hydra/testing/recorder.hpp>
+
+#include <memory>
+#include <set>
+#include <vector>
+
+using namespace hydra;
+using namespace hydra::routing;
+using hydra::testing::recorder;
+using hydra::testing::sent_message;
+
+namespace {
+
+struct network_settings {
+  std::uint64_t seed = 1;
+  std::size_t heads = 40;
+  std::uint32_t loss_percent = 0;
+};
+
+// Heads that talk through recorders, in steps of 10 ms; every message takes 10 to 60 ms.
+template <class P>
+class network {
+ public:
+  struct head {
+    recorder env;
+    P policy{};
+    bool up = true;
+    std::vector<found> finds{};
+  };
+
+  explicit network(network_settings s) : settings_{s}, chance_{s.seed, purpose::fault, 0} {
+    for (std::size_t i = 0; i < s.heads; ++i) {
+      heads_.push_back(std::make_unique<head>());
+      heads_.back()->env = recorder{{.seed = s.seed, .self = at(i)}};
+    }
+    for (std::size_t i = 0; i < s.heads; ++i) start(i);
+  }
+  [[nodiscard]] static peer at(std::size_t i) { return peer{static_cast<std::uint32_t>(i)}; }
+  [[nodiscard]] head& operator[](std::size_t i) { return *heads_[i]; }
+  [[nodiscard]] auto view(std::size_t i) { return heads_[i]->env.template view<P>(); }
+  [[nodiscard]] std::size_t size() const { return heads_.size(); }
+
+  void start(std::size_t i) {
+    auto env = view(i);
+    auto& p = heads_[i]->policy;
+    if constexpr (requires { p.on_start(env); }) p.on_start(env);
+    std::vector<peer> known;
+    if constexpr (std::is_same_v<P, full_mesh>) {
+      for (std::size_t j = 0; j < heads_.size(); ++j) known.push_back(at(j));
+    } else {
+      for (std::size_t j = 0; j < 3; ++j) known.push_back(at((i + 1 + j * 7) % size()));
+    }
+    p.join(env, known);
+  }
+  void crash(std::size_t i) {
+    heads_[i]->up = false;
+    heads_[i]->env.crash();
+    heads_[i]->policy = P{};
+  }
+  void publish(std::size_t i, service what) {
+    auto env = view(i);
+    provider_record r;
+    r.what = what;
+    heads_[i]->policy.publish(env, r);
+  }
+  activity find(std::size_t i, want w) {
+    auto env = view(i);
+    return heads_[i]->policy.find(env, w);
+  }
+  void deliver(peer from, std::size_t to, testing::any_described const& m) {
+    deliver_as(from, to, m, messages_of<P>{});
+  }
+  void run(duration time) {
+    for (duration t{}; t < time; t += 10ms, now_ += 10ms) {
+      for (std::size_t i = 0; i < heads_.size(); ++i) step(i);
+      std::vector<letter> due;
+      std::erase_if(mail_, [&](letter const& l) {
+        if (l.at <= now_) due.push_back(l);
+        return l.at <= now_;
+      });
+      for (auto const& l : due) deliver(l.from, l.what.to.index(), l.what.what);
+    }
+  }
+
+ private:
+  struct letter {
+    instant at{};
+    peer from{};
+    sent_message what;
+  };
+  template <class... M>
+  void deliver_as(peer from, std::size_t to, testing::any_described const& m, type_list<M...>) {
+    if (to >= heads_.size() || !heads_[to]->up) return;
+    auto env = view(to);
+    heads_[to]->env.end_call();
+    static_cast<void>(
+        ((m.is<M>() && (heads_[to]->policy.on_message(env, from, m.as<M>()), true)) || ...));
+  }
+  void step(std::size_t i) {
+    auto& h = *heads_[i];
+    auto env = view(i);
+    for (auto const& due : h.env.advance(10ms)) {
+      if (h.up) h.policy.on_timer(env, due.tag);
+      h.env.end_call();
+    }
+    h.env.durable();
+    for (auto const& c : h.env.template take_answers<checked>()) h.policy.on_fact(env, c);
+    h.env.durable();
+    for (auto const& m : h.env.take_sent()) {
+      if (chance_.below(100) < settings_.loss_percent) continue;
+      auto const delay = duration{10ms} + 10ms * static_cast<std::int64_t>(chance_.below(6));
+      mail_.push_back({now_ + delay, at(i), m});
+    }
+    for (auto const& f : h.env.template take_emitted<found>()) h.finds.push_back(f);
+    static_cast<void>(h.env.take_armed());
+    static_cast<void>(h.env.take_kept());
+  }
+
+  network_settings settings_;
+  owned_stream chance_;
+  instant now_{};
+  std::vector<std::unique_ptr<head>> heads_;
+  std::vector<letter> mail_;
+};
+
+// Members at random: small, huge and negative numbers, handles of strangers and of nobody.
+class scramble : public archive<scramble> {
+ public:
+  explicit scramble(owned_stream& chance) : chance_{&chance} {}
+  template <class T>
+  void number(T& x) {
+    auto const any = chance_->bits();
+    switch (chance_->below(4)) {
+      case 0: x = static_cast<T>(any % 2); break;
+      case 1: x = static_cast<T>(any | 1U << 31U | std::uint64_t{1} << 63U); break;
+      case 2: x = static_cast<T>(0 - any % 3); break;
+      default: x = static_cast<T>(any); break;
+    }
+  }
+  template <class Tag>
+  void handle(hydra::handle<Tag>& h) {
+    h = chance_->below(8) == 0 ? hydra::handle<Tag>{}
+                               : hydra::handle<Tag>{static_cast<std::uint32_t>(chance_->below(500))};
+  }
+  void length(std::uint16_t& n, std::uint16_t max) {
+    n = static_cast<std::uint16_t>(chance_->below(max + 2U));
+  }
+
+ private:
+  owned_stream* chance_;
+};
+
+template <class P, class... M>
+void throw_garbage(network<P>& net, std::size_t at, owned_stream& chance, type_list<M...>) {
+  auto const from = peer{static_cast<std::uint32_t>(chance.below(500))};
+  std::size_t i = 0;
+  auto const which = chance.below(sizeof...(M));
+  auto const one = [&]<class T>(T m) {
+    if (i++ != which) return;
+    scramble s{chance};
+    m.serialize(s, 0U);
+    net.deliver(from, at, testing::any_described{m});
+  };
+  (one(M{}), ...);
+}
+
+constexpr service rendering{5};
+
+template <class P>
+std::size_t finds_in_all(network<P>& net, std::size_t providers) {
+  std::size_t with = 0;
+  for (std::size_t i = 0; i < net.size(); ++i) {
+    auto& h = net[i];
+    if (!h.up) continue;
+    CHECK(h.finds.size() == 1);
+    for (auto const& f : h.finds) {
+      std::set<std::uint32_t> heads;
+      for (auto const& c : f.among) {
+        CHECK(c.who.index() < providers);          // nobody who did not publish
+        CHECK(c.principal.index() == c.who.index());
+        CHECK(c.who != network<P>::at(i));         // the asker knows what it can do itself
+        CHECK(heads.insert(c.who.index()).second);  // nobody twice
+      }
+      with += f.among.empty() ? 0U : 1U;
+    }
+  }
+  return with;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidates", "[routing]",
+                   full_mesh, kademlia<8>, kademlia<4>) {
+  auto const seed = GENERATE(1U, 2U, 3U);
+  auto const loss = GENERATE(0U, 10U, 30U);
+  CAPTURE(seed, loss);
+  network<TestType> net{{.seed = seed, .heads = 30, .loss_percent = loss}};
+  net.run(5s);
+  for (std::size_t i = 0; i < 5; ++i) net.publish(i, rendering);
+  net.run(15s);
+  for (std::size_t i = 0; i < net.size(); ++i) {
+    CHECK(net.find(i, {rendering, 1, {}}));
+    net.run(50ms);
+  }
+  net.run(13s);
+  auto const with = finds_in_all(net, 5);
+  CHECK(with >= net.size() - (loss == 30 ? 2U : 0U));
+}
+
+TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", full_mesh,
+                   kademlia<8>) {
+  auto const seed = GENERATE(4U, 5U);
+  CAPTURE(seed);
+  network<TestType> net{{.seed = seed, .heads = 30, .loss_percent = 1}};
+  net.run(5s);
+  for (std::size_t i = 0; i < 6; ++i) net.publish(i, rendering);
+  net.run(10s);
+  for (std::size_t i = 1; i < net.size(); i += 2) net.crash(i);
+  for (std::size_t i = 0; i < net.size(); i += 2) CHECK(net.find(i, {rendering, 1, {}}));
+  net.run(13s);
+  CHECK(finds_in_all(net, 6) >= 13);  // of 15
+}
+
+TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[routing]", full_mesh,
+                   kademlia<8>) {
+  recorder env;
+  auto view = env.view<TestType>();
+  TestType policy;
+  auto const id = policy.find(view, {rendering, 1, {}});
+  CHECK(id);
+  auto const all = env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].id == id);
+  CHECK(all[0].among.empty());
+}
+
+TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing", "[routing]",
+                   full_mesh, kademlia<8>) {
+  recorder env;
+  auto view = env.view<TestType>();
+  TestType policy;
+  std::vector<peer> const known{peer{1}, peer{2}, peer{3}};
+  policy.join(view, known);
+  std::size_t accepted = 0;
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    if (policy.find(view, {service{i}, 1, {}})) ++accepted;
+  }
+  CHECK(accepted <= 12);
+  CHECK(accepted >= 11);
+  for (int i = 0; i < 20; ++i) {
+    for (auto const& due : env.advance(1s)) policy.on_timer(view, due.tag);
+  }
+  CHECK(env.take_emitted<found>().size() == accepted);
+}
+
+TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of asking for more",
+                   "[routing]", full_mesh, kademlia<8>) {
+  network<TestType> net{{.seed = 9, .heads = 40}};
+  net.run(10s);
+  for (std::size_t i = 0; i < net.size(); i += 5) {
+    auto const& policy = net[i].policy;
+    auto const to = net[0].env.about(service{static_cast<std::uint32_t>(i)});
+    auto const all = policy.closest(to, 1000);
+    CHECK(all.size() <= policy.contacts());
+    CHECK(all.size() >= 4);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      CHECK(policy.closest(to, k).size() == k);
+      CHECK(std::equal(all.begin(), all.begin() + k, policy.closest(to, k).begin()));
+      if (k == 0) continue;
+      auto const near = net[0].env.about(all[k - 1]).key ^ to;
+      CHECK(near < (net[0].env.about(all[k]).key ^ to));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds working",
+                   "[routing]", full_mesh, kademlia<8>) {
+  auto const seed = GENERATE(1U, 2U, 3U);
+  CAPTURE(seed);
+  network<TestType> net{{.seed = seed, .heads = 12}};
+  net.run(3s);
+  net.publish(3, rendering);
+  net.run(5s);
+  owned_stream chance{seed, 99, 0};
+  for (int i = 0; i < 4000; ++i) {
+    throw_garbage(net, 0, chance, messages_of<TestType>{});
+    if (i % 100 == 0) net.run(200ms);
+  }
+  if constexpr (std::is_same_v<TestType, full_mesh>) {
+    CHECK(net[0].policy.contacts() <= full_mesh::contacts_max);
+  } else {
+    CHECK(net[0].policy.contacts() <= table<8>::capacity);
+    CHECK(net[0].policy.contact_table().sane());
+    auto view = net.view(0);
+    CHECK(record_store{view}.size() <= 1);  // the one that was signed
+  }
+  net.run(2s);
+  CHECK(net.find(0, {rendering, 1, {}}));
+  net.run(13s);
+  REQUIRE(net[0].finds.size() == 1);
+  REQUIRE(net[0].finds[0].among.size() == 1);
+  CHECK(net[0].finds[0].among[0].who == peer{3});
+}
