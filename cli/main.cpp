@@ -134,13 +134,17 @@ CLI::App const* chosen(CLI::App const& root) {
 int explain(CLI::App& app, CLI::ParseError const& e) {
   if (e.get_exit_code() == 0) return app.exit(e);  // help and version
   auto const* where = chosen(app);
-  std::string const name = where == &app ? "" : " " + where->get_name();
+  std::string name;
+  for (auto const* each = where; each != &app; each = each->get_parent())
+    name = " " + each->get_name() + name;
   std::string what = e.what();
   if (dynamic_cast<CLI::ExtrasError const*>(&e) != nullptr) {
     auto const extra = app.remaining(true);
     auto const first = extra.empty() ? std::string{} : extra.front();
     what = first.starts_with('-') ? "unknown flag \"" + first + "\"" + flag_hint(where, first)
-                                  : "unexpected \"" + first + "\";";
+                                  : "unexpected \"" + first + "\"";
+  } else if (!where->get_subcommands([](CLI::App const*) { return true; }).empty()) {
+    what = "a verb is missing; allowed: " + listed(where == &app ? own_verbs : sim_verbs);
   }
   std::fprintf(stderr, "hydra%s: %s\nTry --help.\n", name.c_str(), what.c_str());
   return usage;

@@ -87,7 +87,11 @@ int sim_run(common_options const& o, run_arguments const& a) {
   verdict said{s.purpose, "", {}};
   for (auto const& f : result.failures) said.failures.push_back(f.what);
   auto const wrong = write_outputs(a, {a.scenario, loaded.text, s}, result, said.written);
-  if (!o.quiet || o.output != format::table) print_result(o, result, said);
+  if (!o.quiet || o.output != format::table) {
+    print_result(o, result, said);
+  } else {
+    for (auto const& f : said.failures) fmt::print(stderr, "failed: {}\n", f);
+  }
   if (!wrong.empty()) fmt::print(stderr, "hydra: the results were not written: {}\n", wrong);
 
   if (progress.timed_out()) return timed_out;

@@ -36,6 +36,7 @@ std::int64_t congested(quantile_law const& congestion, quantile_law const& expon
 planet_latency::planet_latency(positions const& where, std::uint64_t seed, access_mix const& mix,
                                latency_fit const& fit)
     : base_{stream_base(seed, purpose::latency, 0)},
+      heads_{where.heads_per_site()},
       last_mile_least_ns_{fit.ends_ns / 4 / 1'000 * 1'000},
       fit_{fit} {
   HYDRA_EXPECTS(mix.datacentre + mix.fibre + mix.cable + mix.mobile == 100);
@@ -63,21 +64,26 @@ planet_latency::planet_latency(positions const& where, std::uint64_t seed, acces
   for (std::uint32_t s = 0; s < where.sites().size(); ++s) {
     auto const& here = where.sites()[s];
     if (s == 0 || here.place != where.sites()[s - 1].place)
-      add_city(net, where.map().places()[here.place]);
+      add_city(net, where, here.place);
     rank = s != 0 && here == where.sites()[s - 1] ? rank + 1 : 0;
     add_site(where, s, rank, mix);
   }
 }
 
-void planet_latency::add_city(backbone const& net, place const& p) {
-  HYDRA_EXPECTS(cities_.size() < 65'535);
+void planet_latency::add_city(backbone const& net, positions const& where,
+                              std::uint32_t number) {
+  HYDRA_EXPECTS(number < 65'536);
+  auto const& p = where.map().places()[number];
   auto const attached = net.attach(p.at, p.country);
   city c;
   c.at = p.at;
+  c.place = static_cast<std::uint16_t>(number);
   c.country = static_cast<std::uint16_t>(p.country.letters[0] * 256 + p.country.letters[1]);
   c.hub = attached.hub;
-  for (std::size_t i = 0; i < attached.km.size(); ++i)
-    c.access_ns[i] = static_cast<std::uint32_t>(along(attached.km[i], fit_.access_ns_per_km) / 2);
+  for (std::size_t i = 0; i < attached.km.size(); ++i) {
+    auto const units = along(attached.km[i], fit_.access_ns_per_km) / 2 >> access_shift;
+    c.access[i] = static_cast<std::uint16_t>(std::min<std::int64_t>(units, 65'535));
+  }
   cities_.push_back(c);
 }
 
@@ -97,9 +103,6 @@ void planet_latency::add_site(positions const& where, std::uint32_t number,
   auto const added = mul_div(d.added_mean_us, exponential_.at(mix64(bits)), second);
   auto const last_mile = last_mile_least_ns_ / 1'000 + d.least_us + added;
   head h;
-  h.group = number;
-  HYDRA_EXPECTS(what.place < 65'536);
-  h.place = static_cast<std::uint16_t>(what.place);
   h.city = static_cast<std::uint16_t>(cities_.size() - 1);
   h.last_mile_us = static_cast<std::uint16_t>(std::min(last_mile, last_mile_most_us));
   h.provider = static_cast<std::uint8_t>(what.provider);
@@ -114,10 +117,10 @@ duration planet_latency::jitter(peer from, peer to, instant at,
   auto const now = static_cast<std::uint64_t>(ns(at));
   auto const message = mix64(mix64(base_ + 3 + (std::uint64_t{from.index()} << 32U | to.index())) +
                              mix64(now) + sequence);
-  if (a.group == b.group) return duration{exponential_.at(message) / 200'000};  // 5 us
+  if (same_site(from, to)) return duration{exponential_.at(message) / 200'000};  // 5 us
   auto const mean = delays[a.access].jitter_mean_ns + delays[b.access].jitter_mean_ns;
   auto const ends = mul_div(mean, exponential_.at(mix64(message)), second);
-  auto const epoch = mix64(pair_bits(a, b) + mix64(now >> epoch_bits));
+  auto const epoch = mix64(pair_bits(cell_of(a), cell_of(b)) + mix64(now >> epoch_bits));
   auto const way = route(cities_[a.city], cities_[b.city]);
   auto const more = congested(congestion_, exponential_, way, epoch, mix64(message + 1));
   return duration{std::min(ends + more, jitter_most_ns)};
@@ -140,7 +143,8 @@ duration planet_latency::minimum(peer_range a, peer_range b) const {
       if (i != r.first && peers_[i].city == peers_[i - 1].city) continue;
       auto const& c = cities_[peers_[i].city];
       for (std::size_t k = 0; k < c.hub.size(); ++k)
-        out.access_ns[c.hub[k]] = std::min(out.access_ns[c.hub[k]], c.access_ns[k]);
+        out.access_ns[c.hub[k]] =
+            std::min(out.access_ns[c.hub[k]], std::uint32_t{c.access[k]} << access_shift);
       if (out.countries.empty() || out.countries.back() != c.country)
         out.countries.push_back(c.country);
     }

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
-#include <tuple>
+#include <utility>
 
 namespace hydra::sim {
 namespace {
@@ -30,6 +30,14 @@ std::string path_of(std::string_view section, std::size_t fault, std::string_vie
 std::string shown(std::string_view section) {
   if (section.empty()) return " at the top level";
   return section == "fault" ? " in [[fault]]" : fmt::format(" in [{}]", section);
+}
+
+// Equal places keep their order.
+void sort_by_place(std::vector<problem>& all) {
+  std::multimap<std::pair<std::uint32_t, std::uint32_t>, problem> sorted;
+  for (auto& p : all) sorted.emplace(std::pair{p.line, p.column}, std::move(p));
+  all.clear();
+  for (auto& [where, p] : sorted) all.push_back(std::move(p));
 }
 
 class builder {
@@ -77,11 +85,8 @@ class builder {
 
   void finish() {
     if (out_.errors.empty()) lint(out_.value, given_, out_.errors, out_.warnings);
-    auto const by_place = [](problem const& a, problem const& b) {
-      return std::tie(a.line, a.column) < std::tie(b.line, b.column);
-    };
-    std::stable_sort(out_.errors.begin(), out_.errors.end(), by_place);
-    std::stable_sort(out_.warnings.begin(), out_.warnings.end(), by_place);
+    sort_by_place(out_.errors);
+    sort_by_place(out_.warnings);
   }
 
  private:
@@ -148,6 +153,10 @@ class builder {
   }
 
   void unknown_key(section const& s, entry const& e, problem const& at) {
+    if (s.name.empty() && known_section(e.key))
+      return report(at, e.key == "fault"
+                            ? std::string{"fault is a section; write [[fault]] or fault.N.key"}
+                            : fmt::format("{0} is a section; write [{0}] or {0}.key", e.key));
     auto keys = s.keys();
     auto hint = suggestion(e.key, keys);
     if (s.name.empty()) {
@@ -172,7 +181,8 @@ class builder {
 bool says_nothing(field const& f) {
   if (auto const* const* d = std::get_if<duration*>(&f.at))
     return (*d)->count() == std::numeric_limits<std::int64_t>::max();
-  if (auto const* const* n = std::get_if<std::uint64_t*>(&f.at)) return **n == unlimited;
+  if (auto const* const* n = std::get_if<std::uint64_t*>(&f.at))
+    return **n == unlimited && f.key != "seed";
   if (auto const* const* r = std::get_if<arrival_rate*>(&f.at)) return (*r)->count == 0;
   if (auto const* const* s = std::get_if<std::string*>(&f.at)) return (*s)->empty();
   return false;

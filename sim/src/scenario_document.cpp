@@ -110,8 +110,9 @@ document read_document(std::string_view text) {
   }
   if (out.entries.size() >= entries_max)
     return refused({}, "more than " + std::to_string(entries_max) + " settings");
-  std::stable_sort(out.entries.begin(), out.entries.end(), [](auto const& a, auto const& b) {
-    return std::tie(a.key_at.line, a.key_at.column) < std::tie(b.key_at.line, b.key_at.column);
+  std::sort(out.entries.begin(), out.entries.end(), [](auto const& a, auto const& b) {
+    return std::tie(a.key_at.line, a.key_at.column, a.section, a.fault, a.key) <
+           std::tie(b.key_at.line, b.key_at.column, b.section, b.fault, b.key);
   });
   return out;
 }

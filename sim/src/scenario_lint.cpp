@@ -98,6 +98,8 @@ class linter {
     auto const& w = s_.workload;
     if (given_.has("workload.jobs") && given_.has("workload.rate"))
       error("workload.rate", "workload.rate and workload.jobs are both given; allowed: one");
+    if (expected_jobs(s_) > 1'000'000'000)
+      error("workload.rate", "the rate makes more than 1000000000 jobs in the whole run");
     if (arrival_span(s_) == duration{})
       error("workload.stop_before_end", "no time is left for arrivals: start {} + stop_before_end "
             "{} is not below duration {}", duration_text(w.start),
@@ -183,8 +185,8 @@ duration arrival_span(scenario const& s) noexcept {
 std::uint64_t expected_jobs(scenario const& s) noexcept {
   auto const& r = s.workload.rate;
   if (r.count == 0) return s.workload.jobs;
-  return static_cast<std::uint64_t>(static_cast<double>(r.count) * seconds(arrival_span(s)) /
-                                    seconds(r.per));
+  auto const jobs = static_cast<double>(r.count) * seconds(arrival_span(s)) / seconds(r.per);
+  return static_cast<std::uint64_t>(std::min(jobs, 1e12));
 }
 
 double expected_load(scenario const& s) noexcept {

@@ -17,7 +17,7 @@ namespace {
 constexpr principal me{0};
 constexpr std::uint32_t people = 40;
 
-receipt between(principal executor, principal owner, outcome result) {
+receipt signed_by_both(principal executor, principal owner, outcome result) {
   receipt r;
   r.about.domain = domain::receipt;
   r.about.signer = executor;
@@ -52,6 +52,11 @@ struct life {
   trust score(principal who) { return policy.admits(view, who, right::execute_for_me).score; }
   bool admitted(principal who) {
     return policy.admits(view, who, right::execute_for_me).admitted;
+  }
+  receipt between(principal executor, principal owner, outcome result) {
+    auto r = signed_by_both(executor, owner, result);
+    r.about.issued = env.now();
+    return r;
   }
   // Something happens, as it might.
   void stir() {
@@ -103,15 +108,15 @@ TEMPLATE_TEST_CASE("a good receipt never lowers a score and a bad one never rais
     l.stir();
     auto const who = l.somebody();
     auto const before = l.score(who);
-    l.policy.observe(l.view, between(who, me, outcome::done));
+    l.policy.observe(l.view, l.between(who, me, outcome::done));
     auto const better = l.score(who);
     REQUIRE(better >= before);
-    l.policy.observe(l.view, between(who, me, outcome::abandoned));
+    l.policy.observe(l.view, l.between(who, me, outcome::abandoned));
     auto const worse = l.score(who);
     REQUIRE(worse <= better);
-    l.policy.observe(l.view, between(who, me, outcome::forged));
+    l.policy.observe(l.view, l.between(who, me, outcome::forged));
     REQUIRE(l.score(who) <= worse);
-    l.policy.observe(l.view, between(who, me, outcome::refused));
+    l.policy.observe(l.view, l.between(who, me, outcome::refused));
   }
 }
 
@@ -124,16 +129,16 @@ TEMPLATE_TEST_CASE("one-sided receipts earn nothing, those of others change noth
     auto const who = l.somebody();
     auto const other = l.somebody();
     auto const before = l.score(who);
-    auto half = between(who, me, outcome::done);
+    auto half = l.between(who, me, outcome::done);
     half.by_owner = {};
     l.policy.observe(l.view, half);
-    half = between(who, me, outcome::done);
+    half = l.between(who, me, outcome::done);
     half.by_executor = {};
     l.policy.observe(l.view, half);
-    half = between(who, me, outcome::forged);
+    half = l.between(who, me, outcome::forged);
     half.by_owner = {};
     l.policy.observe(l.view, half);
-    if (other != me && who != me) l.policy.observe(l.view, between(who, other, outcome::done));
+    if (other != me && who != me) l.policy.observe(l.view, l.between(who, other, outcome::done));
     REQUIRE(l.score(who) == before);
   }
 }
@@ -147,9 +152,9 @@ TEMPLATE_TEST_CASE("who is proven a forger is not admitted, whatever follows", "
   l.policy.proof(l.view, forger);
   l.policy.proof(l.view, bad_friend);
   for (int i = 0; i < 300; ++i) {
-    l.policy.observe(l.view, between(forger, me, outcome::done));
+    l.policy.observe(l.view, l.between(forger, me, outcome::done));
     l.policy.vouched(l.view, principal{1}, forger, trust::raw(trust::one));
-    l.policy.observe(l.view, between(principal{50U + static_cast<std::uint32_t>(i)}, me,
+    l.policy.observe(l.view, l.between(principal{50U + static_cast<std::uint32_t>(i)}, me,
                                      outcome::done));
     l.env.advance(std::chrono::hours{5});
     REQUIRE_FALSE(l.admitted(forger));
@@ -161,12 +166,14 @@ TEMPLATE_TEST_CASE("who is proven a forger is not admitted, whatever follows", "
 TEMPLATE_TEST_CASE("a hundred thousand strangers do not make it grow", "", beta_reputation, rings,
                    basic_rings<8>) {
   life<TestType> l{5};
-  for (int i = 0; i < 200; ++i) l.policy.observe(l.view, between(principal{1}, me, outcome::done));
+  for (int i = 0; i < 200; ++i) {
+    l.policy.observe(l.view, l.between(principal{1}, me, outcome::done));
+  }
   auto const friendly = l.score(principal{1});
   std::size_t most = 0;
   for (std::uint32_t i = 0; i < 100'000; ++i) {
     principal const who{1000 + static_cast<std::uint32_t>(l.chance.below(1U << 30U))};
-    l.policy.observe(l.view, between(who, me, outcome::done));
+    l.policy.observe(l.view, l.between(who, me, outcome::done));
     if (i % 16 == 0) l.policy.proof(l.view, principal{who.index() + 1});
     if (i % 16 == 1) l.policy.vouched(l.view, principal{1}, who, trust::percent(90));
     most = std::max(most, l.policy.remembered());
@@ -190,7 +197,7 @@ TEMPLATE_TEST_CASE("time alone moves a score only towards where it would start",
   principal const who{30};
   auto const start = l.score(who);
   for (int i = 0; i < 50; ++i) {
-    l.policy.observe(l.view, between(who, me, good ? outcome::done : outcome::abandoned));
+    l.policy.observe(l.view, l.between(who, me, good ? outcome::done : outcome::abandoned));
   }
   auto last = l.score(who);
   for (int hour = 0; hour < 24 * 150; hour += 9) {

@@ -109,6 +109,24 @@ TEST_CASE("violations_of counts ordered triples") {
   CHECK(v.by_a_tenth == Approx(1.0 / 6));
 }
 
+TEST_CASE("the backbone is plain geography: connected, on every continent, not a list of regions") {
+  auto const net = backbone::load();
+  route_table const routes{net, latency_fit{}};
+  std::size_t cities = 0;
+  for (std::size_t i = 0; i < net.hubs().size(); ++i) {
+    if (net.hubs()[i].waypoint) continue;
+    ++cities;
+    for (std::size_t j = 0; j < net.hubs().size(); ++j) {
+      if (net.hubs()[j].waypoint) continue;
+      if (routes.cost(i, j) > 600'000'000)
+        FAIL(net.hubs()[i].name << " - " << net.hubs()[j].name << " " << routes.cost(i, j));
+      CHECK(routes.cost(i, j) == routes.cost(j, i));
+    }
+  }
+  CHECK(cities > 3 * 54);
+  for (auto const& l : net.links()) CHECK(l.km < 12'500);
+}
+
 TEST_CASE("places far from every cloud region get round trips of public knowledge") {
   // What public looking glasses and cable lengths make plausible, with room for detours.
   CHECK(within(rtt("Reykjavík", "London"), {28, 60}));
@@ -178,7 +196,7 @@ TEST_CASE("every compiler finds the same delays to the nanosecond") {
     auto const way = planet.one_way(a, b) + planet.jitter(a, b, at_ns(i), i);
     digest = mix64(digest ^ static_cast<std::uint64_t>(ns(way)));
   }
-  CHECK(digest == 0xcace4978bb69e9b0U);  // changes with the committed numbers and tables, only
+  CHECK(digest == 0xfd9dc0fdb2ffcebdU);  // changes with the committed numbers and tables, only
 }
 
 TEST_CASE("a pair's route does not depend on who else lives in the world") {

@@ -4,6 +4,7 @@
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/testing/recorder.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 

@@ -31,6 +31,7 @@ struct table {
     receipt r;
     r.about.signer = executor;
     r.about.subject = me;
+    r.about.issued = env.now();
     r.result = result;
     r.by_executor.words[0] = 1;
     r.by_owner.words[0] = 2;
@@ -98,6 +99,10 @@ TEST_CASE("who is not a friend cannot vouch, nor a forged signature, nor another
   CHECK(t.ask(carol).ring == 3);
   t.hear(peer{3}, t.said_by(alice, carol));  // bob shows what alice said
   CHECK(t.ask(carol).ring == 3);
+  auto borrowed = t.said_by(alice, carol);
+  borrowed.signature = t.env.sign_as(bob, borrowed);  // bob signs in alice's name
+  t.hear(peer{3}, borrowed);
+  CHECK(t.ask(carol).ring == 3);
   auto old = t.said_by(alice, carol);
   t.env.advance(std::chrono::hours{3});
   t.hear(peer{2}, old);
@@ -158,6 +163,22 @@ TEST_CASE("a ban is told once, kept, survives a crash, and is never lifted by re
   auto view = t.env.view<rings>();
   again.on_start(view);
   CHECK_FALSE(again.admits(view, carol, right::ask_of_me).admitted);
+}
+
+TEST_CASE("receipts that are read back after a crash count what they would have counted") {
+  table lived;
+  table crashed;
+  receipt r;
+  r.about.signer = carol;
+  r.about.subject = me;
+  r.about.issued = lived.env.now();
+  r.by_executor.words[0] = r.by_owner.words[0] = 1;
+  for (int i = 0; i < 9; ++i) lived.policy.observe(lived.view, r);
+  lived.env.advance(std::chrono::hours{24 * 7});
+  crashed.env.advance(std::chrono::hours{24 * 7});
+  for (int i = 0; i < 9; ++i) crashed.policy.observe(crashed.view, r);
+  CHECK(lived.ask(carol).score == crashed.ask(carol).score);
+  CHECK(lived.ask(carol).score == beta_mean(9 * 128, 0, trust::percent(50)));
 }
 
 TEST_CASE("a ban that is given an end lapses") {

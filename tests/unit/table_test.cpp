@@ -183,19 +183,39 @@ TEST_CASE("closest agrees with sorting everybody, whatever happened before") {
   CHECK(t.size() > 40);
 }
 
-TEST_CASE("a direct table is what traffic would have built") {
+TEST_CASE("a direct table is what traffic would have built, and another one for every head") {
   std::vector<introduction> all;
   owned_stream chance{5, 0, 0};
   for (std::uint32_t i = 0; i < 2000; ++i) all.push_back({peer{i}, key{{chance.bits()}}, {}});
-  auto const t = direct_table<8>(all[7].key, all, start);
+  std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.key < b.key; });
+  std::vector<std::uint32_t> far_ones;
+  for (std::size_t i : {7U, 8U, 500U, 1999U}) {
+    auto const t = direct_table<8>(all[i].key, all, start);
+    CHECK(t.sane());
+    CHECK(t.live() == t.size());
+    for (std::size_t b = 0; b < 6; ++b) CHECK(t.count(b) >= 7);
+    CHECK(t.known(all[i].who, all[i].key.prefix()) == nullptr);
+    auto const near = t.closest(t.own(), 8);
+    std::vector<std::uint32_t> far;
+    for (auto const& o : all) far.push_back(o.key.prefix() ^ t.own());
+    std::sort(far.begin(), far.end());
+    REQUIRE(near.size() == 8);
+    for (std::size_t n = 0; n < 4; ++n) CHECK((near[n].prefix ^ t.own()) == far[n + 1]);
+    for (std::size_t n = 0; n < 8; ++n) far_ones.push_back(t.at(n).who.index());
+  }
+  std::sort(far_ones.begin(), far_ones.end());
+  CHECK(std::unique(far_ones.begin(), far_ones.end()) - far_ones.begin() > 24);
+}
+
+TEST_CASE("a direct table of nobody is empty, of one netgroup nearly so") {
+  CHECK(direct_table<8>(key{}, {}).empty());
+  std::vector<introduction> all;
+  owned_stream chance{6, 0, 0};
+  for (std::uint32_t i = 0; i < 500; ++i) {
+    all.push_back({peer{i}, key{{chance.bits()}}, netgroup{3}});
+  }
+  std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.key < b.key; });
+  auto const t = direct_table<8>(all[0].key, all, start);
   CHECK(t.sane());
-  CHECK(t.live() == t.size());
-  CHECK(t.count(0) == 8);
-  CHECK(t.known(peer{7}, all[7].key.prefix()) == nullptr);
-  auto const near = t.closest(t.own(), 8);
-  std::vector<std::uint32_t> far;
-  for (auto const& o : all) far.push_back(o.key.prefix() ^ t.own());
-  std::sort(far.begin(), far.end());
-  REQUIRE(near.size() == 8);
-  CHECK((near[0].prefix ^ t.own()) == far[1]);  // far[0] is ourselves
+  for (std::size_t b = 0; b < 24; ++b) CHECK(t.count(b) <= 1);
 }

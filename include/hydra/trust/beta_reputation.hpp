@@ -58,7 +58,8 @@ class basic_beta_reputation {
 
   void observe(auto& env, receipt const& r) {
     told_ = step(env.now());
-    auto const what = lesson_of(own_, r);
+    if (!own_) own_ = env.about(env.self()).principal;
+    auto const what = aged(lesson_of(own_, r), step(r.about.issued), told_);
     if (!what.who || what.who == own_) return;
     auto& e = make(what.who);
     if (!e.is_banned() || lapsed(e, told_)) {

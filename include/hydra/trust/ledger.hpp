@@ -67,6 +67,13 @@ struct lesson {
   std::uint16_t bad = 0;
 };
 
+// What is left of a lesson that was learned at `then`: a receipt read back after a crash, or late,
+// counts as much as it would count had it been remembered.
+[[nodiscard]] constexpr lesson aged(lesson l, std::uint32_t then, std::uint32_t now) noexcept {
+  auto const age = now > then ? now - then : 0;
+  return {l.who, faded(l.good, age), faded(l.bad, age)};
+}
+
 // Only receipts of which `own` is one side teach anything: what two others say of each other is
 // theirs. Credit needs both signatures. A complaint needs only the owner's, and counts only with
 // the owner itself: who was left in the lurch cannot wait for the other's signature.

@@ -12,7 +12,8 @@
 // - score = (r + 2a)/(r + s + 2) with a the prior of the ring: the mean of beta reputation with
 //   a base rate (ledger.hpp). In ring 2, a is the friend's degree times the score of the friend,
 //   never above the prior of ring 2 nor below that of strangers.
-// - Credit needs receipts signed by both sides, of which this Hydra is one.
+// - Credit needs receipts signed by both sides, of which this Hydra is one; it fades from the
+//   instant of issue, so receipts read back after a crash give the same score again.
 // - Strangers are admitted at their prior, so that newcomers get work; the verify room checks
 //   ring 3 always, whatever its score.
 // - Somebody who is banned counts one bad receipt against the friend who vouched for it.
@@ -191,7 +192,8 @@ class basic_rings {
 
   void observe(auto& env, receipt const& r) {
     told_ = env.now();
-    auto const what = lesson_of(own_, r);
+    if (!own_) own_ = env.about(env.self()).principal;
+    auto const what = aged(lesson_of(own_, r), step(r.about.issued), step(told_));
     if (!what.who) return;
     auto& e = make(what.who);
     if (is_out(e, told_)) return;

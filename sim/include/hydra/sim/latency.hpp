@@ -12,7 +12,7 @@
 // Promise: never faster than light in fibre along the great circle, never below minimum().
 // jitter() is added per message, never negative, a pure function of its arguments.
 // Not promised: congestion, loss (rules of sim/links), time of day, mobile heads.
-// Units: ns. Cost: 12 bytes per peer, 24 per city, 0.2 MB; one_way about 55 ns.
+// Units: ns. Cost: 6 bytes per peer, 20 per city, 0.2 MB; one_way about 55 ns.
 #pragma once
 
 #include <hydra/core/identity.hpp>
@@ -67,7 +67,7 @@ class planet_latency {
   [[nodiscard]] std::uint32_t size() const noexcept {
     return static_cast<std::uint32_t>(peers_.size());
   }
-  [[nodiscard]] std::uint32_t group(peer p) const noexcept { return peers_[p.index()].group; }
+  [[nodiscard]] std::uint32_t group(peer p) const noexcept { return p.index() / heads_; }
   [[nodiscard]] bool same_site(peer a, peer b) const noexcept { return group(a) == group(b); }
   [[nodiscard]] access_class access(peer p) const noexcept {
     return static_cast<access_class>(peers_[p.index()].access);
@@ -76,16 +76,18 @@ class planet_latency {
   [[nodiscard]] duration one_way(peer a, peer b) const noexcept {
     auto const& from = peers_[a.index()];
     auto const& to = peers_[b.index()];
-    if (from.group == to.group) return colocated;
+    if (from.city == to.city && same_site(a, b)) return colocated;
     auto const& here = cities_[from.city];
     auto const& there = cities_[to.city];
     auto const ends = (std::int64_t{from.last_mile_us} + to.last_mile_us) * 1'000;
     std::int64_t const straight = route(here, there);
-    auto const bits = pair_bits(from, to);
+    auto const cell_a = cell_of(from);
+    auto const cell_b = cell_of(to);
+    auto const bits = pair_bits(cell_a, cell_b);
     auto const more = mix64(bits);
     std::int64_t way = straight * spread_factor(bits, more) / million;
     auto const skew = way * asymmetry_.at(more) / million;
-    way += (cell_of(from) < cell_of(to)) == ((bits & 1U) != 0) ? skew : -skew;
+    way += (cell_a < cell_b) == ((bits & 1U) != 0) ? skew : -skew;
     // The fit's routes are a fifth slower than light in fibre: only an unusually fast pair needs
     // the bound.
     if (way * 6 < straight * 5) way = std::max(way, light_ns(here, there));
@@ -117,30 +119,30 @@ class planet_latency {
   static constexpr std::int64_t asymmetry_most = 100'000;   // millionths
   static constexpr std::uint64_t detoured = 5'243;          // of 65,536 pairs: 8 %
 
+  // Kept small: at a million peers most of one_way is waiting for these.
   struct head {
-    std::uint32_t group = 0;
     std::uint16_t city = 0;  // index into cities_
     std::uint16_t last_mile_us = 0;
     std::uint8_t provider = 0;
     std::uint8_t access = 0;
-    std::uint16_t place = 0;  // index into the atlas: the same in every world
   };
-  static_assert(sizeof(head) == 12);
+  static_assert(sizeof(head) == 6);
 
   struct city {
-    std::array<std::uint32_t, backbone::attached_max> access_ns{};
+    std::array<std::uint16_t, backbone::attached_max> access{};  // one way, units of 1,024 ns
     std::array<std::uint8_t, backbone::attached_max> hub{};
     unit16 at;
     std::uint16_t country = 0;
+    std::uint16_t place = 0;  // index into the atlas: the same in every world
   };
-  static_assert(sizeof(city) == 24);
+  static_assert(sizeof(city) == 20);
+  static constexpr unsigned access_shift = 10;
 
-  [[nodiscard]] static std::uint32_t cell_of(head const& h) noexcept {
-    return std::uint32_t{h.place} * positions::providers_max + h.provider;
+  // One network in one city.
+  [[nodiscard]] std::uint64_t cell_of(head const& h) const noexcept {
+    return std::uint64_t{cities_[h.city].place} * positions::providers_max + h.provider;
   }
-  [[nodiscard]] std::uint64_t pair_bits(head const& a, head const& b) const noexcept {
-    std::uint64_t const x = cell_of(a);
-    std::uint64_t const y = cell_of(b);
+  [[nodiscard]] std::uint64_t pair_bits(std::uint64_t x, std::uint64_t y) const noexcept {
     return mix64(base_ ^ (x < y ? x << 32U | y : y << 32U | x));
   }
   // Tables use the high bits of what they are given, decisions the low ones.
@@ -153,8 +155,10 @@ class planet_latency {
     std::uint32_t best = std::numeric_limits<std::uint32_t>::max();
     for (std::size_t i = 0; i < backbone::attached_max; ++i) {
       auto const* const row = hub_to_hub_ns_.data() + std::size_t{a.hub[i]} * hubs_;
-      for (std::size_t j = 0; j < backbone::attached_max; ++j)
-        best = std::min(best, a.access_ns[i] + row[b.hub[j]] + b.access_ns[j]);
+      for (std::size_t j = 0; j < backbone::attached_max; ++j) {
+        auto const access = std::uint32_t{a.access[i]} + b.access[j];
+        best = std::min(best, (access << access_shift) + row[b.hub[j]]);
+      }
     }
     if (a.country != b.country) return best;
     double const km = great_circle_km(a.at, b.at);
@@ -164,11 +168,12 @@ class planet_latency {
   [[nodiscard]] static std::int64_t light_ns(city const& a, city const& b) noexcept {
     return along(great_circle_km(a.at, b.at), fibre_ns_per_km);
   }
-  void add_city(backbone const& net, place const& p);
+  void add_city(backbone const& net, positions const& where, std::uint32_t number);
   void add_site(positions const& where, std::uint32_t number, std::uint32_t rank,
                 access_mix const& mix);
 
   std::uint64_t base_;
+  std::uint32_t heads_;  // of each site
   std::size_t hubs_ = 0;
   std::int64_t last_mile_least_ns_;
   latency_fit fit_;

@@ -1,0 +1,652 @@
+// One life of a node on the network: the environment that it sees, from start to crash.
+//
+// Everything here happens in the io thread of the runtime (one thread, so the node needs no lock),
+// except native calls and fsync, which happen in a pool and answer through the io thread.
+// The time of a call is read once, when it begins. Instants are nanoseconds since `epoch`.
+// Effects after a keep in one call wait for the disk; records are written in groups.
+//
+// Not here yet: encryption and identities (signatures are the modelled ones, as in the
+// simulator, worthless against an adversary), and stream (`Moves`): a node that streams objects
+// does not compile with this driver.
+#pragma once
+
+#include <hydra/core/derive.hpp>
+#include <hydra/core/hashing.hpp>
+#include <hydra/core/journal.hpp>
+#include <hydra/core/node.hpp>
+#include <hydra/net/native.hpp>
+#include <hydra/net/store.hpp>
+#include <hydra/net/transport.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace hydra::net {
+
+struct runtime_settings {
+  std::uint64_t seed = 1;      // keys derive from (seed, index) until identities arrive
+  std::uint32_t index = 0;     // of this head in the scenario
+  std::uint32_t owner = same;  // of its Hydra; the same index unless said otherwise
+  std::uint32_t network = 1;   // heads of other networks are refused
+  std::string address = "127.0.0.1";  // loopback only
+  std::uint16_t port = 0;             // 0: any; a restart keeps the one it got
+  std::string store;                  // path of the records; empty: in memory, lost on restart
+  std::int64_t epoch_ns = 0;  // instant zero in ns since 1970: the same on every machine
+  std::size_t threads = 2;    // for native calls and fsync
+  net::limits limits{};
+  journal* log = nullptr;  // everything that enters the node; read it after stop()
+
+  static constexpr std::uint32_t same = 0xffffffffU;
+};
+
+namespace detail {
+
+template <class List>
+struct variant_of;
+template <class... F>
+struct variant_of<type_list<F...>> {
+  using type = std::variant<std::monostate, F...>;
+};
+
+}  // namespace detail
+
+// A fact that the node emitted: std::monostate never comes.
+template <class N>
+using emitted_fact = typename detail::variant_of<facts_of<N>>::type;
+
+// Who is told what the node emits; called in the io thread.
+template <class N>
+class observer {
+ public:
+  virtual ~observer() = default;
+  virtual void told(emitted_fact<N> const&) = 0;
+};
+
+template <Node N>
+class head : public environment_base<head<N>> {
+ public:
+  head(runtime_settings const& s, N const& fresh, natives const& table, observer<N>* to)
+      : settings_{s},
+        node_{fresh},
+        natives_{table},
+        observer_{to},
+        store_{s.store},
+        pool_{s.threads},
+        clock_{io_},
+        directory_{s.limits.directory, *this},
+        transport_{*this, io_, mix64(s.seed ^ std::random_device{}())} {}
+  head(head const&) = delete;
+  head& operator=(head const&) = delete;
+
+  // ---- what the node sees ------------------------------------------------------------------------
+
+  [[nodiscard]] instant now() const noexcept { return now_; }
+  [[nodiscard]] peer self() const noexcept { return peer{0}; }
+  [[nodiscard]] hydra::stream random_of(room by) noexcept {
+    auto const purpose = static_cast<std::size_t>(by);
+    return {stream_base(settings_.seed, purpose, settings_.index), draws_[purpose]};
+  }
+  [[nodiscard]] acquaintance about(peer who) const { return directory_.about(who); }
+  [[nodiscard]] key about(principal who) const { return directory_.key_of(who); }
+  [[nodiscard]] key about(service what) const { return directory_.key_of(what); }
+  template <class T>
+  [[nodiscard]] key hash(T const& what) const {
+    return hash_of(what, resolver());
+  }
+  template <Message M>
+  void send(peer to, M const& m) {
+    record(effect::send, room::node, m, 0, directory_.key_of(to));
+    std::vector<std::byte> frame;
+    if (!wire::append_frame(frame, M::id.packed(), 0,
+                            [&](auto& out) { wire::encode(m, out, directory_); })) {
+      ++counters_.dropped;
+      return answer(unreachable{to});
+    }
+    do_or_hold(outgoing{to, std::move(frame)});
+  }
+  timer arm_of(room by, duration delay, std::uint16_t tag) {
+    return arm_at(effect::arm, now_ + std::max(delay, duration{}), {}, by, tag);
+  }
+  void every_of(room by, duration period, duration phase, std::uint16_t tag) {
+    HYDRA_EXPECTS(period > duration{});
+    std::erase_if(timers_, [&](auto const& t) {
+      return t.second.period != duration{} && t.second.tag == tag_of(by, tag);
+    });
+    arm_at(effect::every, now_ + phase, period, by, tag);
+  }
+  void disarm(timer id) {
+    digest_time(effect::disarm, room::node, id.due, 0);
+    timers_.erase({id.due, id.number});
+  }
+  void disarm(command run) {
+    digest_time(effect::disarm, run.by, instant{}, 1);
+    running_.erase(run.number);
+    std::erase_if(held_, [&](auto const& h) {
+      auto const* s = std::get_if<started>(&h.what);
+      return s != nullptr && s->id == run;
+    });
+  }
+  template <Fact F>
+  void emit(F const& fact) {
+    static_assert(contains<F, facts_of<N>>, "list this fact under `facts` of the node");
+    record(effect::emit, room::node, fact, 0);
+    do_or_hold(emitted_fact<N>{fact});
+  }
+  template <Activity T>
+  [[nodiscard]] hydra::pool<T> pool() {
+    return slabs_.template of<T>(lists_, serial_);
+  }
+  command run_of(room by, task const& t) {
+    auto const id = next_command(by);
+    record(effect::run, by, t, 0);
+    do_or_hold(started{id, t});
+    return id;
+  }
+  template <Described R>
+  command keep_of(room by, std::uint64_t name, R const& r) {
+    auto const id = next_command(by);
+    record(effect::keep, by, r, name);
+    std::vector<std::byte> bytes;
+    wire::as_keys<directory_type> translate{directory_};
+    to_bytes(r, bytes, translate);
+    HYDRA_EXPECTS(bytes.size() <= record_bytes_max);
+    store::append(batch_, store::what::keep, {type_of<R>(), name}, bytes);
+    live_[{type_of<R>(), name}] = std::move(bytes);
+    batch_ids_.push_back(id);
+    last_keep_ = id.number;
+    return id;
+  }
+  template <Described R>
+  void erase(std::uint64_t name) {
+    record(effect::erase, room::node, R{}, name);
+    if (live_.erase({type_of<R>(), name}) == 0) return;
+    store::append(batch_, store::what::erase, {type_of<R>(), name}, {});
+  }
+  template <Described R>
+  [[nodiscard]] std::optional<R> recall(std::uint64_t name) const {
+    auto const it = live_.find({type_of<R>(), name});
+    return it == live_.end() ? std::nullopt : opened<R>(it->second);
+  }
+  // visit(name, R const&), names ascending. visit may keep and erase.
+  template <Described R, class F>
+  void recall_all(F&& visit) const {
+    std::vector<std::uint64_t> names;
+    for (auto it = live_.lower_bound({type_of<R>(), 0});
+         it != live_.end() && it->first.type == type_of<R>(); ++it) {
+      names.push_back(it->first.name);
+    }
+    for (auto name : names) {
+      if (auto const r = recall<R>(name)) visit(name, *r);
+    }
+  }
+  template <Described R>
+  [[nodiscard]] signature sign(R const& r) const {
+    return modelled_signature(settings_.seed, greeting().owner, r, resolver());
+  }
+  template <Described R>
+  command check_of(room by, R const& r, principal signer, signature const& s) {
+    auto const id = next_command(by);
+    auto const k = directory_.key_of(signer);
+    record(effect::check, by, r, 0, k);
+    answer(checked{id, k != key{} && s == modelled_signature(settings_.seed, k, r, resolver())});
+    return id;
+  }
+  template <class... A>
+  void note(room, A const&...) const noexcept {}
+
+  // ---- what the runtime asks ---------------------------------------------------------------------
+
+  // Opens the store and the port. Before the io thread starts.
+  [[nodiscard]] result<std::uint16_t> open() {
+    auto const stored = store_.open();
+    if (!stored) return error{stored.why()};
+    live_ = store_.records();
+    lives_ = store_.lives() + 1;
+    store::append(batch_, store::what::life, {0, lives_}, {});
+    // Another life draws other numbers: nonces do not come twice.
+    draws_.fill(static_cast<std::uint32_t>((lives_ - 1) << 20U));
+    now_ = clock();
+    self_pinned();
+    return transport_.listen(settings_.address, settings_.port);
+  }
+  void begin() {
+    asio::post(io_, [this] {
+      directory_.introduce(self(), owner_, greeting().at, reach::open);
+      if (settings_.log != nullptr) log_records(records_of<N>{});
+      call([&] {
+        if (settings_.log != nullptr) settings_.log->start(now_);
+        tell_start(node_, *this);
+      });
+    });
+  }
+  [[nodiscard]] asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] N& node() noexcept { return node_; }
+  [[nodiscard]] counters& count() noexcept { return counters_; }
+  [[nodiscard]] counters const& count() const noexcept { return counters_; }
+  [[nodiscard]] std::uint64_t effect_digest() const noexcept { return digest_.value(); }
+  [[nodiscard]] std::string const& failure() const noexcept { return failure_; }
+  [[nodiscard]] std::size_t sessions() const noexcept { return transport_.sessions(); }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return transport_.queued_bytes(); }
+  [[nodiscard]] std::size_t known_heads() const noexcept { return directory_.heads(); }
+  [[nodiscard]] std::size_t torn_bytes() const noexcept { return store_.torn_bytes(); }
+
+  // A head that the operator names; its handle stays.
+  [[nodiscard]] peer know(wire::contact const& c) {
+    directory_.charge({});
+    auto const p = directory_.intern_peer(c);
+    if (p) directory_.pin(p);
+    return p;
+  }
+  template <class Handle>
+  [[nodiscard]] Handle know(key const& k) {
+    directory_.charge({});
+    Handle h;
+    if constexpr (std::is_same_v<Handle, principal>) h = directory_.intern_principal(k);
+    else h = directory_.intern_service(k);
+    if (h) directory_.pin(h);
+    return h;
+  }
+  template <Fact F>
+  void tell(F const& fact) {
+    call([&] {
+      if (settings_.log != nullptr) settings_.log->template fact<N>(now_, fact);
+      tell_fact(node_, *this, fact);
+    });
+  }
+  // Whether all is on the disk and on the way.
+  [[nodiscard]] bool is_flushed() const noexcept {
+    return (failure_.empty() ? batch_.empty() && !committing_ : true) && answers_.empty() &&
+           transport_.queued_bytes() == 0;
+  }
+  // No more calls to the node.
+  void quiesce() {
+    quiet_ = true;
+    clock_.cancel();
+    transport_.stop_listening();
+  }
+  // After the io thread has ended: the pool too.
+  void join() {
+    transport_.close_all();
+    pool_.stop();
+    pool_.join();
+    store_.close();
+  }
+
+  // ---- what the transport and the directory ask and tell ------------------------------------------
+
+  using directory_type = directory<head>;
+  [[nodiscard]] directory_type& directory() noexcept { return directory_; }
+  [[nodiscard]] limits const& bounds() const noexcept { return settings_.limits; }
+  [[nodiscard]] bool congested() const noexcept {
+    return held_.size() >= bounds().held_max || batch_.size() >= batch_bytes_max ||
+           answers_.size() >= answers_max;
+  }
+  [[nodiscard]] hello greeting() const {
+    hello h;
+    h.network = settings_.network;
+    h.head = derived_key(settings_.seed, peer{settings_.index});
+    auto const owner = settings_.owner == runtime_settings::same ? settings_.index : settings_.owner;
+    h.owner = derived_key(settings_.seed, principal{owner});
+    h.at.push_back(transport_.here());
+    return h;
+  }
+  // The handle of a head that said hello; nobody when it is not who was expected or there is no
+  // room for it.
+  peer meet(hello const& h, peer expected) {
+    if (expected && directory_.key_of(expected) != h.head) return {};
+    directory_.charge(strangers);
+    auto const p = directory_.intern_peer({h.head, {}});
+    auto const owner = h.owner == key{} ? principal{} : directory_.intern_principal(h.owner);
+    if (!p || (h.owner != key{} && !owner)) return {};
+    wire::endpoints near;
+    for (auto const& e : h.at) {
+      if (from_wire(e).address().is_loopback() && e.port != 0) near.push_back(e);
+    }
+    directory_.introduce(p, owner, near, reach::open);
+    return p;
+  }
+  void reached(peer) {}
+  void unreachable(peer who) { answer(hydra::unreachable{who}); }
+  // False: the bytes are not a message, the connection is to be closed.
+  bool arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
+    if (quiet_) return true;
+    return open_message(typename N::messages{}, from, h.message, payload);
+  }
+  void changed(peer p) {
+    if (settings_.log != nullptr) settings_.log->head(clock(), p, directory_.about(p));
+  }
+  template <class Handle>
+  void named(Handle h) {
+    if (settings_.log != nullptr) settings_.log->name(clock(), h, directory_.key_of(h));
+  }
+  [[nodiscard]] instant clock() const {
+    auto const since = std::chrono::duration_cast<duration>(steady::now() - steady_start_);
+    return at_ns(wall_start_ + since.count() - settings_.epoch_ns);
+  }
+  // False when the node or an activity does not describe what it holds: then nothing is evicted.
+  bool mark(held_handles& held) {
+    if constexpr (Described<N> && all_described(activities_of<N>{})) {
+      node_.serialize(held, 0U);
+      mark_activities(held, activities_of<N>{});
+      transport_.mark(held);
+      for (auto const& a : answers_) std::visit([&](auto const& f) { mark_one(held, f); }, a);
+      for (auto const& h : held_) std::visit([&](auto const& w) { mark_one(held, w); }, h.what);
+      return true;
+    } else {
+      return false;
+    }
+  }
+
+ private:
+  static constexpr std::size_t batch_bytes_max = 4U << 20U;
+  static constexpr std::size_t answers_max = 16384;
+  static constexpr std::size_t calls_per_turn_max = 64;  // then others get their turn
+  static constexpr peer strangers{0xfffffffeU};
+
+  struct outgoing {
+    peer to{};
+    std::vector<std::byte> frame;
+  };
+  struct started {
+    command id{};
+    task what{};
+  };
+  using effect_variant = std::variant<outgoing, started, emitted_fact<N>>;
+  struct held_effect {
+    std::uint32_t keep = 0;
+    effect_variant what;
+  };
+  struct armed {
+    duration period{};
+    std::uint32_t tag = 0;
+  };
+  using answer_variant = std::variant<kept, checked, run_done, hydra::unreachable>;
+
+  // ---- calls -------------------------------------------------------------------------------------
+
+  template <class F>
+  void call(F&& f) {
+    if (quiet_) return;
+    now_ = clock();
+    directory_.charge({});
+    last_keep_ = 0;
+    f();
+    last_keep_ = 0;
+    commit();
+    drain();
+  }
+  template <Fact F>
+  void answer(F const& fact) {
+    answers_.push_back(fact);
+    drain();
+  }
+  // Answers are told after the call that caused them, some in each turn of the loop.
+  void drain() {
+    if (answers_.empty() || std::exchange(draining_, true)) return;
+    asio::post(io_, [this] {
+      draining_ = false;
+      if (quiet_) answers_.clear();
+      for (std::size_t i = 0; i < calls_per_turn_max && !answers_.empty(); ++i) {
+        auto const a = std::move(answers_.front());
+        answers_.pop_front();
+        std::visit([this](auto const& fact) { tell(fact); }, a);
+      }
+      drain();
+    });
+  }
+  template <class... M>
+  bool open_message(type_list<M...>, peer from, std::uint32_t id,
+                    std::span<std::byte const> payload) {
+    bool known = false;
+    bool good = true;
+    static_cast<void>(((M::id.packed() == id &&
+                        (known = true, good = open_as<M>(from, payload), true)) || ...));
+    if (!known) ++counters_.unknown;
+    return good;
+  }
+  template <class M>
+  bool open_as(peer from, std::span<std::byte const> payload) {
+    directory_.charge(from);
+    static_cast<void>(directory_.take_exhausted());
+    auto const m = wire::decode<M>(payload, directory_);
+    directory_.charge({});
+    if (!m) {
+      if (directory_.take_exhausted()) {
+        ++counters_.refused;
+        return true;
+      }
+      ++counters_.bad_messages;
+      return false;
+    }
+    ++counters_.received;
+    call([&] {
+      if (settings_.log != nullptr) settings_.log->message(now_, from, m.value());
+      tell_message(node_, *this, from, m.value());
+    });
+    return true;
+  }
+
+  // ---- effects -----------------------------------------------------------------------------------
+
+  void do_or_hold(effect_variant what) {
+    if (last_keep_ != 0) {
+      held_.push_back({last_keep_, std::move(what)});
+      counters_.held_peak = std::max<std::uint64_t>(counters_.held_peak, held_.size());
+    } else {
+      perform(what);
+    }
+  }
+  void perform(effect_variant& what) {
+    if (auto* o = std::get_if<outgoing>(&what)) return transmit(*o);
+    if (auto* s = std::get_if<started>(&what)) return launch(*s);
+    if (observer_ != nullptr) observer_->told(std::get<emitted_fact<N>>(what));
+  }
+  void transmit(outgoing& o) {
+    if (o.to != self()) {
+      if (!directory_.knows(o.to)) return answer(hydra::unreachable{o.to});
+      return transport_.send(o.to, std::move(o.frame));
+    }
+    asio::post(io_, [this, frame = std::move(o.frame)] {  // to itself: through the same codec
+      wire::frame_reader reader;
+      std::span<std::byte const> in{frame};
+      if (reader.take(in)) arrived(self(), reader.header(), reader.payload());
+    });
+  }
+  void launch(started const& s) {
+    auto const it = natives_.find(directory_.key_of(s.what.what));
+    if (it == natives_.end() || running_.size() >= bounds().runs_max) {
+      return answer(run_done{s.id, false, {}, {}});
+    }
+    running_.insert(s.id.number);
+    asio::post(pool_, [this, id = s.id, what = s.what, call = it->second] {
+      auto const began = steady::now();
+      auto const output = call->run(what);
+      auto const took = std::chrono::duration_cast<duration>(steady::now() - began);
+      asio::post(io_, [this, id, output, took] {
+        if (running_.erase(id.number) == 0) return;  // taken back
+        answer(run_done{id, output.has_value(), output.value_or(payload{}), took});
+      });
+    });
+  }
+  timer arm_at(effect kind, instant due, duration period, room by, std::uint16_t tag) {
+    HYDRA_EXPECTS(timers_.size() < bounds().timers_max);
+    timer const id{due, ++timer_serial_};
+    digest_time(kind, by, due, tag);
+    timers_[{due, id.number}] = {period, tag_of(by, tag)};
+    if (timers_.begin()->first.second == id.number) wake();
+    return id;
+  }
+  void wake() {
+    if (timers_.empty() || quiet_) return;
+    auto const wait = timers_.begin()->first.first - clock();
+    clock_.expires_after(std::max(wait, duration{}));
+    clock_.async_wait([this](error_code ec) {
+      if (!ec) fire();
+    });
+  }
+  void fire() {
+    auto const until = clock();
+    for (std::size_t i = 0; i < calls_per_turn_max; ++i) {
+      if (timers_.empty() || timers_.begin()->first.first > until || quiet_) break;
+      auto const [name, what] = *timers_.begin();
+      timers_.erase(timers_.begin());
+      if (what.period != duration{}) {  // what was slept through is not made up for
+        auto const missed = (until - name.first) / what.period;
+        timers_[{name.first + (missed + 1) * what.period, name.second}] = what;
+      }
+      call([&] {
+        if (settings_.log != nullptr) settings_.log->timer(now_, what.tag);
+        tell_timer(node_, *this, what.tag);
+      });
+    }
+    wake();
+  }
+
+  // ---- records -----------------------------------------------------------------------------------
+
+  template <class R>
+  static constexpr std::uint32_t type_of() {
+    static_assert(contains<R, records_of<N>>, "list this record under `records` of the node");
+    if constexpr (requires { R::id.packed(); }) {
+      return R::id.packed();
+    } else {
+      return 0xff000000U | static_cast<std::uint32_t>(index_of<R, records_of<N>>);
+    }
+  }
+  template <class R>
+  [[nodiscard]] std::optional<R> opened(std::vector<std::byte> const& bytes) const {
+    wire::as_keys<directory_type> translate{directory_};
+    auto const r = from_bytes<R>(bytes, translate);
+    if (!r) return std::nullopt;  // written by another version
+    return r.value();
+  }
+  // Writes what was kept since the last group; one group at a time.
+  void commit() {
+    if (batch_.empty() || committing_ || !failure_.empty()) return;
+    committing_ = true;
+    asio::post(pool_, [this, bytes = std::exchange(batch_, {}), ids = std::exchange(batch_ids_, {})] {
+      auto const done = store_.commit(bytes);
+      asio::post(io_, [this, ids, why = done ? std::string{} : done.why()] {
+        committing_ = false;
+        if (!why.empty()) {
+          failure_ = why;  // held effects stay held: nothing unkept gets out
+          return;
+        }
+        for (auto id : ids) durable(id);
+        commit();
+      });
+    });
+  }
+  void durable(command id) {
+    while (!held_.empty() && held_.front().keep <= id.number) {
+      auto h = std::move(held_.front());
+      held_.pop_front();
+      perform(h.what);
+    }
+    answer(kept{id});
+  }
+
+  // ---- the rest ----------------------------------------------------------------------------------
+
+  void self_pinned() {
+    directory_.charge({});
+    auto const me = know(wire::contact{greeting().head, {}});
+    HYDRA_ENSURES(me == self());
+    owner_ = know<principal>(greeting().owner);
+  }
+  [[nodiscard]] auto resolver() const {
+    return [this](auto who) { return directory_.key_of(who); };
+  }
+  command next_command(room by) noexcept { return {++command_serial_, by}; }
+  template <Described T>
+  void record(effect kind, room by, T const& what, std::uint64_t extra, key const& whom = {}) {
+    if (settings_.log == nullptr) return;
+    digest_.add(now_, kind, by, what, whom, extra, resolver());
+  }
+  void digest_time(effect kind, room by, instant due, std::uint32_t tag) {
+    if (settings_.log != nullptr) digest_.add(now_, kind, by, due, tag, resolver());
+  }
+  template <class... R>
+  void log_records(type_list<R...>) {
+    (recall_all<R>([&](std::uint64_t name, R const& r) {
+       settings_.log->template record<N>(clock(), name, r);
+     }), ...);
+  }
+  template <class... T>
+  static constexpr bool all_described(type_list<T...>) {
+    return (Described<T> && ...);
+  }
+  template <class... T>
+  void mark_activities(held_handles& held, type_list<T...>) {
+    (pool<T>().each([&](activity, T& x) { x.serialize(held, 0U); }), ...);
+  }
+  template <class T>
+  static void mark_one(held_handles& held, T const& x) {
+    if constexpr (std::is_same_v<T, outgoing>) {
+      held.handle(x.to);
+    } else if constexpr (std::is_same_v<T, started>) {
+      mark_one(held, x.what);
+    } else if constexpr (Described<T>) {
+      auto copy = x;
+      copy.serialize(held, 0U);
+    }
+  }
+  static void mark_one(held_handles& held, emitted_fact<N> const& x) {
+    std::visit([&](auto const& f) { mark_one(held, f); }, x);
+  }
+
+  runtime_settings settings_;
+  N node_;
+  natives natives_;
+  observer<N>* observer_;
+  store store_;
+  asio::io_context io_;
+  asio::thread_pool pool_;
+  asio::steady_timer clock_;
+  mutable directory_type directory_;
+  transport<head> transport_;
+  counters counters_;
+
+  steady::time_point steady_start_ = steady::now();
+  std::int64_t wall_start_ =
+      std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  instant now_{};
+  principal owner_{};
+  std::array<std::uint32_t, room_count> draws_{};
+  std::map<std::pair<instant, std::uint32_t>, armed> timers_;
+  slabs<activities_of<N>> slabs_;
+  typename slabs<activities_of<N>>::heads lists_ = slabs<activities_of<N>>::idle();
+  std::uint32_t serial_ = 0;
+  std::deque<answer_variant> answers_;
+  std::deque<held_effect> held_;
+  record_map live_;
+  std::vector<std::byte> batch_;
+  std::vector<command> batch_ids_;
+  std::set<std::uint32_t> running_;
+  hydra::effect_digest digest_;
+  std::string failure_;
+  std::uint64_t lives_ = 0;
+  std::uint32_t command_serial_ = 0;
+  std::uint32_t timer_serial_ = 0;
+  std::uint32_t last_keep_ = 0;
+  bool committing_ = false;
+  bool draining_ = false;
+  bool quiet_ = false;
+};
+
+}  // namespace hydra::net

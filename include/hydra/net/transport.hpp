@@ -1,0 +1,326 @@
+// Frames to peers and from peers: listens, dials, keeps one link for each peer it talks to.
+//
+// Promise: frames to one peer leave in order; what waits for it is bounded in bytes
+// (outbound_bytes_max), more is dropped and the owner is told `unreachable`, once for each burst.
+// A peer that does not answer is dialled dial_attempts_max times with jittered back-off, then all
+// that waits is dropped; until the back-off is over further frames are dropped at once.
+// A frame may be lost without a word when a connection dies while it is in the kernel's hands.
+//
+// Two heads that dial each other end up with two connections: both are read, frames leave on the
+// one that was there first, the other is a spare. A second connection of the same direction
+// replaces the first (its owner has restarted). Loopback only: see session.hpp.
+#pragma once
+
+#include <hydra/core/random.hpp>
+#include <hydra/net/session.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hydra::net {
+
+using tcp = asio::ip::tcp;
+
+[[nodiscard]] inline wire::endpoint to_wire(tcp::endpoint const& e) {
+  auto const& a = e.address();
+  auto const six = a.is_v6() ? a.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, a.to_v4());
+  wire::endpoint out;
+  auto const bytes = six.to_bytes();
+  std::copy(bytes.begin(), bytes.end(), out.address.begin());
+  out.port = e.port();
+  return out;
+}
+[[nodiscard]] inline tcp::endpoint from_wire(wire::endpoint const& e) {
+  asio::ip::address_v6 const six{e.address};
+  if (six.is_v4_mapped()) return {asio::ip::make_address_v4(asio::ip::v4_mapped, six), e.port};
+  return {six, e.port};
+}
+
+// `Owner` offers: directory() bounds() count() congested() greeting(); is told
+// arrived(from, header, payload) -> bool, unreachable(peer), reached(peer).
+template <class Owner>
+class transport {
+ public:
+  using session_type = session<transport>;
+  using pointer = std::shared_ptr<session_type>;
+
+  transport(Owner& owner, asio::io_context& io, std::uint64_t jitter_seed)
+      : owner_{&owner}, io_{&io}, acceptor_{io}, pause_{io}, jitter_{jitter_seed} {}
+
+  // Binds and listens; refuses what is not loopback.
+  [[nodiscard]] result<std::uint16_t> listen(std::string const& address, std::uint16_t port) {
+    error_code ec;
+    auto const ip = asio::ip::make_address(address, ec);
+    if (ec) return error{"listen address " + address + " is not an IP address"};
+    if (!ip.is_loopback()) {
+      return error{"listen address " + address +
+                   " is not loopback: this transport does not encrypt, so it stays on this machine"};
+    }
+    tcp::endpoint const at{ip, port};
+    auto const failed = [&] {
+      return error{"cannot listen on " + address + ":" + std::to_string(port) + ": " +
+                   ec.message()};
+    };
+    acceptor_.open(at.protocol(), ec);
+    if (ec) return failed();
+    acceptor_.set_option(tcp::acceptor::reuse_address{true}, ec);
+    acceptor_.bind(at, ec);
+    if (ec) return failed();
+    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+    if (ec) return failed();
+    here_ = acceptor_.local_endpoint(ec);
+    accept();
+    return here_.port();
+  }
+  [[nodiscard]] wire::endpoint here() const { return to_wire(here_); }
+
+  // Takes one frame for `to`; see the promise above.
+  void send(peer to, std::vector<std::byte> frame) {
+    if (links_.size() >= bounds().links_max) prune();
+    auto& l = links_[to.index()];
+    auto const waits = l.waiting_bytes + (l.current ? l.current->queued_bytes() : 0);
+    if (waits + frame.size() > bounds().outbound_bytes_max || is_cold(l) ||
+        links_.size() > bounds().links_max) {
+      ++count().dropped;
+      owner_->unreachable(to);
+      return tidy_up(to);
+    }
+    count().outbound_peak = std::max(count().outbound_peak,
+                                     static_cast<std::uint64_t>(waits + frame.size()));
+    ++count().sent;
+    if (l.current) return l.current->push(std::move(frame));
+    l.waiting_bytes += frame.size();
+    l.waiting.push_back(std::move(frame));
+    if (!l.dialling && !l.resting) dial(to);
+  }
+  [[nodiscard]] bool connected(peer to) const {
+    auto const it = links_.find(to.index());
+    return it != links_.end() && it->second.current != nullptr;
+  }
+  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  // Bytes that wait for anybody.
+  [[nodiscard]] std::size_t queued_bytes() const noexcept {
+    std::size_t n = 0;
+    for (auto const& [index, l] : links_) n += l.waiting_bytes;
+    for (auto const& s : sessions_) n += s->queued_bytes();
+    return n;
+  }
+  template <class Marker>
+  void mark(Marker& held) const {
+    for (auto const& [index, l] : links_) held.handle(peer{index});
+    for (auto const& s : sessions_) held.handle(s->who());
+  }
+  void stop_listening() {
+    error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+  }
+  void close_all() {
+    stop_listening();
+    closing_ = true;
+    for (auto const& s : std::set<pointer>{sessions_}) s->close("this head stops");
+    links_.clear();
+  }
+
+  // ---- what a session asks and tells -----------------------------------------------------------
+  [[nodiscard]] limits const& bounds() const { return owner_->bounds(); }
+  [[nodiscard]] counters& count() { return owner_->count(); }
+  [[nodiscard]] bool congested() const { return owner_->congested(); }
+  [[nodiscard]] hello greeting() const { return owner_->greeting(); }
+
+  bool introduced(pointer const& s, hello const& h) {
+    auto const mine = owner_->greeting();
+    bool const speaks = h.oldest <= protocol_newest && h.newest >= protocol_oldest;
+    if (!speaks || h.network != mine.network || h.head == mine.head || h.head == key{}) return false;
+    auto const who = owner_->meet(h, s->who());
+    if (!who) return false;
+    s->set_who(who);
+    ++count().sessions;
+    adopt(s, who);
+    owner_->reached(who);
+    return true;
+  }
+  bool arrived(pointer const& s, wire::frame_header const& h, std::span<std::byte const> payload) {
+    return owner_->arrived(s->who(), h, payload);
+  }
+  void measured(pointer const& s, duration rtt) { owner_->directory().measured(s->who(), rtt); }
+  void closed(pointer const& s, std::string const&) {
+    sessions_.erase(s);
+    if (closing_ || !s->who()) return;
+    auto const it = links_.find(s->who().index());
+    if (it == links_.end()) return;
+    auto& l = it->second;
+    if (l.spare == s) l.spare = nullptr;
+    if (l.dialling && s->dialled() && !s->greeted()) return failed(s->who());
+    if (l.current != s) return;
+    if (s->cut_off()) owner_->unreachable(s->who());
+    l.current = std::exchange(l.spare, nullptr);
+    for (auto& f : s->take_waiting()) hand_on(l, std::move(f));
+    if (!l.current && !l.waiting.empty() && !l.dialling) dial(s->who());
+    tidy_up(s->who());
+  }
+
+ private:
+  struct link {
+    pointer current;
+    pointer spare;
+    std::deque<std::vector<std::byte>> waiting;
+    std::size_t waiting_bytes = 0;
+    std::uint32_t attempts = 0;
+    bool dialling = false;
+    bool resting = false;  // between two attempts
+    steady::time_point cold_until{};
+    std::shared_ptr<asio::steady_timer> clock;
+  };
+
+  static bool is_cold(link const& l) {
+    return !l.current && l.cold_until != steady::time_point{} && steady::now() < l.cold_until;
+  }
+  static void hand_on(link& l, std::vector<std::byte> frame) {
+    if (l.current) return l.current->push(std::move(frame));
+    l.waiting_bytes += frame.size();
+    l.waiting.push_back(std::move(frame));
+  }
+  void accept() {
+    acceptor_.async_accept([this](error_code ec, tcp::socket socket) {
+      if (ec == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (!ec) welcome(std::move(socket));
+      if (!ec) return accept();
+      pause_.expires_after(std::chrono::milliseconds{50});  // no descriptors left, perhaps
+      pause_.async_wait([this](error_code cancelled) {
+        if (!cancelled) accept();
+      });
+    });
+  }
+  void welcome(tcp::socket socket) {
+    auto const strangers = std::count_if(sessions_.begin(), sessions_.end(), [](auto const& s) {
+      return !s->dialled() && !s->greeted();
+    });
+    if (sessions_.size() >= bounds().sessions_max ||
+        static_cast<std::size_t>(strangers) >= bounds().handshakes_max) {
+      ++count().turned_away;
+      return;
+    }
+    auto s = std::make_shared<session_type>(*this, std::move(socket), false, peer{});
+    sessions_.insert(s);
+    s->begin();
+  }
+  void adopt(pointer const& s, peer who) {
+    auto& l = links_[who.index()];
+    for (auto* place : {&l.current, &l.spare}) {
+      if (*place && (*place)->dialled() == s->dialled()) {
+        auto const old = std::exchange(*place, nullptr);
+        auto rest = old->take_waiting();
+        if (place == &l.current) std::move(rest.begin(), rest.end(), std::back_inserter(l.waiting));
+        old->close("replaced by a later connection");
+      }
+    }
+    auto& now = links_[who.index()];
+    if (s->dialled()) now.dialling = false;
+    now.attempts = 0;
+    now.cold_until = {};
+    (now.current ? now.spare : now.current) = s;
+    now.waiting_bytes = 0;
+    for (auto& f : std::exchange(now.waiting, {})) now.current->push(std::move(f));
+  }
+  void dial(peer to) {
+    auto& l = links_[to.index()];
+    auto const at = owner_->directory().contact_of(to).at;
+    if (at.empty()) return give_up(to);
+    auto const where = from_wire(at[l.attempts % at.size()]);
+    l.dialling = true;
+    if (!where.address().is_loopback() || sessions_.size() >= bounds().sessions_max) {
+      return failed(to);
+    }
+    ++count().dials;
+    auto socket = std::make_shared<tcp::socket>(*io_);
+    arm(l, bounds().dial_timeout, [socket] {
+      error_code ignored;
+      socket->close(ignored);
+    });
+    socket->async_connect(where, [this, socket, to](error_code ec) {
+      if (closing_) return;
+      auto const it = links_.find(to.index());
+      if (it == links_.end() || !it->second.dialling) return;
+      if (it->second.clock) it->second.clock->cancel();
+      if (ec) return failed(to);
+      auto s = std::make_shared<session_type>(*this, std::move(*socket), true, to);
+      sessions_.insert(s);
+      s->begin();
+    });
+  }
+  template <class F>
+  void arm(link& l, duration after, F&& then) {
+    if (!l.clock) l.clock = std::make_shared<asio::steady_timer>(*io_);
+    l.clock->expires_after(after);
+    l.clock->async_wait([then, keep = l.clock](error_code ec) {
+      if (!ec) then();
+    });
+  }
+  [[nodiscard]] duration backoff(std::uint32_t attempts) {
+    auto const whole = std::min(bounds().backoff_first * (std::int64_t{1} << std::min(attempts, 20U)),
+                                bounds().backoff_max);
+    return jitter_.draw().between(whole / 2, whole + 1ns);
+  }
+  void failed(peer to) {
+    auto& l = links_[to.index()];
+    l.dialling = false;
+    auto const pause = backoff(l.attempts++);
+    if (l.current) return;  // it dialled us meanwhile
+    if (l.attempts >= bounds().dial_attempts_max) {
+      l.cold_until = steady::now() + pause;
+      return give_up(to);
+    }
+    l.resting = true;
+    arm(l, pause, [this, to] {
+      auto const it = links_.find(to.index());
+      if (closing_ || it == links_.end()) return;
+      it->second.resting = false;
+      if (!it->second.current && !it->second.waiting.empty()) dial(to);
+    });
+  }
+  void give_up(peer to) {
+    auto& l = links_[to.index()];
+    l.dialling = false;
+    count().dropped += l.waiting.size();
+    l.waiting.clear();
+    l.waiting_bytes = 0;
+    owner_->directory().forget_hearsay(to);
+    owner_->unreachable(to);
+    tidy_up(to);
+  }
+  // Forgets a link with nothing under way.
+  void tidy_up(peer who) {
+    auto const it = links_.find(who.index());
+    if (it != links_.end() && is_idle(it->second)) links_.erase(it);
+  }
+  void prune() {
+    std::erase_if(links_, [](auto const& entry) { return is_idle(entry.second); });
+  }
+  static bool is_idle(link const& l) {
+    return !l.current && !l.spare && !l.dialling && !l.resting && l.waiting.empty() && !is_cold(l);
+  }
+
+  Owner* owner_;
+  asio::io_context* io_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  tcp::endpoint here_;
+  owned_stream jitter_;
+  std::set<pointer> sessions_;  // by address: only ever visited to count and to close
+  std::map<std::uint32_t, link> links_;
+  bool closing_ = false;
+};
+
+}  // namespace hydra::net

@@ -1,0 +1,453 @@
+#include "../catch.hpp"
+
+#include <hydra/net/runtime.hpp>
+#include <hydra/testing/journal.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace hydra;
+
+struct ping {
+  static constexpr message_id id{room::node, 1, 1};
+  std::uint32_t round = 0;
+  peer asker{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& round& asker;
+  }
+};
+struct pong {
+  static constexpr message_id id{room::node, 2, 1};
+  std::uint32_t round = 0;
+  std::array<std::uint64_t, 128> ballast{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& round& ballast;
+  }
+};
+struct begin {
+  peer with{};
+  std::uint32_t rounds = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& with& rounds;
+  }
+};
+struct work {
+  service what{};
+  std::uint32_t number = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& what& number;
+  }
+};
+struct tally {
+  static constexpr message_id id{room::node, 100, 1};
+  std::uint32_t count = 0;
+  peer last{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& count& last;
+  }
+};
+struct finished {
+  std::uint32_t count = 0;
+  bool good = false;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& count& good;
+  }
+};
+struct lost {
+  peer who{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& who;
+  }
+};
+
+// Counts pings on the disk before it answers them.
+struct counting {
+  using messages = type_list<ping, pong>;
+  using inputs = type_list<begin, work>;
+  using facts = type_list<finished, lost>;
+  using records = type_list<tally>;
+
+  std::uint32_t count = 0;
+  std::uint32_t pongs = 0;
+  std::uint32_t ticks = 0;
+  peer partner{};
+  std::uint32_t rounds = 0;
+
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& count& pongs& ticks& partner& rounds;
+  }
+  void on_start(auto& env) {
+    if (auto const t = env.template recall<tally>(1)) {
+      count = t->count;
+      partner = t->last;
+    }
+    env.every(20ms, 5ms, 1);
+  }
+  void on_timer(auto&, std::uint16_t) { ++ticks; }
+  void on_message(auto& env, peer from, ping const& m) {
+    ++count;
+    env.keep(1, tally{count, from});
+    env.send(from, pong{m.round, {}});  // leaves when the record is on the disk
+  }
+  void on_message(auto& env, peer from, pong const& m) {
+    ++pongs;
+    if (m.round + 1 < rounds) env.send(from, ping{m.round + 1, env.self()});
+    else env.emit(finished{pongs, true});
+  }
+  void on_fact(auto& env, begin const& b) {
+    partner = b.with;
+    rounds = b.rounds;
+    env.send(b.with, ping{0, env.self()});
+  }
+  void on_fact(auto& env, work const& w) {
+    task t{};
+    t.what = w.what;
+    t.index = static_cast<std::uint16_t>(w.number);
+    env.run(t);
+  }
+  void on_fact(auto& env, run_done const& r) {
+    env.emit(finished{static_cast<std::uint32_t>(r.output.words[0]), r.ok});
+  }
+  void on_fact(auto& env, unreachable const& u) { env.emit(lost{u.who}); }
+};
+
+using head = net::runtime<counting>;
+
+// Waits for what the io threads bring about; false after five seconds.
+template <class F>
+bool eventually(F&& holds) {
+  for (int i = 0; i < 1000; ++i) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  return false;
+}
+
+struct folder {
+  std::filesystem::path path;
+  folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~folder() { std::filesystem::remove_all(path); }
+  [[nodiscard]] std::string file(char const* name) const { return (path / name).string(); }
+};
+
+// What a head told its user.
+struct listener {
+  std::atomic<std::uint32_t> finishes = 0;
+  std::atomic<std::uint32_t> last = 0;
+  std::atomic<std::uint32_t> bad = 0;
+  std::atomic<std::uint32_t> losses = 0;
+  void listen(head& h) {
+    h.on_emit([this](auto const& fact) {
+      if constexpr (requires { fact.good; }) {
+        last = fact.count;
+        ++finishes;
+        bad += fact.good ? 0 : 1;
+      } else {
+        ++losses;
+      }
+    });
+  }
+};
+
+// A hostile client: bytes in, bytes out.
+struct raw_client {
+  net::asio::io_context io;
+  net::tcp::socket socket{io};
+  explicit raw_client(std::uint16_t port) {
+    socket.connect({net::asio::ip::address_v4::loopback(), port});
+  }
+  bool send(std::vector<std::byte> const& bytes) {
+    net::error_code ec;
+    net::asio::write(socket, net::asio::buffer(bytes), ec);
+    return !ec;
+  }
+  // Whether the other end hung up, within two seconds or so.
+  bool hung_up() {
+    socket.non_blocking(true);
+    std::array<char, 65536> sink;
+    return eventually([&] {
+      net::error_code ec;
+      while (socket.read_some(net::asio::buffer(sink), ec) > 0 && !ec) {
+      }
+      return ec && ec != net::asio::error::would_block;
+    });
+  }
+  static std::vector<std::byte> hello_of(std::uint32_t index, std::uint32_t network = 1) {
+    net::hello h;
+    h.network = network;
+    h.head = derived_key(7, peer{index});
+    return net::control_frame(net::control::hello, h);
+  }
+};
+
+std::vector<std::byte> operator+(std::vector<std::byte> a, std::vector<std::byte> const& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+std::vector<std::byte> frame_of(std::uint32_t id, std::size_t bytes) {
+  std::vector<std::byte> out;
+  REQUIRE(wire::append_frame(out, id, 0, [&](auto& to) { to.resize(to.size() + bytes); }));
+  return out;
+}
+
+std::vector<std::byte> ping_frame(key const& asker) {
+  std::vector<std::byte> out;
+  REQUIRE(wire::append_frame(out, ping::id.packed(), 0, [&](auto& to) {
+    as_numbers plain;
+    byte_writer<as_numbers> w{to, plain};
+    wire::contact c{asker, {}};
+    std::uint32_t const round = 0;
+    w << round << c;
+  }));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("two runtimes play ping-pong over loopback") {
+  head one{{.seed = 7, .index = 0}};
+  head two{{.seed = 7, .index = 1}};
+  listener heard;
+  heard.listen(one);
+  REQUIRE(one.start().ok());
+  REQUIRE(two.start().ok());
+  auto const other = one.know(two.contact());
+  REQUIRE(one.tell(begin{other, 20}));
+  REQUIRE(eventually([&] { return heard.finishes == 1; }));
+  CHECK(heard.last == 20);
+  CHECK(two.inspect([](auto& h) { return h.node().count; }) == 20);
+  // Keys are those of the simulator, and both ends measured the round trip.
+  CHECK(one.inspect([&](auto& h) { return h.about(other).key; }) == derived_key(7, peer{1}));
+  CHECK(one.inspect([&](auto& h) { return h.about(h.about(other).principal); }) ==
+        derived_key(7, principal{1}));
+  CHECK(eventually([&] {
+    return one.inspect([&](auto& h) { return h.about(other).rtt; }) > duration{};
+  }));
+  CHECK(one.inspect([](auto& h) { return h.node().ticks; }) > 0);
+  two.stop();
+  one.stop();
+}
+
+TEST_CASE("a killed head comes back with what it kept, on the same port") {
+  folder here;
+  head one{{.seed = 7, .index = 0}};
+  head two{{.seed = 7, .index = 1, .store = here.file("two")}};
+  listener heard;
+  heard.listen(one);
+  REQUIRE(one.start().ok());
+  auto const port = two.start();
+  REQUIRE(port.ok());
+  auto const other = one.know(two.contact());
+  one.tell(begin{other, 5});
+  REQUIRE(eventually([&] { return heard.finishes == 1; }));
+  two.kill();
+  one.tell(begin{other, 1});
+  REQUIRE(eventually([&] { return heard.losses >= 1; }));
+
+  auto const again = two.start();
+  REQUIRE(again.ok());
+  CHECK(again.value() == port.value());
+  CHECK(two.inspect([](auto& h) { return h.node().count; }) == 5);
+  CHECK(two.inspect([](auto& h) { return h.about(h.node().partner).key; }) ==
+        derived_key(7, peer{0}));
+  CHECK(eventually([&] {
+    one.tell(begin{other, 1});
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    return heard.finishes >= 2;
+  }));
+}
+
+TEST_CASE("a torn tail is cut off, whole records stay") {
+  folder here;
+  auto const path = here.file("records");
+  {
+    net::store s{path};
+    REQUIRE(s.open().ok());
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      std::vector<std::byte> batch;
+      net::store::append(batch, net::store::what::keep, {1, i}, to_bytes(tally{3, {}}));
+      REQUIRE(s.commit(batch).ok());
+    }
+  }
+  auto const whole = std::filesystem::file_size(path);
+  std::filesystem::resize_file(path, whole - 3);
+  net::store s{path};
+  REQUIRE(s.open().ok());
+  CHECK(s.records().size() == 9);
+  CHECK(s.torn_bytes() > 0);
+  std::filesystem::resize_file(path, 4);
+  net::store broken{path};
+  CHECK(broken.open().why().find("is not a journal of records") != std::string::npos);
+}
+
+TEST_CASE("a runtime refuses to leave this machine") {
+  head out{{.address = "0.0.0.0"}};
+  auto const port = out.start();
+  REQUIRE_FALSE(port.ok());
+  CHECK(port.why().find("is not loopback") != std::string::npos);
+  CHECK_FALSE(out.running());
+  head one{{.index = 0}};
+  auto const first = one.start();
+  REQUIRE(first.ok());
+  head two{{.index = 1, .port = first.value()}};
+  CHECK(two.start().why().find("cannot listen") != std::string::npos);
+}
+
+TEST_CASE("garbage, cut frames and lying lengths close the connection and are counted") {
+  head one{{.seed = 7}};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  auto const closes = [&](std::vector<std::byte> const& bytes) {
+    raw_client c{port.value()};
+    c.send(bytes);
+    return c.hung_up();
+  };
+  std::vector<std::byte> garbage;
+  owned_stream random{1, 2, 3};
+  for (int i = 0; i < 4096; ++i) garbage.push_back(static_cast<std::byte>(random.below(256)));
+  CHECK(closes(garbage));
+  auto const header = wire::encode_header({0x7fffffffU, 1, 0, 1});
+  CHECK(closes(raw_client::hello_of(9) + std::vector<std::byte>{header.begin(), header.end()}));
+  CHECK(closes(frame_of(ping::id.packed(), 4)));                              // before hello
+  CHECK(closes(raw_client::hello_of(9) + raw_client::hello_of(9)));           // twice
+  CHECK(closes(raw_client::hello_of(9, 2)));                                  // another network
+  CHECK(closes(raw_client::hello_of(0)));                                     // my own key
+  CHECK(closes(raw_client::hello_of(9) + frame_of(ping::id.packed(), 3)));    // cut inside
+  CHECK(closes(raw_client::hello_of(9) + frame_of(pong::id.packed(), 5000))); // left over
+  auto const c = one.counters();
+  CHECK(c.bad_frames >= 4);
+  CHECK(c.bad_messages == 2);
+  CHECK(c.bad_hellos == 2);
+  CHECK(c.received == 0);
+
+  // What a later version might send is skipped, and the connection goes on.
+  raw_client later{port.value()};
+  later.send(raw_client::hello_of(9) + frame_of(0x00123401U, 10) +
+             ping_frame(derived_key(7, peer{9})));
+  CHECK(eventually([&] { return one.counters().received == 1; }));
+  CHECK(one.counters().unknown == 1);
+}
+
+TEST_CASE("who says no hello, or nothing, is closed in time") {
+  net::runtime_settings s{.seed = 7};
+  s.limits.handshake_timeout = 150ms;
+  s.limits.idle_timeout = 300ms;
+  s.limits.handshakes_max = 4;
+  head one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  raw_client silent{port.value()};
+  CHECK(silent.hung_up());
+  raw_client idle{port.value()};
+  idle.send(raw_client::hello_of(9));
+  CHECK(idle.hung_up());
+  CHECK(one.counters().timeouts == 2);
+  std::vector<std::unique_ptr<raw_client>> crowd;
+  for (int i = 0; i < 12; ++i) crowd.push_back(std::make_unique<raw_client>(port.value()));
+  CHECK(eventually([&] { return one.counters().turned_away >= 1; }));
+  CHECK(one.inspect([](auto& h) { return h.sessions(); }) <= 5);
+}
+
+TEST_CASE("a peer that does not read costs bounded memory") {
+  net::runtime_settings s{.seed = 7};
+  s.limits.outbound_bytes_max = 64 << 10;
+  s.limits.write_timeout = 500ms;
+  head one{s};
+  listener heard;
+  heard.listen(one);
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  raw_client slow{port.value()};
+  slow.socket.set_option(net::asio::socket_base::receive_buffer_size{4096});
+  slow.send(raw_client::hello_of(9));
+  auto const ask = ping_frame(derived_key(7, peer{9}));
+  slow.socket.non_blocking(false);
+  for (int i = 0; i < 20000; ++i) {  // 20 MB of answers, never read
+    if (!slow.send(ask)) break;
+  }
+  CHECK(eventually([&] { return one.counters().timeouts >= 1; }));
+  auto const c = one.counters();
+  CHECK(c.outbound_peak <= (64 << 10));
+  CHECK(c.dropped > 0);
+  CHECK(heard.losses > 0);
+  CHECK(one.inspect([](auto& h) { return h.queued_bytes(); }) == 0);
+}
+
+TEST_CASE("one head cannot fill the directory") {
+  net::runtime_settings s{.seed = 7};
+  s.limits.directory = {.each_max = 200, .per_account_max = 50, .sweep_pause = 1ms};
+  head one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  raw_client liar{port.value()};
+  liar.send(raw_client::hello_of(9));
+  for (std::uint32_t i = 0; i < 500; ++i) liar.send(ping_frame(derived_key(1, peer{i})));
+  REQUIRE(eventually([&] {
+    auto const c = one.counters();
+    return c.received + c.refused == 500;
+  }));
+  CHECK(one.inspect([](auto& h) { return h.known_heads(); }) <= 60);
+}
+
+TEST_CASE("native services run beside the node and answer it") {
+  head one{{.seed = 7}};
+  listener heard;
+  heard.listen(one);
+  one.offer(service_key("double", 1), [](task const& t) -> std::optional<payload> {
+    payload out;
+    out.size = 8;
+    out.words[0] = 2U * t.index;
+    return out;
+  });
+  one.offer(service_key("throw", 1),
+            [](task const&) -> std::optional<payload> { throw std::runtime_error{"no"}; });
+  REQUIRE(one.start().ok());
+  one.tell(work{one.know_service(service_key("double", 1)), 21});
+  REQUIRE(eventually([&] { return heard.finishes == 1; }));
+  CHECK(heard.last == 42);
+  one.tell(work{one.know_service(service_key("throw", 1)), 1});
+  one.tell(work{one.know_service(service_key("unknown", 1)), 1});
+  REQUIRE(eventually([&] { return heard.finishes == 3; }));
+  CHECK(heard.bad == 2);
+}
+
+TEST_CASE("a log written on the network replays in the recorder to the same effects") {
+  folder here;
+  journal log;
+  head one{{.seed = 7, .index = 0}};
+  head two{{.seed = 7, .index = 1, .store = here.file("two"), .log = &log}};
+  listener heard;
+  heard.listen(one);
+  REQUIRE(one.start().ok());
+  REQUIRE(two.start().ok());
+  auto const other = one.know(two.contact());
+  one.tell(begin{other, 10});
+  REQUIRE(eventually([&] { return heard.finishes == 1; }));
+  auto const digest = two.inspect([](auto& h) {
+    h.quiesce();
+    return h.effect_digest();
+  });
+  two.stop();
+  testing::recorder again{{.seed = 7, .self = peer{0}, .index = 1}};
+  auto const told = testing::replay(counting{}, again, log);
+  REQUIRE(told.ok());
+  CHECK(again.effect_digest() == digest);
+}

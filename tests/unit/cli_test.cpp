@@ -1,0 +1,133 @@
+// Runs the built command: $HYDRA_BIN, else the one that the build knows. Says so when there is
+// none. What is checked is the contract: exit codes, streams, and messages.
+#include "../catch.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace {
+
+using std::string;
+
+string program() {
+  if (char const* said = std::getenv("HYDRA_BIN"); said != nullptr) return said;
+#ifdef HYDRA_PROGRAM
+  return HYDRA_PROGRAM;
+#else
+  return "";
+#endif
+}
+
+struct outcome {
+  int code = -1;
+  string out;  // stdout, or both streams where asked
+};
+
+outcome run(string const& arguments) {
+  outcome o;
+  auto const line = "HYDRA_SCENARIOS='" HYDRA_SOURCE_DIR "/sim/scenarios' '" + program() + "' " +
+                    arguments;
+  auto* pipe = ::popen(line.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> part{};
+  for (std::size_t n = 0; (n = std::fread(part.data(), 1, part.size(), pipe)) > 0;)
+    o.out.append(part.data(), n);
+  int const status = ::pclose(pipe);
+  o.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return o;
+}
+
+bool has(outcome const& o, string const& part) {
+  INFO(o.out);
+  return o.out.find(part) != string::npos;
+}
+
+bool absent() {
+  if (!program().empty()) return false;
+  WARN("skipped: set HYDRA_BIN to the built command");
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("how the command was typed wrongly is exit code 2, with the nearest spelling") {
+  if (absent()) return;
+  CHECK(run("2>&1").code == 2);
+  CHECK(has(run("smi 2>&1"), "did you mean \"sim\"?"));
+  CHECK(has(run("sim rnu hello 2>&1"), "did you mean \"run\"?"));
+  CHECK(has(run("sim list --jsn 2>&1"), "did you mean \"--json\"?"));
+  CHECK(run("sim run hello --set nonsense 2>/dev/null").code == 2);
+  CHECK(run("sim list -o yaml 2>/dev/null").code == 2);
+  CHECK(run("sim --help").code == 0);
+  CHECK(run("-V").code == 0);
+}
+
+TEST_CASE("a verb of the network says that hydra-node is missing") {
+  if (absent()) return;
+  auto const beside = std::filesystem::path{program()}.parent_path() / "hydra-node";
+  if (std::filesystem::exists(beside)) return;
+  auto const o = run("up 2>&1");
+  CHECK(o.code == 2);
+  CHECK(has(o, "hydra-node is not installed"));
+}
+
+TEST_CASE("an invalid scenario is exit code 3 and leaves stdout to nobody") {
+  if (absent()) return;
+  auto const o = run("sim run hello --set workload.jbos=3 --json 2>/dev/null");
+  CHECK(o.code == 3);
+  CHECK(o.out.empty());
+  CHECK(has(run("sim run helo 2>&1"), "did you mean \"hello\"?"));
+  CHECK(has(run("sim lint hello --seed x 2>&1"), "--seed x: seed: x is not allowed"));
+}
+
+TEST_CASE("every committed scenario passes lint and is listed") {
+  if (absent()) return;
+  CHECK(run("sim lint").code == 0);
+  auto const o = run("--json sim list");
+  CHECK(o.code == 0);
+  for (auto name : {"planet", "churn", "clogged", "liars", "hello"})
+    CHECK(has(o, "\"name\": \"" + string{name} + "\""));
+}
+
+TEST_CASE("version tells the compiler in every format") {
+  if (absent()) return;
+  CHECK(has(run("version"), "compiler"));
+  CHECK(has(run("version --json"), "\"compiler\":"));
+  CHECK(has(run("-o csv version"), "version,compiler"));
+}
+
+TEST_CASE("hello runs, prints one object, and writes its result and manifest in full") {
+  if (absent()) return;
+  auto const folder = std::filesystem::temp_directory_path() /
+                      ("hydra-cli-test-" + std::to_string(::getpid()));
+  auto const o = run("sim run hello --json --seed 3 --set 'duration=100 s' --out '" +
+                     folder.string() + "' 2>/dev/null");
+  CHECK(o.code == 0);
+  CHECK(o.out.front() == '{');
+  CHECK(has(o, "\"seed\": 3"));
+  CHECK(has(o, "\"reproduce\": \"hydra sim run hello --seed 3 --set 'duration=100 s'\""));
+  std::size_t files = 0;
+  for (auto const& each : std::filesystem::recursive_directory_iterator{folder})
+    if (each.is_regular_file()) {
+      auto const name = each.path().filename();
+      CHECK((name == "manifest.json" || name == "result.json"));
+      CHECK(each.file_size() > 100);
+      ++files;
+    }
+  CHECK(files == 2);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("results that cannot be written are an error that leaves the summary") {
+  if (absent()) return;
+  auto const o = run("sim run hello --out /proc/nowhere 2>&1");
+  CHECK(o.code == 1);
+  CHECK(has(o, "reproduce: hydra sim run hello"));
+  CHECK(has(o, "the results were not written: /proc/nowhere"));
+}
