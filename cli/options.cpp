@@ -41,10 +41,10 @@ sim::loaded_scenario not_found(std::string const& name) {
   auto const near = sim::nearest_spelling(name, names);
   std::string all;
   for (auto n : names) all += (all.empty() ? "" : ", ") + std::string{n};
+  auto const hint = near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near);
   sim::loaded_scenario out;
   out.errors.push_back({name, 0, 0,
-                        fmt::format("no such scenario{} allowed: a path, or one of: {}",
-                                    near.empty() ? ";" : fmt::format("; did you mean \"{}\"?", near),
+                        fmt::format("no such scenario{} allowed: a path, or one of: {}", hint,
                                     all.empty() ? "(none found)" : all)});
   return out;
 }

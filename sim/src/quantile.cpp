@@ -1,6 +1,7 @@
 #include <hydra/sim/data_path.hpp>
 #include <hydra/sim/quantile.hpp>
 
+#include <hydra/core/wide.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -149,8 +150,8 @@ quantile_law quantile_law::scaled(std::int64_t part, std::int64_t whole) const {
   HYDRA_EXPECTS(whole > 0);
   auto out = *this;
   auto const scale = [&](std::int64_t& v) {
-    auto const wide = static_cast<__int128>(v) * part / whole;
-    auto const most = static_cast<__int128>(century_ns);
+    auto const wide = static_cast<int128>(v) * part / whole;
+    auto const most = static_cast<int128>(century_ns);
     v = static_cast<std::int64_t>(std::min(wide, most));
   };
   for (auto& v : out.low_) scale(v);

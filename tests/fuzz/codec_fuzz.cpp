@@ -1,5 +1,6 @@
 // clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
-//   tests/fuzz/codec_fuzz.cpp -o codec_fuzz && ./codec_fuzz -max_total_time=60 tests/fuzz/corpus/codec
+//   tests/fuzz/codec_fuzz.cpp -o codec_fuzz
+// ./codec_fuzz -max_total_time=60 tests/fuzz/corpus/codec
 #include "codec_target.hpp"
 
 #include <cstddef>

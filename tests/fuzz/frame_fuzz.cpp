@@ -1,5 +1,6 @@
 // clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
-//   tests/fuzz/frame_fuzz.cpp -o frame_fuzz && ./frame_fuzz -max_total_time=60 tests/fuzz/corpus/frame
+//   tests/fuzz/frame_fuzz.cpp -o frame_fuzz
+// ./frame_fuzz -max_total_time=60 tests/fuzz/corpus/frame
 #include "frame_target.hpp"
 
 #include <cstddef>

@@ -144,8 +144,8 @@ class scramble : public archive<scramble> {
   }
   template <class Tag>
   void handle(hydra::handle<Tag>& h) {
-    h = chance_->below(8) == 0 ? hydra::handle<Tag>{}
-                               : hydra::handle<Tag>{static_cast<std::uint32_t>(chance_->below(500))};
+    auto const index = static_cast<std::uint32_t>(chance_->below(500));
+    h = index % 8 == 0 ? hydra::handle<Tag>{} : hydra::handle<Tag>{index};
   }
   void length(std::uint16_t& n, std::uint16_t max) {
     n = static_cast<std::uint16_t>(chance_->below(max + 2U));

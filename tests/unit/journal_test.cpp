@@ -60,7 +60,11 @@ struct gossip {
     env.check(r, principal{0}, signature{});
   }
   void on_fact(auto& env, kept) { env.emit(tally{heard}); }
-  void on_fact(auto& env, wish const& w) { env.run({.index = static_cast<std::uint16_t>(w.count)}); }
+  void on_fact(auto& env, wish const& w) {
+    task t{};
+    t.index = static_cast<std::uint16_t>(w.count);
+    env.run(t);
+  }
   void on_fact(auto& env, run_done const& r) { env.keep(r.id.number + 10, tally{heard}); }
 };
 

@@ -532,9 +532,26 @@ class job_protocol {
     ++j.replaced;
     avoid(j, p.principal);
     h.silent(p.who);
+    complain(h, j, p);
     h.env().send(p.who, cancel{{j.what.id, p.number}});
     bool const busy = j.now == owned_job::state::finding || j.now == owned_job::state::bidding;
     if (!busy) look(h, id);
+  }
+
+  // An abandoned lease is known to us alone: it counts only here.
+  template <class House>
+  void complain(House& h, owned_job const& j, placement const& p) {
+    if (p.principal == h.me()) return;
+    receipt r;
+    auto const now = h.env().now();
+    r.about = {domain::receipt, protocol_version, h.network(), p.number, p.principal, h.me(),
+               now, now + receipt_lifetime};
+    r.lease = p.lease;
+    r.of = j.what.id;
+    r.what = j.what.what;
+    r.result = outcome::abandoned;
+    r.by_owner = h.env().sign(r);
+    h.observe(r);
   }
 
   template <class House>

@@ -1,6 +1,7 @@
 // Fixed-point numbers for the path of an event: the last bit must not depend on a compiler.
 #pragma once
 
+#include <hydra/core/wide.hpp>
 #include <algorithm>
 #include <compare>
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace hydra {
 // result fits.
 [[nodiscard]] constexpr std::int64_t mul_div(std::int64_t a, std::int64_t b,
                                              std::int64_t c) noexcept {
-  return static_cast<std::int64_t>(static_cast<__int128>(a) * b / c);
+  return static_cast<std::int64_t>(static_cast<int128>(a) * b / c);
 }
 
 // A share in [0, 1] with 16 binary digits after the point: 0 is none, 65536 is all.

@@ -9,6 +9,7 @@
 // One `serialize` drives the wire, the digest, comparison, handle translation and checkpoints.
 #pragma once
 
+#include <hydra/core/wide.hpp>
 #include <hydra/core/bounded.hpp>
 #include <hydra/core/identity.hpp>
 #include <hydra/core/time.hpp>
@@ -119,7 +120,7 @@ class fold : public archive<fold> {
     add(h.index());
   }
   constexpr void add(std::uint64_t word) noexcept {
-    auto const wide = static_cast<unsigned __int128>(value_ ^ word ^ 0x8bb84b93962eacc9U) *
+    auto const wide = static_cast<uint128>(value_ ^ word ^ 0x8bb84b93962eacc9U) *
                       0x9e3779b97f4a7c15U;
     value_ = static_cast<std::uint64_t>(wide) ^ static_cast<std::uint64_t>(wide >> 64U);
   }

@@ -5,6 +5,7 @@
 // is the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014). Not for secrets.
 #pragma once
 
+#include <hydra/core/wide.hpp>
 #include <hydra/core/contract.hpp>
 #include <hydra/core/time.hpp>
 
@@ -56,7 +57,7 @@ class stream {
   [[nodiscard]] constexpr std::uint64_t below(std::uint64_t n) noexcept {
     HYDRA_EXPECTS(n > 0);
     for (;;) {
-      auto const wide = static_cast<unsigned __int128>(bits()) * n;
+      auto const wide = static_cast<uint128>(bits()) * n;
       auto const low = static_cast<std::uint64_t>(wide);
       if (low >= n || low >= (0 - n) % n) return static_cast<std::uint64_t>(wide >> 64U);
     }

@@ -166,7 +166,7 @@ class directory {
   // Whether a refusal came from the bounds, since the last charge of this question.
   [[nodiscard]] bool take_exhausted() noexcept { return std::exchange(exhausted_, false); }
 
-  // ---- what the codec asks -----------------------------------------------------------------
+  // ---- what the codec asks ---------------------------------------------------------------------
   [[nodiscard]] wire::contact contact_of(peer p) const {
     if (!heads_.knows(p)) return {};
     return {heads_.key_of(p), heads_.value(p).at};
@@ -186,7 +186,7 @@ class directory {
   principal intern_principal(key const& k) { return intern_named(principals_, k); }
   service intern_service(key const& k) { return intern_named(services_, k); }
 
-  // ---- what the driver knows ---------------------------------------------------------------
+  // ---- what the driver knows -------------------------------------------------------------------
   [[nodiscard]] peer find(key const& k) const { return heads_.find(k); }
   [[nodiscard]] bool knows(peer p) const { return heads_.knows(p); }
   [[nodiscard]] head_facts const& facts(peer p) const { return heads_.value(p); }

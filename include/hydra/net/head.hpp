@@ -28,7 +28,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -44,7 +43,7 @@ struct runtime_settings {
   std::uint32_t network = 1;   // heads of other networks are refused
   std::string address = "127.0.0.1";  // loopback only
   std::uint16_t port = 0;             // 0: any; a restart keeps the one it got
-  std::string store;                  // path of the records; empty: in memory, lost on restart
+  std::string store{};                // path of the records; empty: in memory, lost on restart
   std::int64_t epoch_ns = 0;  // instant zero in ns since 1970: the same on every machine
   std::size_t threads = 2;    // for native calls and fsync
   net::limits limits{};
@@ -68,6 +67,16 @@ struct variant_of<type_list<F...>> {
 template <class N>
 using emitted_fact = typename detail::variant_of<facts_of<N>>::type;
 
+// Makes the node of a life; called before it starts, so that it may name heads and services.
+template <Node N>
+class head;
+template <class N>
+class builder {
+ public:
+  virtual ~builder() = default;
+  [[nodiscard]] virtual N build(head<N>&) = 0;
+};
+
 // Who is told what the node emits; called in the io thread.
 template <class N>
 class observer {
@@ -88,11 +97,11 @@ class head : public environment_base<head<N>> {
         pool_{s.threads},
         clock_{io_},
         directory_{s.limits.directory, *this},
-        transport_{*this, io_, mix64(s.seed ^ std::random_device{}())} {}
+        transport_{*this, io_, chance()} {}
   head(head const&) = delete;
   head& operator=(head const&) = delete;
 
-  // ---- what the node sees ------------------------------------------------------------------------
+  // ---- what the node sees ----------------------------------------------------------------------
 
   [[nodiscard]] instant now() const noexcept { return now_; }
   [[nodiscard]] peer self() const noexcept { return peer{0}; }
@@ -208,10 +217,10 @@ class head : public environment_base<head<N>> {
   template <class... A>
   void note(room, A const&...) const noexcept {}
 
-  // ---- what the runtime asks ---------------------------------------------------------------------
+  // ---- what the runtime asks -------------------------------------------------------------------
 
   // Opens the store and the port. Before the io thread starts.
-  [[nodiscard]] result<std::uint16_t> open() {
+  [[nodiscard]] result<std::uint16_t> open(builder<N>* maker) {
     auto const stored = store_.open();
     if (!stored) return error{stored.why()};
     live_ = store_.records();
@@ -221,7 +230,9 @@ class head : public environment_base<head<N>> {
     draws_.fill(static_cast<std::uint32_t>((lives_ - 1) << 20U));
     now_ = clock();
     self_pinned();
-    return transport_.listen(settings_.address, settings_.port);
+    auto const port = transport_.listen(settings_.address, settings_.port);
+    if (port && maker != nullptr) node_ = maker->build(*this);
+    return port;
   }
   void begin() {
     asio::post(io_, [this] {
@@ -286,10 +297,10 @@ class head : public environment_base<head<N>> {
     store_.close();
   }
 
-  // ---- what the transport and the directory ask and tell ------------------------------------------
+  // ---- what the transport and the directory ask and tell ---------------------------------------
 
-  using directory_type = directory<head>;
-  [[nodiscard]] directory_type& directory() noexcept { return directory_; }
+  using directory_type = directory<head>;  // of handles and keys
+  [[nodiscard]] directory_type& known() noexcept { return directory_; }
   [[nodiscard]] limits const& bounds() const noexcept { return settings_.limits; }
   [[nodiscard]] bool congested() const noexcept {
     return held_.size() >= bounds().held_max || batch_.size() >= batch_bytes_max ||
@@ -299,8 +310,10 @@ class head : public environment_base<head<N>> {
     hello h;
     h.network = settings_.network;
     h.head = derived_key(settings_.seed, peer{settings_.index});
-    auto const owner = settings_.owner == runtime_settings::same ? settings_.index : settings_.owner;
-    h.owner = derived_key(settings_.seed, principal{owner});
+    auto const owner = settings_.owner;
+    h.owner = derived_key(settings_.seed, principal{owner == runtime_settings::same
+                                                        ? settings_.index
+                                                        : owner});
     h.at.push_back(transport_.here());
     return h;
   }
@@ -320,7 +333,7 @@ class head : public environment_base<head<N>> {
     return p;
   }
   void reached(peer) {}
-  void unreachable(peer who) { answer(hydra::unreachable{who}); }
+  void failed(peer who) { answer(unreachable{who}); }
   // False: the bytes are not a message, the connection is to be closed.
   bool arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
     if (quiet_) return true;
@@ -374,9 +387,9 @@ class head : public environment_base<head<N>> {
     duration period{};
     std::uint32_t tag = 0;
   };
-  using answer_variant = std::variant<kept, checked, run_done, hydra::unreachable>;
+  using answer_variant = std::variant<kept, checked, run_done, unreachable>;
 
-  // ---- calls -------------------------------------------------------------------------------------
+  // ---- calls -----------------------------------------------------------------------------------
 
   template <class F>
   void call(F&& f) {
@@ -403,7 +416,7 @@ class head : public environment_base<head<N>> {
       for (std::size_t i = 0; i < calls_per_turn_max && !answers_.empty(); ++i) {
         auto const a = std::move(answers_.front());
         answers_.pop_front();
-        std::visit([this](auto const& fact) { tell(fact); }, a);
+        std::visit([this](auto const& fact) { this->tell(fact); }, a);
       }
       drain();
     });
@@ -440,7 +453,7 @@ class head : public environment_base<head<N>> {
     return true;
   }
 
-  // ---- effects -----------------------------------------------------------------------------------
+  // ---- effects ---------------------------------------------------------------------------------
 
   void do_or_hold(effect_variant what) {
     if (last_keep_ != 0) {
@@ -457,7 +470,7 @@ class head : public environment_base<head<N>> {
   }
   void transmit(outgoing& o) {
     if (o.to != self()) {
-      if (!directory_.knows(o.to)) return answer(hydra::unreachable{o.to});
+      if (!directory_.knows(o.to)) return answer(unreachable{o.to});
       return transport_.send(o.to, std::move(o.frame));
     }
     asio::post(io_, [this, frame = std::move(o.frame)] {  // to itself: through the same codec
@@ -516,7 +529,7 @@ class head : public environment_base<head<N>> {
     wake();
   }
 
-  // ---- records -----------------------------------------------------------------------------------
+  // ---- records ---------------------------------------------------------------------------------
 
   template <class R>
   static constexpr std::uint32_t type_of() {
@@ -538,7 +551,9 @@ class head : public environment_base<head<N>> {
   void commit() {
     if (batch_.empty() || committing_ || !failure_.empty()) return;
     committing_ = true;
-    asio::post(pool_, [this, bytes = std::exchange(batch_, {}), ids = std::exchange(batch_ids_, {})] {
+    auto group = std::exchange(batch_, {});
+    auto commands = std::exchange(batch_ids_, {});
+    asio::post(pool_, [this, bytes = std::move(group), ids = std::move(commands)] {
       auto const done = store_.commit(bytes);
       asio::post(io_, [this, ids, why = done ? std::string{} : done.why()] {
         committing_ = false;
@@ -560,8 +575,13 @@ class head : public environment_base<head<N>> {
     answer(kept{id});
   }
 
-  // ---- the rest ----------------------------------------------------------------------------------
+  // ---- the rest --------------------------------------------------------------------------------
 
+  // Differs between lives: two heads that lost each other do not dial in step.
+  [[nodiscard]] std::uint64_t chance() const {
+    auto const ticks = static_cast<std::uint64_t>(steady::now().time_since_epoch().count());
+    return mix64(ticks ^ stream_base(settings_.seed, purpose::fault, settings_.index));
+  }
   void self_pinned() {
     directory_.charge({});
     auto const me = know(wire::contact{greeting().head, {}});

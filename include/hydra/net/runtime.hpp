@@ -4,7 +4,8 @@
 //
 //   net::runtime<my_hydra> here{{.seed = 7, .index = 0, .store = "head0.records"}};
 //   here.on_emit([](auto const& fact) { ... });            // in the io thread
-//   here.offer(service_key("render.movie", 1), [](task const& t) -> std::optional<payload> { ... });
+//   here.offer(service_key("render.movie", 1),
+//              [](task const& t) -> std::optional<payload> { ... });
 //   auto const port = here.start();                        // result: the port, or what failed
 //   auto const other = here.know({derived_key(7, peer{1}), endpoint});
 //   here.tell(my_input{other});                            // a fact of this head's user
@@ -43,6 +44,12 @@ class runtime {
   void on_emit(F&& call) {
     observer_ = std::make_unique<observes<std::decay_t<F>>>(std::forward<F>(call));
   }
+  // Before start(): `make` builds the node of each life, N(head<N>&); it may ask the head for
+  // handles by know(). Otherwise each life begins with a copy of `fresh`.
+  template <class F>
+  void on_build(F&& make) {
+    builder_ = std::make_unique<builds<std::decay_t<F>>>(std::forward<F>(make));
+  }
   // Before start(): this head performs the service by std::optional<payload>(task const&).
   template <class F>
   void offer(key const& what, F&& call) {
@@ -52,7 +59,7 @@ class runtime {
   [[nodiscard]] result<std::uint16_t> start() {
     HYDRA_EXPECTS(!life_);
     life_ = std::make_unique<head<N>>(settings_, fresh_, natives_, observer_.get());
-    auto const port = life_->open();
+    auto const port = life_->open(builder_.get());
     if (!port) {
       life_->join();
       life_.reset();
@@ -141,6 +148,16 @@ class runtime {
     F call_;
   };
 
+  template <class F>
+  class builds final : public builder<N> {
+   public:
+    explicit builds(F make) : make_{std::move(make)} {}
+    [[nodiscard]] N build(head<N>& h) override { return make_(h); }
+
+   private:
+    F make_;
+  };
+
   [[nodiscard]] bool flushed() {
     return inspect([](head<N>& h) { return h.is_flushed(); });
   }
@@ -155,6 +172,7 @@ class runtime {
   N fresh_;
   natives natives_;
   std::unique_ptr<observer<N>> observer_;
+  std::unique_ptr<builder<N>> builder_;
   std::unique_ptr<head<N>> life_;
   std::thread thread_;
   std::atomic<std::size_t> inputs_ = 0;

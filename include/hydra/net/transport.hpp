@@ -1,7 +1,7 @@
 // Frames to peers and from peers: listens, dials, keeps one link for each peer it talks to.
 //
 // Promise: frames to one peer leave in order; what waits for it is bounded in bytes
-// (outbound_bytes_max), more is dropped and the owner is told `unreachable`, once for each burst.
+// (outbound_bytes_max), more is dropped and the owner is told `failed`, once for each burst.
 // A peer that does not answer is dialled dial_attempts_max times with jittered back-off, then all
 // that waits is dropped; until the back-off is over further frames are dropped at once.
 // A frame may be lost without a word when a connection dies while it is in the kernel's hands.
@@ -34,7 +34,8 @@ using tcp = asio::ip::tcp;
 
 [[nodiscard]] inline wire::endpoint to_wire(tcp::endpoint const& e) {
   auto const& a = e.address();
-  auto const six = a.is_v6() ? a.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, a.to_v4());
+  auto const six =
+      a.is_v6() ? a.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, a.to_v4());
   wire::endpoint out;
   auto const bytes = six.to_bytes();
   std::copy(bytes.begin(), bytes.end(), out.address.begin());
@@ -47,8 +48,8 @@ using tcp = asio::ip::tcp;
   return {six, e.port};
 }
 
-// `Owner` offers: directory() bounds() count() congested() greeting(); is told
-// arrived(from, header, payload) -> bool, unreachable(peer), reached(peer).
+// `Owner` offers: known() bounds() count() congested() greeting(); is told
+// arrived(from, header, payload) -> bool, failed(peer), reached(peer).
 template <class Owner>
 class transport {
  public:
@@ -65,7 +66,8 @@ class transport {
     if (ec) return error{"listen address " + address + " is not an IP address"};
     if (!ip.is_loopback()) {
       return error{"listen address " + address +
-                   " is not loopback: this transport does not encrypt, so it stays on this machine"};
+                   " is not loopback: this transport does not encrypt, so it stays on this "
+                   "machine"};
     }
     tcp::endpoint const at{ip, port};
     auto const failed = [&] {
@@ -93,7 +95,7 @@ class transport {
     if (waits + frame.size() > bounds().outbound_bytes_max || is_cold(l) ||
         links_.size() > bounds().links_max) {
       ++count().dropped;
-      owner_->unreachable(to);
+      owner_->failed(to);
       return tidy_up(to);
     }
     count().outbound_peak = std::max(count().outbound_peak,
@@ -142,7 +144,8 @@ class transport {
   bool introduced(pointer const& s, hello const& h) {
     auto const mine = owner_->greeting();
     bool const speaks = h.oldest <= protocol_newest && h.newest >= protocol_oldest;
-    if (!speaks || h.network != mine.network || h.head == mine.head || h.head == key{}) return false;
+    if (!speaks || h.network != mine.network) return false;
+    if (h.head == mine.head || h.head == key{}) return false;
     auto const who = owner_->meet(h, s->who());
     if (!who) return false;
     s->set_who(who);
@@ -154,7 +157,7 @@ class transport {
   bool arrived(pointer const& s, wire::frame_header const& h, std::span<std::byte const> payload) {
     return owner_->arrived(s->who(), h, payload);
   }
-  void measured(pointer const& s, duration rtt) { owner_->directory().measured(s->who(), rtt); }
+  void measured(pointer const& s, duration rtt) { owner_->known().measured(s->who(), rtt); }
   void closed(pointer const& s, std::string const&) {
     sessions_.erase(s);
     if (closing_ || !s->who()) return;
@@ -164,7 +167,7 @@ class transport {
     if (l.spare == s) l.spare = nullptr;
     if (l.dialling && s->dialled() && !s->greeted()) return failed(s->who());
     if (l.current != s) return;
-    if (s->cut_off()) owner_->unreachable(s->who());
+    if (s->cut_off()) owner_->failed(s->who());
     l.current = std::exchange(l.spare, nullptr);
     for (auto& f : s->take_waiting()) hand_on(l, std::move(f));
     if (!l.current && !l.waiting.empty() && !l.dialling) dial(s->who());
@@ -236,7 +239,7 @@ class transport {
   }
   void dial(peer to) {
     auto& l = links_[to.index()];
-    auto const at = owner_->directory().contact_of(to).at;
+    auto const at = owner_->known().contact_of(to).at;
     if (at.empty()) return give_up(to);
     auto const where = from_wire(at[l.attempts % at.size()]);
     l.dialling = true;
@@ -269,8 +272,8 @@ class transport {
     });
   }
   [[nodiscard]] duration backoff(std::uint32_t attempts) {
-    auto const whole = std::min(bounds().backoff_first * (std::int64_t{1} << std::min(attempts, 20U)),
-                                bounds().backoff_max);
+    auto const times = std::int64_t{1} << std::min(attempts, 20U);
+    auto const whole = std::min(bounds().backoff_first * times, bounds().backoff_max);
     return jitter_.draw().between(whole / 2, whole + 1ns);
   }
   void failed(peer to) {
@@ -296,8 +299,8 @@ class transport {
     count().dropped += l.waiting.size();
     l.waiting.clear();
     l.waiting_bytes = 0;
-    owner_->directory().forget_hearsay(to);
-    owner_->unreachable(to);
+    owner_->known().forget_hearsay(to);
+    owner_->failed(to);
     tidy_up(to);
   }
   // Forgets a link with nothing under way.

@@ -1,8 +1,8 @@
 // A lookup on its way through the network: whom it knows near its target and what became of each.
 //
 // Promise: it ends. Every request has a due time and a bounded number of attempts, and requests,
-// hops and total time are bounded by the policy's settings. It holds 3 K contacts, nearest first;
-// what an attacker names beyond falls out.
+// hops and total time are bounded by the policy's settings. It holds 3 K contacts, nearest first
+// (see ranking), four per netgroup; what an attacker names beyond falls out.
 #pragma once
 
 #include <hydra/core/bounded.hpp>
@@ -10,7 +10,7 @@
 #include <hydra/routing/bucket.hpp>
 #include <hydra/routing/table.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,19 +23,19 @@ struct asked {
   enum class state : std::uint8_t { fresh, waiting, answered, failed, storing, stored };
   instant due{};  // of an answer
   peer who{};
-  std::uint32_t prefix = 0;
+  std::uint32_t rank = 0;
   std::uint16_t group = 0;
   state is = state::fresh;
   std::uint8_t hop = 1;
   std::uint8_t attempts = 0;
-  bool gave = false;  // a record that was acceptable
+  bool gave = false;  // counts as a source
 
   [[nodiscard]] constexpr bool in_flight() const noexcept {
     return is == state::waiting || is == state::storing;
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& due& who& prefix& group& is& hop& attempts& gave;
+    a& due& who& rank& group& is& hop& attempts& gave;
   }
 };
 
@@ -43,37 +43,82 @@ template <std::size_t K>
 struct lookup {
   static constexpr std::size_t per_peer_max = 12;
   static constexpr std::size_t background_max = 4;  // of these for publishing and refreshing
+  static constexpr std::size_t per_group_max = 4;   // contacts remembered of one netgroup
 
   key target{};
+  ranking rank{};
   instant deadline{};
   std::uint64_t nonce = 0;
   service what{};
   errand why = errand::find;
   bool storing = false;        // publish: the closest are known, records are on their way
   std::uint8_t at_least = 1;
-  std::uint8_t sources = 0;    // heads that gave a record
+  std::uint8_t sources = 0;    // netgroups near the target that gave a record
   std::uint8_t checking = 0;   // records whose signature is being checked
   std::uint8_t hops = 0;
   std::uint16_t messages = 0;  // requests sent
   bounded_vector<asked, 3 * K> near{};
   bounded_vector<provider_record, candidates_max> records{};  // verified
+  bounded_vector<peer, candidates_max> givers{};              // of those, one by one
 
   // Ignores whom it knows; whoever is farther than 3 K others is not worth remembering.
   bool add(peer who, std::uint32_t prefix, std::uint16_t group, std::uint8_t hop) {
-    auto const far = prefix ^ target.prefix();
-    auto const* at = near.begin();
-    for (auto const& n : near) {
-      if (n.who == who) return false;
-      if ((n.prefix ^ target.prefix()) <= far) ++at;
-    }
-    if (static_cast<std::size_t>(at - near.begin()) == near.capacity()) return false;
     asked a;
     a.who = who;
-    a.prefix = prefix;
+    a.rank = rank(prefix);
     a.group = group;
     a.hop = hop;
+    std::size_t same = 0;
+    asked const* last = nullptr;  // of its netgroup
+    for (auto const& n : near) {
+      if (n.who == who) return false;
+      if (group == 0 || n.group != group) continue;
+      ++same;
+      last = &n;
+    }
+    if (same >= per_group_max) {
+      if (last->rank <= a.rank || last->is != asked::state::fresh) return false;
+      near.erase(last);
+    }
+    auto const* at = near.begin();
+    while (at != near.end() && at->rank <= a.rank) ++at;
+    if (at == near.end() && near.full()) return false;
     near.insert_bounded(at, a);
     return true;
+  }
+  // Far more heads next to the target than there should be: somebody ground their keys. Then
+  // everybody in the region is asked that can be remembered, and nobody gives more than one.
+  [[nodiscard]] bool suspicious() const noexcept {
+    return near.size() > 2 * K && near[2 * K].rank <= rank.region;
+  }
+  // Adds a verified record. When there is no room, whoever gave most gives way to others: two
+  // holders cannot fill the list before the third is heard.
+  bool gain(provider_record const& r, peer giver) {
+    for (auto& known : records) {
+      if (known.head != r.head) continue;
+      if (known.about.sequence >= r.about.sequence) return false;
+      known = r;
+      return true;
+    }
+    if (records.try_push_back(r)) return givers.try_push_back(giver);
+    auto const given = [&](peer p) { return std::count(givers.begin(), givers.end(), p); };
+    std::size_t most = 0;
+    for (std::size_t i = 1; i < givers.size(); ++i) {
+      if (given(givers[i]) >= given(givers[most])) most = i;
+    }
+    if (given(givers[most]) <= given(giver) + 1) return false;
+    records[most] = r;
+    givers[most] = giver;
+    return true;
+  }
+  // One source per netgroup, and only where a holder may be expected to live.
+  void count_source(asked& giver) noexcept {
+    if (giver.gave || (rank.region != 0 && giver.rank > rank.region)) return;
+    for (auto const& n : near) {
+      if (n.gave && n.group != 0 && n.group == giver.group) return;
+    }
+    giver.gave = true;
+    ++sources;
   }
   [[nodiscard]] asked* find(peer who) noexcept {
     for (auto& n : near) {
@@ -88,7 +133,8 @@ struct lookup {
   }
   // Whom to turn to next: among the K closest that have not failed, two per netgroup.
   [[nodiscard]] asked* next() noexcept {
-    bounded_vector<std::uint16_t, K> groups;
+    bounded_vector<std::uint16_t, 3 * K> groups;
+    auto const width = suspicious() ? groups.capacity() : K;
     for (auto& n : near) {
       if (n.is == asked::state::failed) continue;
       if (n.group != 0) {
@@ -96,7 +142,8 @@ struct lookup {
         for (auto g : groups) same += g == n.group ? 1U : 0U;
         if (same == closest_per_group_max) continue;
       }
-      if (!groups.try_push_back(n.group)) return nullptr;
+      if (groups.size() == width) return nullptr;
+      groups.push_back(n.group);
       if (n.is == asked::state::fresh) return &n;
       if (storing && n.is == asked::state::answered) return &n;
     }
@@ -104,8 +151,8 @@ struct lookup {
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& target& deadline& nonce& what& why& storing& at_least& sources& checking& hops& messages&
-        near& records;
+    a& target& rank& deadline& nonce& what& why& storing& at_least& sources& checking& hops& messages&
+        near& records& givers;
   }
 };
 

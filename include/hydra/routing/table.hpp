@@ -48,6 +48,25 @@ struct placed {
   peer questioned{};  // the bucket is full: ping this, its longest unseen, if that is long ago
 };
 
+// How near somebody is to a target. Plain distance, except that inside the region around the
+// target where K heads are to be expected all are equally near and ordered by chance: whoever
+// ground keys next to the target is not asked before the others who live there.
+struct ranking {
+  std::uint32_t target = 0;
+  std::uint32_t region = 0;  // zero: plain distance
+  std::uint64_t salt = 0;
+  [[nodiscard]] constexpr std::uint32_t operator()(std::uint32_t prefix) const noexcept {
+    auto const far = prefix ^ target;
+    if (far > region) return far;
+    if (region == 0) return 0;
+    return static_cast<std::uint32_t>((mix64(salt ^ prefix) >> 32U) * region >> 32U);
+  }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& target& region& salt;
+  }
+};
+
 // For tables that are built without traffic.
 struct introduction {
   peer who{};
@@ -138,15 +157,33 @@ class table {
   // The k closest to a key, nearest first, at most two of a netgroup. For others: live ones only.
   [[nodiscard]] constexpr nearest closest(std::uint32_t target, std::size_t k,
                                           bool hearsay_too = false, peer but = {}) const {
+    return closest(ranking{target, 0, 0}, k, hearsay_too, but);
+  }
+  [[nodiscard]] constexpr nearest closest(ranking const& rank, std::size_t k,
+                                          bool hearsay_too = false, peer but = {}) const {
     nearest out;
     k = std::min(k, K);
     for (std::size_t i = 0; i < size_ && k > 0; ++i) {
       auto const& c = all_[i];
       if (!c.live() && !hearsay_too) continue;
       if (c.who == but) continue;
-      consider(out, c, target, k);
+      consider(out, c, rank, k);
     }
     return out;
+  }
+
+  // The distance within which K heads are to be expected, from how dense our own neighbourhood
+  // is: whoever grinds keys towards a service has not ground them towards everybody who asks.
+  // Zero when too few are known. Coarse: within a factor of two.
+  [[nodiscard]] constexpr std::uint32_t region() const noexcept {
+    std::uint64_t inside = 0;
+    for (auto b = bucket_count; b-- > 0;) {
+      inside += counts_[b];
+      if (inside < K) continue;
+      return static_cast<std::uint32_t>(
+          std::min<std::uint64_t>((std::uint64_t{K} << (32U - b)) / inside, 0xffffffffU));
+    }
+    return 0;
   }
 
   // How many live contacts are closer to a key than we are.
@@ -266,10 +303,10 @@ class table {
     --counts_[b];
   }
   // Keeps `out` what a greedy choice over all contacts seen so far would be.
-  static constexpr void consider(nearest& out, contact const& c, std::uint32_t target,
+  static constexpr void consider(nearest& out, contact const& c, ranking const& rank,
                                  std::size_t k) {
-    auto const far = c.prefix ^ target;
-    if (out.size() == k && far >= (out.back().prefix ^ target)) return;
+    auto const far = rank(c.prefix);
+    if (out.size() == k && far >= rank(out.back().prefix)) return;
     if (c.group != 0) {
       std::size_t same = 0;
       contact const* last = nullptr;
@@ -279,13 +316,13 @@ class table {
         last = &o;
       }
       if (same == closest_per_group_max) {
-        if (far >= (last->prefix ^ target)) return;
+        if (far >= rank(last->prefix)) return;
         out.erase(last);
       }
     }
     if (out.size() == k) out.pop_back();
     auto const* at = out.begin();
-    while (at != out.end() && (at->prefix ^ target) <= far) ++at;
+    while (at != out.end() && rank(at->prefix) <= far) ++at;
     out.insert_bounded(at, c);
   }
 

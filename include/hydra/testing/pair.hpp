@@ -193,7 +193,8 @@ class pair {
     }
     for (auto const& s : h.env.take_streams()) {
       any_described done{stream_done{s.id, true, s.which.count}};
-      flying_.push_back({now_ + settings_.delay, self, ++order_, {}, h.life, std::move(done), true});
+      flying_.push_back(
+          {now_ + settings_.delay, self, ++order_, {}, h.life, std::move(done), true});
     }
   }
 

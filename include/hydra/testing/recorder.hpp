@@ -42,6 +42,9 @@ struct recorder_settings {
   peer self{0};
   instant start{};
   duration rtt = 20ms;  // of heads that nobody described
+  std::uint32_t index = as_self;  // in the scenario, where a driver's handle says something else
+
+  static constexpr std::uint32_t as_self = 0xffffffffU;
 };
 
 class recorder;
@@ -59,17 +62,27 @@ template <class P, room Room = P::policy_concept::where>
 using recorder_view = view<recorder, fact_sink<facts_of<P>>, Room>;
 
 class recorder : public environment_base<recorder> {
+  struct keys_of {  // handles as this head sees them
+    recorder const* env;
+    [[nodiscard]] key operator()(peer who) const { return env->about(who).key; }
+    [[nodiscard]] key operator()(principal who) const { return env->about(who); }
+    [[nodiscard]] key operator()(service what) const { return env->about(what); }
+  };
+  [[nodiscard]] keys_of resolver() const noexcept { return {this}; }
+
  public:
   recorder() = default;
   explicit recorder(recorder_settings s) : settings_{s}, now_{s.start} {}
 
-  // ---- what a driver offers -------------------------------------------------------------------
+  // ---- what a driver offers --------------------------------------------------------------------
 
   [[nodiscard]] instant now() const noexcept { return now_; }
   [[nodiscard]] peer self() const noexcept { return settings_.self; }
   [[nodiscard]] hydra::stream random_of(room by) noexcept {
     auto const purpose = static_cast<std::size_t>(by);
-    return {stream_base(settings_.seed, purpose, settings_.self.index()), draws_[purpose]};
+    auto const who =
+        settings_.index == recorder_settings::as_self ? self().index() : settings_.index;
+    return {stream_base(settings_.seed, purpose, who), draws_[purpose]};
   }
   [[nodiscard]] acquaintance about(peer who) const {
     if (auto const it = heads_.find(who.index()); it != heads_.end()) return it->second;
@@ -212,7 +225,7 @@ class recorder : public environment_base<recorder> {
     ++notes_;
   }
 
-  // ---- what a test sets up --------------------------------------------------------------------
+  // ---- what a test sets up ---------------------------------------------------------------------
 
   // The view of a bare policy. A copied recorder needs its views made anew.
   template <class P, room Room = P::policy_concept::where>
@@ -251,7 +264,7 @@ class recorder : public environment_base<recorder> {
   // The nth (from 1) effect of this kind from now on fails; 0 takes it back.
   void fail_nth(effect kind, std::uint32_t n) { fail_[static_cast<std::size_t>(kind)] = n; }
 
-  // ---- what was recorded: taking empties the list -----------------------------------------------
+  // ---- what was recorded: taking empties the list ----------------------------------------------
 
   [[nodiscard]] sent_messages take_sent() {
     sent_messages out;
@@ -306,7 +319,7 @@ class recorder : public environment_base<recorder> {
   // Every effect in order, with its instant and its room; handles count as keys.
   [[nodiscard]] std::uint64_t effect_digest() const noexcept { return digest_.value(); }
 
-  // ---- time, disk, crash --------------------------------------------------------------------------
+  // ---- time, disk, crash -----------------------------------------------------------------------
 
   // Moves time and returns what became due, in the order (instant, armed first).
   std::vector<due_timer> advance(duration by) {
@@ -375,7 +388,7 @@ class recorder : public environment_base<recorder> {
     crash();
   }
 
-  // ---- a whole node -------------------------------------------------------------------------------
+  // ---- a whole node ----------------------------------------------------------------------------
 
   template <class N>
   void start(N& node) {
@@ -462,15 +475,6 @@ class recorder : public environment_base<recorder> {
     T what;
   };
 
-  [[nodiscard]] auto resolver() const {
-    return [this](auto who) -> key {
-      if constexpr (requires { about(who).key; }) {
-        return about(who).key;
-      } else {
-        return about(who);
-      }
-    };
-  }
   template <class P, room Room>
   [[nodiscard]] recorder_view<P, Room> view_for() {
     auto& slot = sinks_[&detail::type_mark<P>];

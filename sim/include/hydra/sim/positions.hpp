@@ -10,6 +10,7 @@
 #include <hydra/core/identity.hpp>
 #include <hydra/core/random.hpp>
 #include <hydra/sim/globe.hpp>
+#include <hydra/sim/peer_range.hpp>
 
 #include <array>
 #include <cstddef>
@@ -65,17 +66,6 @@ class atlas {
   std::vector<std::uint32_t> name_at_;
   std::string names_;
   std::vector<std::uint64_t> before_{0};
-};
-
-// Peers first <= index < last.
-struct peer_range {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-  [[nodiscard]] constexpr std::uint32_t size() const noexcept { return last - first; }
-  [[nodiscard]] constexpr bool contains(peer p) const noexcept {
-    return p.index() >= first && p.index() < last;
-  }
-  friend constexpr bool operator==(peer_range, peer_range) = default;
 };
 
 struct placement {

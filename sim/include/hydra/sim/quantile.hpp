@@ -11,6 +11,7 @@
 // Cost: about 5 ns and 4.4 kB per law.
 #pragma once
 
+#include <hydra/core/wide.hpp>
 #include <hydra/core/contract.hpp>
 #include <hydra/core/fixed.hpp>
 #include <hydra/core/time.hpp>
@@ -77,7 +78,7 @@ class quantile_law {
       at += static_cast<std::size_t>(Octaves - octave) * steps + (mantissa >> 60U) + 1;
       fraction = (mantissa << 4U) >> 32U;
     }
-    auto const rise = static_cast<__int128>(at[1] - at[0]) * static_cast<std::int64_t>(fraction);
+    auto const rise = static_cast<int128>(at[1] - at[0]) * static_cast<std::int64_t>(fraction);
     return at[0] + static_cast<std::int64_t>(rise >> 32);
   }
 

@@ -7,6 +7,7 @@
 #include <hydra/core/node.hpp>
 #include <hydra/sim/event.hpp>
 #include <hydra/sim/handles.hpp>
+#include <hydra/sim/peer_range.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -42,12 +43,6 @@ struct execution {
   duration takes{};
   bool ok = true;
   payload output{};
-};
-
-// Numbers of peers that a shard or a cut holds: [first, last).
-struct peer_range {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
 };
 
 // Defaults for everything but make() and route(); a setting derives from it and hides what it

@@ -13,6 +13,7 @@
 #include <hydra/sim/queue.hpp>
 #include <hydra/sim/setting.hpp>
 #include <hydra/sim/wheel.hpp>
+#include <hydra/wire/codec.hpp>
 
 #include <algorithm>
 #include <array>
@@ -47,6 +48,26 @@ struct kept_list;
 template <class... R>
 struct kept_list<type_list<R...>> {
   using type = type_list<kept_record<R>...>;
+};
+
+// One event that ran: who, when, why, which of the peer's effects it made, and the digest after.
+struct event_note {
+  std::int64_t at;
+  std::uint32_t to;
+  std::uint32_t from;
+  std::uint32_t sequence;
+  std::uint16_t what;
+  std::uint8_t copy;
+  std::uint32_t first_effect;
+  std::uint32_t last_effect;
+  std::uint64_t digest;
+
+  [[nodiscard]] kind which() const noexcept { return static_cast<kind>(what >> 14U); }
+  [[nodiscard]] friend bool earlier(event_note const& a, event_note const& b) noexcept {
+    return a.at != b.at ? a.at < b.at
+                        : std::make_tuple(a.to, a.what >> 14U, a.from, a.sequence, a.copy) <
+                              std::make_tuple(b.to, b.what >> 14U, b.from, b.sequence, b.copy);
+  }
 };
 
 struct shard_counts {
@@ -101,10 +122,11 @@ class shard {
   using context_type = context<shard>;
 
   shard(std::shared_ptr<Setting const> setting, peer_range range, std::size_t shards,
-        bool permute)
+        bool permute, bool check_wire)
       : setting_{std::move(setting)},
         range_{range},
         permute_{permute},
+        check_wire_{check_wire},
         queue_{ns(setting_->window())},
         outboxes_(shards) {
     auto const n = range.last - range.first;
@@ -189,6 +211,15 @@ class shard {
     }
     return sum;
   }
+  template <Activity T, class F>
+  void each_activity(std::uint32_t who, F&& visit) {
+    auto& s = slot(who).state;
+    activities_.template of<T>(s.activities, s.sequence).each([&](activity, T const& x) {
+      visit(x);
+    });
+  }
+  void trace() noexcept { tracing_ = true; }
+  [[nodiscard]] std::vector<event_note> const& traced() const noexcept { return trace_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t wheels = 0;
     for (auto const& w : wheels_) wheels += w.bytes();
@@ -214,6 +245,7 @@ class shard {
     constexpr auto what_index = index_of<M, messages>;
     ++counts_.sent;
     ++by_type_[what_index];
+    if (check_wire_ && counts_.sent % 64 == 0) [[unlikely]] check_encoding(m);
     auto const way = setting_->route(transmission{from, to, now, n, sizeof(M)});
     if (way.dropped) {
       ++counts_.dropped;
@@ -436,6 +468,15 @@ class shard {
     }
   }
 
+  template <Message M>
+  static void check_encoding(M const& m) {
+    auto const said = wire::wire_check(m);
+    if (said) return;
+    std::fprintf(stderr, "message %u of room %u, version %u: %s\n", unsigned{M::id.number},
+                 static_cast<unsigned>(M::id.where), unsigned{M::id.version}, said.why().c_str());
+    std::abort();
+  }
+
   [[noreturn]] void too_early(std::uint32_t from, std::uint32_t to, std::int64_t at) const {
     std::fprintf(stderr,
                  "an event from peer %u to peer %u at %lld ns falls into the window that ends at "
@@ -564,6 +605,21 @@ class shard {
   void execute(event& e) {
     running_ = e.to;
     running_at_ = e.at;
+    if (tracing_) [[unlikely]] return execute_traced(e);
+    dispatch(e);
+  }
+
+  void execute_traced(event& e) {
+    event_note n{e.at, e.to, e.from, e.sequence, e.what, e.copy, 0, 0, 0};
+    auto& state = slot(e.to).state;
+    n.first_effect = state.sequence + 1;
+    dispatch(e);
+    n.last_effect = state.sequence;
+    n.digest = state.digest;
+    trace_.push_back(n);
+  }
+
+  void dispatch(event& e) {
     auto& s = slot(e.to);
     switch (e.which()) {
       case kind::message: return message_table[e.type()](*this, s, e);
@@ -721,6 +777,9 @@ class shard {
   std::shared_ptr<Setting const> setting_;
   peer_range range_;
   bool permute_;
+  bool check_wire_;
+  bool tracing_ = false;
+  std::vector<event_note> trace_;
   Queue queue_;
   std::vector<slot_type, huge_allocator<slot_type>> slots_;
   activity_slabs activities_;

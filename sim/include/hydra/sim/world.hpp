@@ -25,6 +25,7 @@ struct world_options {
   unsigned shards = 1;
   unsigned threads = 1;
   bool permute_handles = false;  // check mode: each peer sees its own permutation
+  bool check_wire = false;       // check mode: every 64th message survives its own encoding
 };
 
 template <Node N, class Setting, class Observer = no_observer, class Queue = window_queue>
@@ -139,6 +140,30 @@ class world {
   [[nodiscard]] N const& node(peer who) const noexcept {
     return shard_of(who.index()).slot(who.index()).node;
   }
+  // Visits what a peer holds in its pool of T, and what it kept as R.
+  template <Activity T, class F>
+  void each_activity(peer who, F&& visit) {
+    shard_of(who.index()).template each_activity<T>(who.index(), visit);
+  }
+  template <Described R, class F>
+  void each_kept(peer who, F&& visit) {
+    auto& s = shard_of(who.index());
+    s.template recall_all<R>(s.slot(who.index()),
+                             [&](std::uint64_t, R const& record) { visit(record); });
+  }
+  // Notes every event from now on; the notes of all shards in the order of time.
+  void trace() {
+    for (auto& s : shards_) s.trace();
+  }
+  [[nodiscard]] std::vector<event_note> traced() const {
+    std::vector<event_note> all;
+    for (auto const& s : shards_) {
+      all.insert(all.end(), s.traced().begin(), s.traced().end());
+    }
+    std::sort(all.begin(), all.end(),
+              [](event_note const& a, event_note const& b) { return earlier(a, b); });
+    return all;
+  }
   [[nodiscard]] bool up(peer who) const noexcept {
     return shard_of(who.index()).slot(who.index()).state.up;
   }
@@ -168,7 +193,7 @@ class world {
     for (std::size_t i = 0; i < firsts_.size(); ++i) {
       auto const last = i + 1 < firsts_.size() ? firsts_[i + 1] : n;
       shards_.emplace_back(setting_, peer_range{firsts_[i], last}, firsts_.size(),
-                           options_.permute_handles);
+                           options_.permute_handles, options_.check_wire);
     }
     auto const window = shards_[0].width();
     auto look = ns(setting_->window());

@@ -1,0 +1,111 @@
+// What the users of a planet saw: one history per shard, merged by content at the end.
+//
+// Conservation is checked from these histories and from what nodes still hold, never from
+// counters: every job that was asked for ends exactly once, or is still in its owner's hands.
+#pragma once
+
+#include <hydra/assembly/jobs.hpp>
+#include <hydra/sim/run.hpp>
+#include <hydra/trust/concept.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hydra::sim {
+
+class planet;
+
+struct asking {
+  std::uint32_t owner = 0;
+  std::uint32_t number = 0;
+  std::int64_t at = 0;
+  bool accepted = false;
+};
+
+struct ended {
+  std::uint32_t owner = 0;
+  std::uint32_t number = 0;
+  std::int64_t at = 0;
+  job_done how{};
+};
+
+struct did {  // a task that ran to its end
+  std::uint32_t owner = 0;
+  std::uint32_t number = 0;
+  std::uint32_t by = 0;
+};
+
+struct opinion {  // an owner found an executor honest or not
+  std::uint32_t about = 0;
+  outcome what = outcome::done;
+};
+
+class history {
+ public:
+  // ---- from the world
+  void asked(std::uint32_t who, std::uint32_t n, instant at) {
+    asked_.push_back({who, n + 1, ns(at), false});
+  }
+  void went_down(std::uint32_t who, instant at) {
+    absences_.push_back({who, ns(at), false});
+    ++crashes_;
+  }
+  void came_up(std::uint32_t who, instant at) { absences_.push_back({who, ns(at), true}); }
+
+  // ---- from the nodes
+  template <class F>
+  void fact(instant, std::uint32_t, F const&) {}
+  void fact(instant at, std::uint32_t who, job_done const& d) {
+    ended_.push_back({who, static_cast<std::uint32_t>(d.which.nonce), ns(at), d});
+  }
+  void fact(instant, std::uint32_t who, job_accepted const& a) {
+    accepted_.push_back({who, static_cast<std::uint32_t>(a.which.nonce), 0, true});
+  }
+  void fact(instant, std::uint32_t who, task_ended const& t) {
+    if (busy_.size() <= who) busy_.resize(who + 1U);
+    busy_[who] += t.busy.count();
+    if (t.what != outcome::done) {
+      ++abandoned_;
+      return;
+    }
+    did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who});
+  }
+  void fact(instant, std::uint32_t, judged const& j) {
+    opinions_.push_back({j.who.index(), j.what});
+  }
+  void fact(instant, std::uint32_t, banned const& b) { bans_.push_back(b.who.index()); }
+
+  void merge(history const& other);
+
+  // Writes one JSON object per line, in the order of time.
+  void write_trace(std::string const& path) const;
+
+  std::vector<asking> asked_;
+  std::vector<asking> accepted_;
+  std::vector<ended> ended_;
+  std::vector<did> did_;
+  std::vector<opinion> opinions_;
+  std::vector<std::uint32_t> bans_;
+  std::vector<std::int64_t> busy_;  // ns per peer
+  struct change {
+    std::uint32_t who;
+    std::int64_t at;
+    bool up;
+  };
+  std::vector<change> absences_;
+  std::uint64_t crashes_ = 0;
+  std::uint64_t abandoned_ = 0;
+};
+
+// A job that a node still has: in hand, or kept for when it comes back.
+struct holding {
+  std::uint32_t owner = 0;
+  std::uint32_t number = 0;
+};
+
+// Fills in everything that follows from the histories, and the failures of the checks.
+void summarise(planet const& where, history& all, std::vector<holding> const& held, instant end,
+               run_result& out);
+
+}  // namespace hydra::sim

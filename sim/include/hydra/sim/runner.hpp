@@ -1,0 +1,206 @@
+// Runs a scenario with any Hydra: the harness that a policy author gets for a struct.
+//
+//   auto result = sim::runner<my_hydra>::run(scenario, options);
+//
+// Policies of the library are configured from the scenario; a user's own are taken as they are
+// default-constructed.
+#pragma once
+
+#include <hydra/assembly/hydra.hpp>
+#include <hydra/sim/history.hpp>
+#include <hydra/sim/planet.hpp>
+#include <hydra/sim/run.hpp>
+#include <hydra/sim/world.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace hydra::sim {
+
+// The settings of the library's policies, as a scenario words them.
+[[nodiscard]] routing::kademlia_settings routing_from(scenario const&);
+[[nodiscard]] trusts::rings_config trust_from(scenario const&);
+[[nodiscard]] verify::repeat verify_from(scenario const&);
+[[nodiscard]] scheduling::power_of_d scheduling_from(scenario const&);
+[[nodiscard]] protocol_times times_from(scenario const&);
+// Bytes that the process holds now and held at most (VmRSS, VmHWM); 0 where unknown.
+[[nodiscard]] std::uint64_t resident_bytes();
+[[nodiscard]] std::uint64_t resident_peak_bytes();
+
+// Compares two traces; `ids` names the types of messages for the text.
+[[nodiscard]] divergence first_difference_of(std::vector<event_note> const& one,
+                                             std::vector<event_note> const& two,
+                                             std::vector<message_id> const& ids);
+template <class... M>
+[[nodiscard]] divergence first_difference_of(std::vector<event_note> const& one,
+                                             std::vector<event_note> const& two,
+                                             type_list<M...>) {
+  return first_difference_of(one, two, std::vector<message_id>{M::id...});
+}
+
+template <class H>
+class populated : public planet {
+ public:
+  using planet::planet;
+
+  [[nodiscard]] H make(permutation const& view, std::uint32_t who) const {
+    auto const& what = plan();
+    auto const& mine = role_of(who);
+    hydra_settings s;
+    s.offers = mine.offers;
+    s.power = mine.power;
+    s.network = what.network;
+    s.times = times_from(what);
+    for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
+    return H{s,
+             configured<typename H::routing_type>(routing_from(what)),
+             trust_with_friends(view, who),
+             configured<typename H::proximity_type>(
+                 proximity::geographic_settings{.own = mine.where, .disclose = true}),
+             configured<typename H::verify_type>(verify_from(what)),
+             configured<typename H::scheduling_type>(scheduling_from(what))};
+  }
+
+ private:
+  [[nodiscard]] typename H::trust_type trust_with_friends(permutation const& view,
+                                                          std::uint32_t who) const {
+    auto t = configured<typename H::trust_type>(trust_from(plan()));
+    if constexpr (requires { t.befriend(principal{}, peer{}); }) {
+      if (alone()) return t;
+      for (auto f : friends_of(who)) t.befriend(principal{view.seen(f)}, peer{view.seen(f)});
+    }
+    return t;
+  }
+
+  template <class P, class... A>
+  [[nodiscard]] static P configured(A const&... from) {
+    if constexpr (std::constructible_from<P, A const&...>) {
+      return P(from...);
+    } else {
+      return P{};
+    }
+  }
+};
+
+template <class H>
+class runner {
+ public:
+  using world_type = world<H, populated<H>, history>;
+
+  [[nodiscard]] static run_result run(scenario const& what, run_options const& how) {
+    auto out = once(what, how, false);
+    if (how.alone && !out.interrupted) {
+      auto const lonely = once(what, how, true);
+      out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
+    }
+    return out;
+  }
+
+  // Two runs, the second with other handles and other addresses, compared as they go.
+  [[nodiscard]] static divergence check_determinism(scenario const& what, run_options const& how) {
+    world_type one{populated<H>{what}, options_of(how, false)};
+    std::vector<std::unique_ptr<char[]>> elsewhere;  // shifts what the second world allocates
+    for (std::size_t i = 1; i < 64; ++i) elsewhere.push_back(std::make_unique<char[]>(i * 4099));
+    world_type two{populated<H>{what}, options_of(how, true)};
+    return first_difference(one, two, what, how);
+  }
+
+ private:
+  [[nodiscard]] static world_options options_of(run_options const& how, bool permute) {
+    auto const shards = how.shards != 0 ? how.shards : std::max(1U, how.threads);
+    return {shards, std::max(1U, how.threads), permute || how.permute, how.wire_check};
+  }
+
+  [[nodiscard]] static run_result once(scenario const& what, run_options const& how, bool alone) {
+    auto const before = resident_bytes();
+    world_type w{populated<H>{what, alone}, options_of(how, false)};
+    run_result out;
+    out.scenario = what.name;
+    out.seed = what.seed;
+    out.hydras = what.hydras;
+    out.interrupted = !advance(w, what, how);
+    auto all = w.observed();
+    std::vector<holding> held;
+    for (std::uint32_t i = 0; i < w.peers(); ++i) collect(w, i, held);
+    summarise(w.setting(), all, held, w.now(), out);
+    auto const counts = w.counts();
+    out.digest = w.digest();
+    out.simulated_s = seconds(w.now());
+    out.events = counts.events;
+    out.messages = counts.sent;
+    auto const peak = std::max(resident_peak_bytes(), before);
+    out.bytes_per_hydra =
+        static_cast<double>(peak - before) / static_cast<double>(std::max<std::uint64_t>(1, what.hydras));
+    out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
+    out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
+    if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
+    return out;
+  }
+
+  // In steps, so that progress can be told. False: asked to stop.
+  [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how) {
+    constexpr std::int64_t steps = 400;
+    auto const step = std::max<duration>(1ms, what.duration / steps);
+    auto const end = instant{} + what.duration;
+    while (w.now() < end) {
+      w.run_until(std::min(end, w.now() + step));
+      progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
+      if (how.on_progress && !how.on_progress(p)) return false;
+    }
+    return true;
+  }
+
+  static void collect(world_type& w, std::uint32_t who, std::vector<holding>& held) {
+    w.template each_activity<owned_job>(peer{who}, [&](owned_job const& j) {
+      if (j.now == owned_job::state::settled) return;
+      held.push_back({who, static_cast<std::uint32_t>(j.what.id.nonce)});
+    });
+    if (w.up(peer{who})) return;
+    w.template each_kept<kept_job>(peer{who}, [&](kept_job const& k) {
+      held.push_back({who, static_cast<std::uint32_t>(k.what.id.nonce)});
+    });
+  }
+
+  [[nodiscard]] static divergence first_difference(world_type& one, world_type& two,
+                                                   scenario const& what, run_options const& how);
+};
+
+template <class H>
+divergence runner<H>::first_difference(world_type& one, world_type& two, scenario const& what,
+                                       run_options const& how) {
+  constexpr std::int64_t steps = 100;
+  auto const step = std::max<duration>(1ms, what.duration / steps);
+  auto const end = instant{} + what.duration;
+  auto const hex = [](std::uint64_t x) {
+    std::string text(16, '0');
+    for (std::size_t i = 16; i-- > 0; x >>= 4U) text[i] = "0123456789abcdef"[x & 15U];
+    return text;
+  };
+  while (one.now() < end) {
+    auto const until = std::min(end, one.now() + step);
+    auto a = std::make_unique<world_type>(one);
+    auto b = std::make_unique<world_type>(two);
+    one.run_until(until);
+    two.run_until(until);
+    progress const p{one.now() - instant{}, what.duration, one.counts().events, 0};
+    if (how.on_progress && !how.on_progress(p)) break;
+    if (one.digest() == two.digest()) continue;
+    a->trace();
+    b->trace();
+    a->run_until(until);
+    b->run_until(until);
+    auto at = first_difference_of(a->traced(), b->traced(), messages_of<H>{});
+    at.first_digest = hex(one.digest());
+    at.second_digest = hex(two.digest());
+    return at;
+  }
+  return {false, 0, one.now(), {}, hex(one.digest()), hex(two.digest())};
+}
+
+}  // namespace hydra::sim

@@ -1,0 +1,260 @@
+#include <hydra/sim/history.hpp>
+#include <hydra/sim/planet.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+#include <tuple>
+
+namespace hydra::sim {
+
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> const& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+template <class T>
+auto name_of(T const& x) {
+  return std::make_tuple(x.owner, x.number);
+}
+template <class T>
+void by_name(std::vector<T>& all) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](T const& a, T const& b) { return name_of(a) < name_of(b); });
+}
+
+// How many of `all`, which is sorted by name, have this one.
+template <class T, class U>
+std::size_t count_named(std::vector<T> const& all, U const& x) {
+  auto const less = [](auto const& a, auto const& b) { return name_of(a) < name_of(b); };
+  auto const first = std::lower_bound(all.begin(), all.end(), x, less);
+  auto const last = std::upper_bound(all.begin(), all.end(), x, less);
+  return static_cast<std::size_t>(last - first);
+}
+
+spread spread_of(std::vector<double>& all) {
+  if (all.empty()) return {};
+  std::sort(all.begin(), all.end());
+  double sum = 0;
+  for (auto x : all) sum += x;
+  auto const at = [&](double q) {
+    auto const i = static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5);
+    return all[i];
+  };
+  return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
+}
+
+constexpr std::size_t failures_listed_max = 20;
+
+void fail(run_result& out, std::string text) {
+  if (out.failures.size() < failures_listed_max) out.failures.push_back({std::move(text)});
+}
+
+// Every job that was asked for ends exactly once, or is still in its owner's hands.
+void check_conservation(history& all, std::vector<holding> held, run_result& out) {
+  by_name(held);
+  by_name(all.accepted_);
+  for (auto const& a : all.asked_) {
+    auto const endings = count_named(all.ended_, a);
+    bool const holds = count_named(held, a) > 0;
+    if (endings > 1) {
+      fail(out, fmt::format("job {}/{} ended {} times", a.owner, a.number, endings));
+    } else if (endings == 0 && holds) {
+      ++out.jobs.running;
+    } else if (endings == 0 && count_named(all.accepted_, a) > 0) {
+      fail(out, fmt::format("job {}/{} was accepted and then lost", a.owner, a.number));
+    } else if (endings == 0) {
+      ++out.jobs.failed;  // the head crashed before it could accept: its user was never told
+    }
+  }
+  for (auto const& e : all.ended_) {
+    if (count_named(all.asked_, e) == 0) {
+      fail(out, fmt::format("job {}/{} ended but nobody asked for it", e.owner, e.number));
+    }
+  }
+}
+
+// Nothing runs more often than its owner knows of.
+void check_runs(history& all, run_result& out) {
+  by_name(all.did_);
+  for (auto const& e : all.ended_) {
+    if (e.how.placements == 0) continue;
+    auto const runs = count_named(all.did_, e);
+    if (runs > e.how.placements) {
+      fail(out, fmt::format("job {}/{} ran {} times under {} leases", e.owner, e.number, runs,
+                            e.how.placements));
+    }
+  }
+}
+
+void judge_results(planet const& where, history const& all, run_result& out,
+                   std::vector<double>& response, std::vector<double>& hops) {
+  std::uint64_t remote = 0;
+  for (auto const& e : all.ended_) {
+    out.jobs.replaced += e.how.replaced;
+    if (e.how.how != hydra::ending::completed) {
+      ++out.jobs.failed;
+      continue;
+    }
+    ++out.jobs.completed;
+    response.push_back(seconds(e.how.response));
+    bool const elsewhere = e.how.by.index() != e.owner;
+    if (elsewhere) {
+      ++remote;
+      hops.push_back(e.how.hops);
+    }
+    auto const j = where.job_of(e.owner, e.number - 1);
+    task const t{j.id, 0, j.what, j.work, j.input};
+    if (e.how.output != where.honest_output(t)) ++out.wrong_accepted;
+  }
+  if (out.jobs.completed != 0) {
+    out.remote_share =
+        static_cast<double>(remote) / static_cast<double>(out.jobs.completed);
+  }
+}
+
+// Nanoseconds that each peer was up.
+std::vector<std::int64_t> time_up(planet const& where, history& all, instant end) {
+  std::vector<std::int64_t> up(where.peers(), ns(end));
+  auto order = all.absences_;
+  std::sort(order.begin(), order.end(), [](auto const& a, auto const& b) {
+    return std::tie(a.who, a.at) < std::tie(b.who, b.at);
+  });
+  for (auto const& c : order) {
+    auto const rest = ns(end) - c.at;
+    up[c.who] += c.up ? rest : -rest;
+  }
+  return up;
+}
+
+void utilisation(planet const& where, history& all, instant end, run_result& out) {
+  auto const up = time_up(where, all, end);
+  std::vector<double> shares;
+  double busy_all = 0;
+  all.busy_.resize(where.peers());
+  for (std::uint32_t i = 0; i < where.peers(); ++i) {
+    if (!where.provides(i)) continue;
+    auto const cores = std::max<double>(1, where.role_of(i).power.cores);
+    busy_all += static_cast<double>(all.busy_[i]) / 1e9;
+    if (up[i] > 0) {
+      shares.push_back(static_cast<double>(all.busy_[i]) / (cores * static_cast<double>(up[i])));
+    }
+  }
+  out.utilisation = spread_of(shares);
+  out.extra.push_back({"busy_core_s", busy_all});
+}
+
+// Who was hurt: honest Hydras that were banned or called forgers.
+void hurt(planet const& where, history& all, run_result& out) {
+  std::sort(all.bans_.begin(), all.bans_.end());
+  all.bans_.erase(std::unique(all.bans_.begin(), all.bans_.end()), all.bans_.end());
+  std::uint64_t honest = 0;
+  std::uint64_t liars = 0;
+  for (auto who : all.bans_) ++(where.may_lie(who) ? liars : honest);
+  std::uint64_t forged = 0;
+  std::uint64_t accused = 0;
+  for (auto const& o : all.opinions_) {
+    if (o.what != outcome::forged) continue;
+    ++(where.may_lie(o.about) ? forged : accused);
+  }
+  out.extra.push_back({"forgeries_proved", static_cast<double>(forged)});
+  out.extra.push_back({"liars_banned", static_cast<double>(liars)});
+  out.extra.push_back({"honest_accused", static_cast<double>(accused)});
+  out.extra.push_back({"honest_banned", static_cast<double>(honest)});
+}
+
+}  // namespace
+
+void history::merge(history const& other) {
+  append(asked_, other.asked_);
+  append(accepted_, other.accepted_);
+  append(ended_, other.ended_);
+  append(did_, other.did_);
+  append(opinions_, other.opinions_);
+  append(bans_, other.bans_);
+  append(absences_, other.absences_);
+  if (busy_.size() < other.busy_.size()) busy_.resize(other.busy_.size());
+  for (std::size_t i = 0; i < other.busy_.size(); ++i) busy_[i] += other.busy_[i];
+  crashes_ += other.crashes_;
+  abandoned_ += other.abandoned_;
+}
+
+void history::write_trace(std::string const& path) const {
+  struct line {
+    std::int64_t at;
+    std::uint32_t who;
+    std::string text;
+  };
+  std::vector<line> lines;
+  for (auto const& a : asked_) {
+    lines.push_back({a.at, a.owner,
+                     fmt::format(R"("what":"asked","job":"{}/{}")", a.owner, a.number)});
+  }
+  for (auto const& e : ended_) {
+    lines.push_back(
+        {e.at, e.owner,
+         fmt::format(R"("what":"ended","job":"{}/{}","how":{},"by":{},"response_s":{:.6f},)"
+                     R"("hops":{},"placements":{},"replaced":{})",
+                     e.owner, e.number, static_cast<int>(e.how.how),
+                     static_cast<std::int32_t>(e.how.by.index()), seconds(e.how.response),
+                     e.how.hops, e.how.placements, e.how.replaced)});
+  }
+  for (auto const& c : absences_) {
+    lines.push_back({c.at, c.who, fmt::format(R"("what":"{}")", c.up ? "restart" : "crash")});
+  }
+  std::sort(lines.begin(), lines.end(), [](line const& a, line const& b) {
+    return std::tie(a.at, a.who, a.text) < std::tie(b.at, b.who, b.text);
+  });
+  auto* file = std::fopen(path.c_str(), "w");
+  bool good = file != nullptr;
+  for (auto const& l : lines) {
+    if (!good) break;
+    auto const text = fmt::format("{{\"at_s\":{:.9f},\"peer\":{},{}}}\n",
+                                  static_cast<double>(l.at) / 1e9, l.who, l.text);
+    good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  }
+  if (file != nullptr) good = std::fclose(file) == 0 && good;
+  if (!good) {
+    throw std::runtime_error(fmt::format("{}: the trace cannot be written: {}", path,
+                                         std::strerror(errno)));
+  }
+}
+
+void summarise(planet const& where, history& all, std::vector<holding> const& held, instant end,
+               run_result& out) {
+  by_name(all.asked_);
+  by_name(all.ended_);
+  out.jobs.submitted = all.asked_.size();
+  std::vector<double> response;
+  std::vector<double> hops;
+  judge_results(where, all, out, response, hops);
+  check_conservation(all, held, out);
+  check_runs(all, out);
+  if (out.jobs.submitted != out.jobs.completed + out.jobs.failed + out.jobs.running) {
+    fail(out, fmt::format("{} jobs were submitted, but {} completed + {} failed + {} running",
+                          out.jobs.submitted, out.jobs.completed, out.jobs.failed,
+                          out.jobs.running));
+  }
+  out.response_s = spread_of(response);
+  out.hops = spread_of(hops);
+  utilisation(where, all, end, out);
+  double wanted = 0;
+  for (auto const& e : all.ended_) {
+    if (e.how.how == hydra::ending::completed) {
+      wanted += seconds(where.job_of(e.owner, e.number - 1).work);
+    }
+  }
+  out.extra.push_back({"wanted_core_s", wanted});
+  out.extra.push_back({"tasks_run", static_cast<double>(all.did_.size())});
+  out.extra.push_back({"tasks_abandoned", static_cast<double>(all.abandoned_)});
+  out.extra.push_back({"crashes", static_cast<double>(all.crashes_)});
+  hurt(where, all, out);
+}
+
+}  // namespace hydra::sim

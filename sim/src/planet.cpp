@@ -1,0 +1,390 @@
+#include <hydra/sim/planet.hpp>
+
+#include <hydra/core/wide.hpp>
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace hydra::sim {
+
+namespace {
+
+// Where a share of `whole` ends in the range of 64 random bits.
+bool drawn(std::uint64_t bits, ratio r) noexcept {
+  if (r.part >= r.whole) return r.whole != 0;
+  auto const wide = static_cast<uint128>(bits) * r.whole;
+  return static_cast<std::uint64_t>(wide >> 64U) < r.part;
+}
+
+duration times(duration d, ratio r) noexcept {
+  return duration{mul_div(d.count(), r.part, std::max<std::uint32_t>(1, r.whole))};
+}
+
+std::uint32_t percent(ratio r) noexcept {
+  return static_cast<std::uint32_t>(std::uint64_t{r.part} * 100 / std::max(1U, r.whole));
+}
+
+bool about_messages(fault_kind k) noexcept {
+  return k == fault_kind::loss || k == fault_kind::duplicate || k == fault_kind::delay ||
+         k == fault_kind::partition;
+}
+
+}  // namespace
+
+planet::planet(scenario const& what, bool alone)
+    : plain_setting{what.seed, static_cast<std::uint32_t>(what.hydras)},
+      plan_{what},
+      alone_{alone} {
+  last_arrival_ = instant{} + plan_.duration - plan_.workload.stop_before_end;
+  roles_.resize(peers());
+  region_.resize(peers());
+  read_laws();
+  place_everybody();
+  deal_services();
+  for (std::uint32_t i = 0; i < plan_.faults.size(); ++i) {
+    auto const kind = plan_.faults[i].kind;
+    (about_messages(kind) ? message_rules_ : head_rules_).push_back(i);
+    any_skew_ = any_skew_ || kind == fault_kind::skew;
+  }
+}
+
+void planet::read_laws() {
+  auto const laws = law_book::load();
+  auto const span = std::max<std::int64_t>(1, arrival_span(plan_).count());
+  auto const jobs = std::max<std::uint64_t>(1, expected_jobs(plan_));
+  auto const mean = static_cast<double>(span) * peers() / static_cast<double>(jobs);
+  auto const ns_mean = static_cast<std::int64_t>(std::min(mean, 9e18));
+  gap_ = laws.law("exponential").scaled(std::max<std::int64_t>(1, ns_mean), 1'000'000'000);
+  auto const service = plan_.workload.service_time.count();
+  switch (plan_.workload.service_law) {
+    case time_law::exponential:
+      work_ = laws.law("exponential").scaled(service, 1'000'000'000);
+      break;
+    case time_law::uniform:
+      work_ = laws.law("uniform").scaled(2 * service, 1'000'000'000);
+      break;
+    case time_law::constant: work_ = laws.law("constant").scaled(service, 1'000'000'000); break;
+  }
+  auto const pace = std::max<std::int64_t>(1, plan_.churn.pace);
+  if (plan_.churn.share.part == 0) return;
+  uptime_ = laws.law(plan_.churn.uptime).scaled(1, pace);
+  downtime_ = laws.law(plan_.churn.downtime).scaled(1, pace);
+}
+
+void planet::place_everybody() {
+  map_ = std::make_shared<atlas const>(atlas::load());
+  where_ = std::make_shared<positions const>(
+      *map_, sim::placement{.sites = peers(), .heads_per_site = 1, .seed = seed()});
+  for (std::uint32_t i = 0; i < peers(); ++i) {
+    region_[i] = static_cast<std::uint8_t>(where_->region_of(peer{i}));
+    roles_[i].region = region_[i];
+    roles_[i].where = coarse(where_->place_of(peer{i}).at);
+  }
+  auto const& w = plan_.world;
+  switch (w.latency) {
+    case latency_from::planet: {
+      access_mix const mix{percent(w.datacentre), percent(w.fibre), percent(w.cable),
+                           percent(w.mobile)};
+      fitted_ = std::make_shared<planet_latency const>(*where_, seed(), mix);
+      window_ = fitted_->minimum();
+      break;
+    }
+    case latency_from::matrix:
+      measured_ = std::make_shared<matrix_latency const>(
+          matrix_latency::load(w.matrix, peers(), seed()));
+      window_ = measured_->minimum();
+      break;
+    case latency_from::constant: window_ = w.latency_value; break;
+    case latency_from::uniform:
+      window_ = std::max<duration>(1us, w.latency_value - w.latency_spread);
+      break;
+  }
+}
+
+// Supply follows demand: what is asked for often is offered by many.
+void planet::deal_services() {
+  auto const& s = plan_.services;
+  std::uint64_t sum = 0;
+  double const exponent = static_cast<double>(s.zipf_exponent.part) /
+                          std::max(1U, s.zipf_exponent.whole);
+  for (std::uint32_t k = 0; k < s.count; ++k) {
+    double const weight = s.popularity == popularity_law::zipf
+                              ? 1e6 / std::pow(static_cast<double>(k + 1), exponent)
+                              : 1e6;
+    sum += std::max<std::uint64_t>(1, static_cast<std::uint64_t>(weight + 0.5));
+    popularity_.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, 0xffffffffU)));
+  }
+  auto const providers = std::min<std::uint32_t>(s.providers, peers());
+  for (std::uint32_t r = 0; r < providers; ++r) {
+    auto const who = unshuffled(purpose::capacity, r);
+    auto& mine = roles_[who];
+    // The r-th provider's first kind runs evenly through the popularity: no kind is without one.
+    auto const even = static_cast<std::uint64_t>(
+        (static_cast<uint128>(r) << 64U) / providers + 1);
+    for (std::uint64_t n = 0; mine.offers.size() < s.kinds_per_provider && n < 64; ++n) {
+      auto const kind = service{kind_for(n == 0 ? even : chance_of(purpose::service, who, n))};
+      if (std::find(mine.offers.begin(), mine.offers.end(), kind) == mine.offers.end()) {
+        if (!mine.offers.try_push_back(kind)) break;
+      }
+    }
+    mine.power.cores = static_cast<std::uint16_t>(s.cores);
+    auto const low = times(duration{1000}, s.speed_least).count();
+    auto const high = std::max(low, times(duration{1000}, s.speed_most).count());
+    auto const pick = chance_of(purpose::capacity, who, 0) % static_cast<std::uint64_t>(high - low + 1);
+    mine.power.speed = static_cast<std::uint16_t>(low + static_cast<std::int64_t>(pick));
+  }
+  for (std::uint32_t i = 0; i < peers(); ++i) {
+    bool const may = plan_.churn.providers || roles_[i].offers.empty();
+    roles_[i].churns = may && drawn(chance_of(purpose::churn, i, ~0ULL), plan_.churn.share);
+  }
+}
+
+std::string_view planet::city_of(std::uint32_t who) const { return where_->city_of(peer{who}); }
+
+// A bijection of [0, peers): four Feistel rounds over the next even power of two, walked until
+// the result lies inside (Black and Rogaway, CT-RSA 2002).
+std::uint32_t planet::shuffled(std::uint64_t salt, std::uint32_t i) const noexcept {
+  auto const half = (std::bit_width(peers() - 1U) + 1U) / 2U;
+  auto const mask = (1U << half) - 1U;
+  auto const base = stream_base(seed(), purpose::friends, salt);
+  do {
+    auto left = i >> half;
+    auto right = i & mask;
+    for (unsigned round = 0; round < 4; ++round) {
+      auto const next = left ^ (static_cast<std::uint32_t>(mix64(base + right * 4ULL + round)) & mask);
+      left = right;
+      right = next;
+    }
+    i = left << half | right;
+  } while (i >= peers());
+  return i;
+}
+
+std::uint32_t planet::unshuffled(std::uint64_t salt, std::uint32_t i) const noexcept {
+  auto const half = (std::bit_width(peers() - 1U) + 1U) / 2U;
+  auto const mask = (1U << half) - 1U;
+  auto const base = stream_base(seed(), purpose::friends, salt);
+  do {
+    auto left = i >> half;
+    auto right = i & mask;
+    for (unsigned round = 4; round-- > 0;) {
+      auto const before = right ^ (static_cast<std::uint32_t>(mix64(base + left * 4ULL + round)) & mask);
+      right = left;
+      left = before;
+    }
+    i = left << half | right;
+  } while (i >= peers());
+  return i;
+}
+
+bounded_vector<std::uint32_t, 16> planet::friends_of(std::uint32_t who) const {
+  bounded_vector<std::uint32_t, 16> all;
+  auto const n = peers();
+  auto const add = [&](std::uint32_t other) {
+    bool const known = std::find(all.begin(), all.end(), other) != all.end();
+    if (other != who && !known && all.size() < plan_.trust.friends) all.try_push_back(other);
+  };
+  // A quarter live next door: numbers follow the map. The others are matched at random, in pairs
+  // of a shuffled list, so that whoever is a friend has a friend.
+  for (std::uint32_t step = 1; step <= plan_.trust.friends / 8; ++step) {
+    add((who + step) % n);
+    add((who + n - step) % n);
+  }
+  for (std::uint64_t round = 0; all.size() < plan_.trust.friends && round < 16; ++round) {
+    auto const mine = shuffled(round + 100, who);
+    auto const other = mine ^ 1U;
+    if (other < n) add(unshuffled(round + 100, other));
+  }
+  return all;
+}
+
+bounded_vector<std::uint32_t, 16> planet::contacts_of(std::uint32_t who) const {
+  if (alone_) return {};
+  auto all = friends_of(who);
+  for (std::uint64_t i = 0; !all.full() && i < 4; ++i) {
+    auto const other = static_cast<std::uint32_t>(chance_of(purpose::friends, who, i) % peers());
+    if (other != who) all.try_push_back(other);
+  }
+  return all;
+}
+
+duration planet::lookahead(peer_range a, peer_range b) const {
+  if (fitted_) return std::max(window_, fitted_->minimum(a, b));
+  if (measured_) return std::max(window_, measured_->minimum(a, b));
+  return window_;
+}
+
+duration planet::one_way(std::uint32_t from, std::uint32_t to) const noexcept {
+  if (fitted_) return fitted_->one_way(peer{from}, peer{to});
+  if (measured_) return measured_->one_way(peer{from}, peer{to});
+  auto const& w = plan_.world;
+  if (w.latency == latency_from::constant || w.latency_spread <= duration{}) {
+    return w.latency_value;
+  }
+  auto const pair = std::uint64_t{from} << 32U | to;
+  auto const width = static_cast<std::uint64_t>(2 * w.latency_spread.count()) + 1;
+  auto const off = static_cast<std::int64_t>(
+      mix64(stream_base(seed(), purpose::latency, pair)) % width);
+  return std::max(window_, w.latency_value - w.latency_spread + duration{off});
+}
+
+delivery planet::route(transmission const& t) const noexcept {
+  if (t.from == t.to) return {.delay = 1us};
+  delivery way{.delay = one_way(t.from, t.to)};
+  if (fitted_) way.delay += fitted_->jitter(peer{t.from}, peer{t.to}, t.at, t.sequence);
+  if (measured_) way.delay += measured_->jitter(peer{t.from}, peer{t.to}, t.at, t.sequence);
+  for (auto i : message_rules_) {
+    auto const& f = plan_.faults[i];
+    if (active(f, t.at) && on_the_way(f, t.from, t.to)) apply(f, i, t, way);
+  }
+  return way;
+}
+
+void planet::apply(fault_settings const& f, std::size_t index, transmission const& t,
+                   delivery& way) const noexcept {
+  auto const bits = chance_of(purpose::fault, t.from, (std::uint64_t{index} << 33U) ^ t.sequence);
+  if (!drawn(bits, f.chance)) return;
+  switch (f.kind) {
+    case fault_kind::loss:
+    case fault_kind::partition: way.dropped = true; break;
+    case fault_kind::delay: way.delay += f.by; break;
+    case fault_kind::duplicate:
+      way.duplicated = true;
+      way.copy_delay = way.delay + duration{static_cast<std::int64_t>(mix64(bits) % 100'000'000)};
+      break;
+    default: break;
+  }
+}
+
+bool planet::within(whereabouts const& w, std::uint32_t who) const noexcept {
+  switch (w.of) {
+    case whereabouts::which::any: return true;
+    case whereabouts::which::elsewhere: return true;  // the caller knows what it is not
+    case whereabouts::which::providers: return provides(who);
+    case whereabouts::which::regions: return w.has_region(region_[who]);
+    case whereabouts::which::peers: return who >= w.first && who <= w.last;
+  }
+  return false;
+}
+
+bool planet::on_the_way(fault_settings const& f, std::uint32_t from,
+                        std::uint32_t to) const noexcept {
+  auto const one = [&](std::uint32_t a, std::uint32_t b) {
+    if (!within(f.from, a)) return false;
+    return f.to.of == whereabouts::which::elsewhere ? !within(f.from, b) : within(f.to, b);
+  };
+  return one(from, to) || (f.symmetric && one(to, from));
+}
+
+bool planet::hits(fault_settings const& f, std::uint32_t index, std::uint32_t who) const noexcept {
+  if (about_messages(f.kind) || !within(f.from, who)) return false;
+  return drawn(chance_of(purpose::adversary, who, index), f.chance);
+}
+
+duration planet::skew_by(std::uint32_t who, instant now) const noexcept {
+  duration off{};
+  for (auto i : head_rules_) {
+    auto const& f = plan_.faults[i];
+    if (f.kind != fault_kind::skew || !active(f, now) || !hits(f, i, who)) continue;
+    off += f.behind ? -f.by : f.by;
+  }
+  return off;
+}
+
+bool planet::may_lie(std::uint32_t who) const noexcept {
+  return std::any_of(head_rules_.begin(), head_rules_.end(), [&](std::uint32_t i) {
+    return plan_.faults[i].kind == fault_kind::lie && hits(plan_.faults[i], i, who);
+  });
+}
+
+bool planet::lies(std::uint32_t who, instant now) const noexcept {
+  for (auto i : head_rules_) {
+    auto const& f = plan_.faults[i];
+    if (f.kind != fault_kind::lie || !active(f, now) || !hits(f, i, who)) continue;
+    auto const cycle = (f.on + f.off).count();
+    if (f.on <= duration{} || cycle <= 0) return true;
+    auto const phase = static_cast<std::int64_t>(
+        chance_of(purpose::adversary, who, i + 1'000'000ULL) % static_cast<std::uint64_t>(cycle));
+    if ((ns(now) + phase) % cycle < f.on.count()) return true;
+  }
+  return false;
+}
+
+std::uint32_t planet::kind_for(std::uint64_t bits) const noexcept {
+  auto const wide = static_cast<uint128>(bits) * popularity_.back();
+  auto const at = static_cast<std::uint32_t>(wide >> 64U);
+  auto const it = std::upper_bound(popularity_.begin(), popularity_.end(), at);
+  return static_cast<std::uint32_t>(it - popularity_.begin());
+}
+
+job planet::job_of(std::uint32_t who, std::uint32_t n) const {
+  auto const draw = [&](std::uint64_t i) {
+    return chance_of(purpose::workload, who, (std::uint64_t{n} << 8U) + i);
+  };
+  auto const& mine = roles_[who].offers;
+  auto kind = service{kind_for(draw(1))};
+  if (!mine.empty() && drawn(draw(2), plan_.workload.local_share)) {
+    kind = mine[draw(3) % mine.size()];
+  }
+  job j;
+  j.id = {principal{who}, n + 1ULL};
+  j.what = kind;
+  j.work = std::clamp<duration>(work_.draw(draw(4)), 1ms, plan_.workload.service_time_most);
+  j.patience = plan_.workload.patience;
+  j.input.size = static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(plan_.workload.input_bytes, payload_bytes_max));
+  for (std::size_t i = 0; i < (j.input.size + 7U) / 8U; ++i) j.input.words[i] = draw(16 + i);
+  return j;
+}
+
+payload planet::honest_output(task const& t) const {
+  payload out;
+  out.size = 16;
+  out.words[0] = fold_of(t, seed());
+  out.words[1] = mix64(out.words[0]);
+  return out;
+}
+
+execution planet::execute(std::uint32_t who, task const& t, instant now) const {
+  auto const speed = std::max<std::int64_t>(1, roles_[who].power.speed);
+  execution e{duration{mul_div(t.work.count(), 1000, speed)}, true, honest_output(t)};
+  for (auto i : head_rules_) {
+    auto const& f = plan_.faults[i];
+    if (f.kind == fault_kind::slow && active(f, now) && hits(f, i, who)) {
+      e.takes = times(e.takes, f.factor);
+    }
+  }
+  if (lies(who, now)) e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
+  return e;
+}
+
+std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) const {
+  if (expected_jobs(plan_) == 0) return std::nullopt;
+  auto const bits = chance_of(purpose::workload, who, std::uint64_t{n} << 8U);
+  auto gap = gap_.draw(bits);
+  if (plan_.workload.law == arrival_law::even) {
+    auto const span = arrival_span(plan_).count();
+    auto const each = mul_div(span, peers(), static_cast<std::int64_t>(expected_jobs(plan_)));
+    auto const phase = static_cast<uint128>(bits) * static_cast<std::uint64_t>(each);
+    gap = duration{n == 0 ? static_cast<std::int64_t>(phase >> 64U) : each};
+  }
+  auto const at = n == 0 ? plan_.workload.start + gap : gap;
+  if (at >= last_arrival_ - instant{}) return std::nullopt;
+  return instant{} + std::max(duration{1}, at);
+}
+
+// The n-th stretch of time: even up, odd away.
+duration planet::session(std::uint32_t who, std::uint32_t n) const {
+  auto const bits = chance_of(purpose::churn, who, n);
+  if (n % 2 == 0) return std::max(plan_.churn.session_least, uptime_.draw(bits));
+  return std::clamp<duration>(downtime_.draw(bits), 1s, plan_.churn.absence_most);
+}
+
+bool planet::begins_up(std::uint32_t who) const {
+  auto const up = uptime_.mean();
+  auto const share = up / (up + downtime_.mean());
+  return chance_of(purpose::churn, who, ~1ULL) <
+         static_cast<std::uint64_t>(share * 18446744073709549568.0);
+}
+
+}  // namespace hydra::sim

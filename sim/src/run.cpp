@@ -1,0 +1,153 @@
+#include <hydra/sim/runner.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace hydra::sim {
+
+namespace {
+
+trust trust_of(ratio r) { return trust::of(r.part, r.whole); }
+
+std::uint64_t status_of(char const* name) {
+  auto* file = std::fopen("/proc/self/status", "r");
+  if (file == nullptr) return 0;
+  std::array<char, 256> line{};
+  unsigned long kib = 0;
+  while (std::fgets(line.data(), static_cast<int>(line.size()), file) != nullptr) {
+    if (std::strncmp(line.data(), name, std::strlen(name)) == 0) {
+      std::sscanf(line.data() + std::strlen(name), ": %lu", &kib);
+    }
+  }
+  std::fclose(file);
+  return std::uint64_t{kib} * 1024;
+}
+
+std::string text_of(event_note const& e, std::vector<message_id> const& ids) {
+  auto const type = static_cast<std::size_t>(e.what & 0x3fffU);
+  switch (e.which()) {
+    case kind::message: {
+      auto const id = type < ids.size() ? ids[type] : message_id{};
+      return fmt::format("message {} of room {} from peer {}", id.number,
+                         static_cast<int>(id.where), e.from);
+    }
+    case kind::timer: return fmt::format("a timer of peer {}", e.to);
+    case kind::fact: return fmt::format("fact {} of peer {}", type, e.to);
+    case kind::fault: return fmt::format("a fault at peer {}", e.to);
+  }
+  return {};
+}
+
+// The call of `by` that made its effect number `sequence`, or null.
+event_note const* maker_of(std::vector<event_note> const& all, std::uint32_t by,
+                           std::uint32_t sequence, std::int64_t before) {
+  for (auto const& e : all) {
+    if (e.at > before) break;
+    if (e.to == by && e.first_effect <= sequence && sequence <= e.last_effect) return &e;
+  }
+  return nullptr;
+}
+
+bool equal(event_note const& a, event_note const& b) {
+  return !earlier(a, b) && !earlier(b, a) && a.what == b.what && a.digest == b.digest &&
+         a.last_effect == b.last_effect;
+}
+
+}  // namespace
+
+divergence first_difference_of(std::vector<event_note> const& one,
+                               std::vector<event_note> const& two,
+                               std::vector<message_id> const& ids) {
+  divergence out;
+  out.found = true;
+  auto const n = std::min(one.size(), two.size());
+  std::size_t i = 0;
+  while (i < n && equal(one[i], two[i])) ++i;
+  if (i == one.size() && i == two.size()) {
+    out.cause = "the difference does not show again when the interval is repeated";
+    return out;
+  }
+  bool const first = i < one.size() && (i >= two.size() || !earlier(two[i], one[i]));
+  auto const& run = first ? one : two;
+  auto const& odd = run[i];
+  out.peer = odd.to;
+  out.at = at_ns(odd.at);
+  bool const same_event = i < n && !earlier(one[i], two[i]) && !earlier(two[i], one[i]) &&
+                          one[i].what == two[i].what;
+  if (same_event && one[i].digest == two[i].digest) {
+    out.cause = fmt::format("peer {} acts differently on {}: {} effects in one run, {} in the other",
+                            odd.to, text_of(odd, ids), one[i].last_effect - one[i].first_effect + 1,
+                            two[i].last_effect - two[i].first_effect + 1);
+    return out;
+  }
+  auto const* maker = maker_of(run, odd.from, odd.sequence, odd.at);
+  auto const what = same_event ? "says something else" : "comes in one run only";
+  out.cause = fmt::format("{} {}", text_of(odd, ids), what);
+  if (maker != nullptr) {
+    out.peer = maker->to;
+    out.at = at_ns(maker->at);
+    out.cause += fmt::format("; it was made while peer {} handled {}", maker->to,
+                             text_of(*maker, ids));
+  } else if (odd.from != odd.to) {
+    out.peer = odd.from;
+  }
+  return out;
+}
+
+routing::kademlia_settings routing_from(scenario const& s) {
+  routing::kademlia_settings k;
+  k.alpha = static_cast<std::uint8_t>(s.routing.alpha);
+  k.rpc_timeout = s.routing.timeout;
+  k.refresh = s.routing.refresh;
+  k.republish = s.routing.republish;
+  k.record_lifetime = s.routing.expire;
+  return k;
+}
+
+trusts::rings_config trust_from(scenario const& s) {
+  trusts::rings_config r;
+  r.floor = std::max(r.floor, trust_of(s.trust.floor));
+  if (!s.trust.strangers) r.prior[3] = trust{};
+  return r;
+}
+
+verify::repeat verify_from(scenario const& s) {
+  verify::repeat v;
+  if (!s.verify.on) {
+    v.rate = {ratio{0, 1}, ratio{0, 1}, ratio{0, 1}, ratio{0, 1}};
+  } else {
+    v.rate = {s.verify.own, s.verify.friends, s.verify.friends, s.verify.strangers};
+  }
+  return v;
+}
+
+scheduling::power_of_d scheduling_from(scenario const& s) {
+  scheduling::power_of_d p;
+  p.d = static_cast<std::uint8_t>(s.scheduling.power_of);
+  p.bound.waiting_max = static_cast<std::uint16_t>(s.scheduling.queue_max);
+  return p;
+}
+
+protocol_times times_from(scenario const& s) {
+  protocol_times t;
+  t.lease = s.scheduling.lease;
+  t.progress = s.scheduling.lease / 3;
+  t.bid = s.scheduling.bid_timeout;
+  return t;
+}
+
+std::uint64_t resident_bytes() { return status_of("VmRSS"); }
+std::uint64_t resident_peak_bytes() { return status_of("VmHWM"); }
+
+run_result run(scenario const& what, run_options const& how) {
+  return runner<Hydra<>>::run(what, how);
+}
+
+divergence check_determinism(scenario const& what, run_options const& how) {
+  return runner<Hydra<>>::check_determinism(what, how);
+}
+
+}  // namespace hydra::sim
