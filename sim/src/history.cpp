@@ -84,7 +84,8 @@ void check_conservation(history& all, std::vector<holding> held, run_result& out
 void check_runs(history& all, run_result& out) {
   by_name(all.did_);
   for (auto const& e : all.ended_) {
-    if (e.how.placements == 0) continue;
+    // What a crashed owner had given out is forgotten: its job starts anew, and says so.
+    if (e.how.placements == 0 || e.how.lives != 0) continue;
     auto const runs = count_named(all.did_, e);
     if (runs > e.how.placements) {
       fail(out, fmt::format("job {}/{} ran {} times under {} leases", e.owner, e.number, runs,
@@ -159,10 +160,16 @@ void hurt(planet const& where, history& all, run_result& out) {
   for (auto who : all.bans_) ++(where.may_lie(who) ? liars : honest);
   std::uint64_t forged = 0;
   std::uint64_t accused = 0;
+  auto hurt = all.bans_;
   for (auto const& o : all.opinions_) {
     if (o.what != outcome::forged) continue;
     ++(where.may_lie(o.about) ? forged : accused);
+    hurt.push_back(o.about);
   }
+  std::sort(hurt.begin(), hurt.end());
+  hurt.erase(std::unique(hurt.begin(), hurt.end()), hurt.end());
+  out.honest_hurt = static_cast<std::uint64_t>(std::count_if(
+      hurt.begin(), hurt.end(), [&](std::uint32_t who) { return !where.may_lie(who); }));
   out.extra.push_back({"forgeries_proved", static_cast<double>(forged)});
   out.extra.push_back({"liars_banned", static_cast<double>(liars)});
   out.extra.push_back({"honest_accused", static_cast<double>(accused)});
@@ -251,6 +258,9 @@ void summarise(planet const& where, history& all, std::vector<holding> const& he
     }
   }
   out.extra.push_back({"wanted_core_s", wanted});
+  double busy = 0;
+  for (auto ns : all.busy_) busy += static_cast<double>(ns) / 1e9;
+  out.extra_work = wanted > 0 ? busy / wanted : 0;
   out.extra.push_back({"tasks_run", static_cast<double>(all.did_.size())});
   out.extra.push_back({"tasks_abandoned", static_cast<double>(all.abandoned_)});
   out.extra.push_back({"crashes", static_cast<double>(all.crashes_)});

@@ -20,6 +20,8 @@ struct network_settings {
   std::uint64_t seed = 1;
   std::size_t heads = 40;
   std::uint32_t loss_percent = 0;
+  std::size_t liars = 0;         // the last heads: swallow stores, name each other
+  std::uint32_t liar_groups = 0;  // their netgroups
 };
 
 // Heads that talk through recorders, in steps of 10 ms; every message takes 10 to 60 ms.
@@ -87,7 +89,55 @@ class network {
     }
   }
 
+  [[nodiscard]] bool lies(std::size_t i) const { return i >= size() - settings_.liars; }
+  // Keys of the liars within a thousandth of the service's, tables as after months of traffic.
+  void grind(service what) {
+    std::vector<introduction> all;
+    for (std::size_t i = 0; i < size(); ++i) {
+      auto a = heads_[0]->env.about(at(i));
+      auto words = heads_[0]->env.about(what).words();
+      words[0] ^= chance_.bits() >> 10U;
+      if (lies(i)) {
+        a.key = key{words};
+        a.group = netgroup{1'000'000 + static_cast<std::uint32_t>(i) % settings_.liar_groups};
+        for (auto& h : heads_) h->env.know(at(i), a);
+      }
+      all.push_back({at(i), a.key, a.group});
+    }
+    auto sorted = all;
+    std::sort(sorted.begin(), sorted.end(),
+              [](auto const& a, auto const& b) { return a.key < b.key; });
+    for (std::size_t i = 0; i < size(); ++i) {
+      heads_[i]->policy.adopt(direct_table<8>(all[i].key, sorted, now_));
+    }
+  }
+
  private:
+  [[nodiscard]] peer another_liar() {
+    return at(size() - settings_.liars + chance_.below(settings_.liars));
+  }
+  void lie(peer self, peer to, testing::any_described const& m) {
+    closer_peers others;
+    for (int i = 0; i < 8; ++i) others.try_push_back(another_liar());
+    auto& env = heads_[self.index()]->env;
+    if (m.is<find_node>()) env.send(to, nodes{m.as<find_node>().nonce, others});
+    if (m.is<store>()) env.send(to, stored{m.as<store>().nonce, true, others});
+    if (!m.is<find_providers>()) return;
+    auto const question = m.as<find_providers>();
+    providers answer{question.nonce, {}, others};
+    for (int i = 0; i < 4; ++i) {
+      provider_record r;
+      r.head = another_liar();
+      r.what = question.what;
+      r.about.signer = r.about.subject = env.about(r.head).principal;
+      r.about.issued = now_;
+      r.about.expires = now_ + 10min;
+      r.signature = env.sign_as(r.about.signer, r);
+      answer.records.push_back(r);
+    }
+    env.send(to, answer);
+  }
+
   struct letter {
     instant at{};
     peer from{};
@@ -96,6 +146,7 @@ class network {
   template <class... M>
   void deliver_as(peer from, std::size_t to, testing::any_described const& m, type_list<M...>) {
     if (to >= heads_.size() || !heads_[to]->up) return;
+    if (lies(to)) return lie(at(to), from, m);
     auto env = view(to);
     heads_[to]->env.end_call();
     static_cast<void>(
@@ -305,4 +356,31 @@ TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds w
   REQUIRE(net[0].finds.size() == 1);
   REQUIRE(net[0].finds[0].among.size() == 1);
   CHECK(net[0].finds[0].among[0].who == peer{3});
+}
+
+TEST_CASE("keys ground towards a service by a tenth of the heads, of few netgroups, capture few "
+          "finds", "[routing]") {
+  auto const seed = GENERATE(3U, 4U);
+  auto const groups = GENERATE(1U, 2U, 4U);
+  network<kademlia<8>> net{{.seed = seed, .heads = 300, .loss_percent = 1, .liars = 30,
+                            .liar_groups = groups}};
+  net.grind(rendering);
+  net.run(1s);
+  for (std::size_t i = 0; i < 30; ++i) {
+    net.publish(i, rendering);
+    net.run(100ms);
+  }
+  net.run(10s);
+  for (std::size_t i = 30; i < 130; ++i) net.find(i, {rendering, 2, {}});
+  net.run(13s);
+  std::size_t captured = 0;
+  for (std::size_t i = 30; i < 130; ++i) {
+    REQUIRE(net[i].finds.size() == 1);
+    auto const& among = net[i].finds[0].among;
+    captured += std::all_of(among.begin(), among.end(), [&](candidate const& c) {
+      return net.lies(c.who.index());
+    }) ? 1U : 0U;
+  }
+  WARN(captured << " of 100 finds captured by 30 of 300 heads in " << groups << " netgroups");
+  CHECK(captured <= (groups == 1 ? 5U : 30U));
 }

@@ -46,9 +46,10 @@ struct job_done {  // fact: exactly one for every job that was submitted
   std::uint8_t placements = 0;  // leases given
   std::uint8_t replaced = 0;    // leases given up because the holder fell silent or refused
   std::uint8_t results = 0;
+  std::uint8_t lives = 0;      // crashes of the owner that the job survived
   template <class A>
   void serialize(A& a, unsigned) {
-    a& which& how& output& by& response& hops& placements& replaced& results;
+    a& which& how& output& by& response& hops& placements& replaced& results& lives;
   }
 };
 
@@ -226,10 +227,11 @@ struct placement {
 struct owned_job {
   static constexpr std::size_t per_peer_max = 256;
   enum class state : std::uint8_t { keeping, finding, bidding, running, resting, settled };
-  job what{};
+  instant wake{};        // nothing is due before; what a timer looks at comes first in memory
+  instant due{};         // when this state has lasted too long
   instant submitted{};
   state now = state::keeping;
-  instant due{};         // when this state has lasted too long
+  job what{};
   activity lookup{};
   command keeping{};
   candidates among{};    // who was found; queue >= 0 once they bid
@@ -254,13 +256,14 @@ struct owned_job {
 struct held_lease {
   static constexpr std::size_t per_peer_max = 64;
   enum class state : std::uint8_t { waiting, running, reporting };
-  hydra::lease lease{};
-  task what{};
-  peer owner{};
-  state now = state::waiting;
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
   instant started{};
+  duration takes{};      // on this head
+  state now = state::waiting;
+  peer owner{};
+  hydra::lease lease{};
+  task what{};
   command run{};
   command checking{};    // of the owner's signature under the receipt
   std::uint8_t sent = 0;

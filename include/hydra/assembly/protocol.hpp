@@ -65,7 +65,7 @@ class job_protocol {
     auto const id = jobs.add(j);
     if (!id) return refuse(h, what);
     jobs.find(id)->keeping = h.env().keep(what.id.nonce, kept_job{what, j.submitted, 0});
-    wake_by(h, j.due);
+    wake_for(h, *jobs.find(id));
   }
 
   template <class House>
@@ -262,20 +262,26 @@ class job_protocol {
   void on_timer(House& h) {
     tick_ = {};
     auto const now = h.env().now();
-    auto next = never;
+    bool freed = false;
     h.env().template pool<held_lease>().each([&](activity id, held_lease& l) {
-      if (l.until <= now) return give_up(h, id, outcome::abandoned);
+      if (l.until <= now) {
+        freed = true;
+        return give_up(h, id, outcome::abandoned);
+      }
       if (l.next <= now) remind(h, id, l);
     });
-    start_waiting(h);
+    if (freed) start_waiting(h);
+    auto jobs = h.env().template pool<owned_job>();
+    jobs.each([&](activity id, owned_job& j) {
+      if (j.wake > now) return;  // a renewed lease moves what is due, not the time of waking
+      j.wake = earliest(j);
+      if (j.wake <= now) late(h, id, j, now);
+    });
+    auto next = never;
     h.env().template pool<held_lease>().each([&](activity, held_lease& l) {
       next = std::min({next, l.until, l.next});
     });
-    auto jobs = h.env().template pool<owned_job>();
-    jobs.each([&](activity id, owned_job& j) {
-      if (earliest(j) <= now) late(h, id, j, now);
-    });
-    jobs.each([&](activity, owned_job& j) { next = std::min(next, earliest(j)); });
+    jobs.each([&](activity, owned_job& j) { next = std::min(next, j.wake); });
     if (next != never) wake_by(h, next);
   }
 
@@ -295,13 +301,12 @@ class job_protocol {
     auto const now = h.env().now();
     duration work{};
     h.env().template pool<held_lease>().each([&](activity, held_lease& held) {
-      auto const all = on_this_head(h, held.what.work);
       if (held.now == held_lease::state::running) {
         ++l.running;
-        work += std::max(duration{}, all - (now - held.started));
+        work += std::max(duration{}, held.takes - (now - held.started));
       } else if (held.now == held_lease::state::waiting) {
         ++l.waiting;
-        work += all;
+        work += held.takes;
       }
     });
     bool const free = l.running < l.power.cores && l.waiting == 0;
@@ -337,6 +342,13 @@ class job_protocol {
     auto const now = h.env().now();
     tick_ = h.env().arm(std::max(duration{}, due - now), 0);
     tick_due_ = std::max(due, now);  // on this head's own clock
+  }
+
+  // The job has something due at its earliest; a timer will come for it.
+  template <class House>
+  void wake_for(House& h, owned_job& j) {
+    j.wake = earliest(j);
+    wake_by(h, j.wake);
   }
 
   template <class House>
@@ -381,7 +393,7 @@ class job_protocol {
     if (!id) return;
     jobs.find(id)->keeping =
         h.env().keep(k.what.id.nonce, kept_job{k.what, k.submitted, j.leases});
-    wake_by(h, j.due);
+    wake_for(h, *jobs.find(id));
   }
 
   template <class House>
@@ -391,13 +403,13 @@ class job_protocol {
       if (under_way(j) == 0) return fail(h, id, verdict_of(j));
       j.now = owned_job::state::running;  // those who are at it may still do it
       j.due = deadline(j);
-      return wake_by(h, earliest(j));
+      return wake_for(h, j);
     }
     ++j.rounds;
     j.now = owned_job::state::finding;
     j.due = h.env().now() + 3 * h.times().lease;  // a lookup ends by itself long before
     j.lookup = h.find(want{j.what.what, 3, j.what.floor});
-    wake_by(h, earliest(j));
+    wake_for(h, j);
   }
 
   // Fills in what this Hydra knows about those who were found.
@@ -445,7 +457,7 @@ class job_protocol {
     j.asked_at = h.env().now();
     j.due = j.asked_at + h.times().bid;
     if (j.asked == 0) return choose(h, id);
-    wake_by(h, earliest(j));
+    wake_for(h, j);
   }
 
   // How many results are there or on their way.
@@ -481,7 +493,7 @@ class job_protocol {
     if (under_way(j) < j.needed) return rest(h, j);
     j.now = owned_job::state::running;
     j.due = deadline(j);
-    wake_by(h, earliest(j));
+    wake_for(h, j);
   }
 
   static void avoid(owned_job& j, principal who) {
@@ -523,7 +535,7 @@ class job_protocol {
     auto const tries = std::min<std::int64_t>(j.rounds, 8);
     j.due = h.env().now() + h.times().rest * tries / 2 + spread;
     if (j.rounds % 4 == 0) j.avoid.clear();  // who was full may have room again
-    wake_by(h, earliest(j));
+    wake_for(h, j);
   }
 
   template <class House>
@@ -602,7 +614,8 @@ class job_protocol {
     h.env().emit(job_done{j.what.id, ending::completed, best.output, best.who, now - j.submitted,
                           j.hops, static_cast<std::uint8_t>(std::min<std::uint32_t>(
                               j.leases % leases_per_life, 255)),
-                          j.replaced, static_cast<std::uint8_t>(at.size())});
+                          j.replaced, static_cast<std::uint8_t>(at.size()),
+                          static_cast<std::uint8_t>(j.leases / leases_per_life)});
     h.env().template erase<kept_job>(j.what.id.nonce);
     j.now = owned_job::state::settled;
     j.due = now + 3 * h.times().resend;
@@ -614,7 +627,7 @@ class job_protocol {
     for (auto& p : j.given) {
       if (p.now < placement::state::checked) h.env().send(p.who, cancel{{j.what.id, p.number}});
     }
-    wake_by(h, j.due);
+    wake_for(h, j);
   }
 
   // Both signatures, the owner's own opinion of it, and the receipt on its way.
@@ -681,7 +694,9 @@ class job_protocol {
       case owned_job::state::bidding: return choose(h, id);
       case owned_job::state::finding: return rest(h, j);
       case owned_job::state::resting: return look(h, id);
-      default: j.due = deadline(j);
+      default:
+        j.due = deadline(j);
+        j.wake = earliest(j);
     }
   }
 
@@ -701,6 +716,7 @@ class job_protocol {
     held_lease l;
     l.lease = m.lease;
     l.what = m.what;
+    l.takes = on_this_head(h, m.what.work);
     l.owner = from;
     l.until = h.env().now() + h.times().lease;
     l.next = h.env().now() + h.times().progress;
@@ -729,8 +745,8 @@ class job_protocol {
   template <class House>
   void say_progress(House& h, held_lease& l) {
     bool const runs = l.now == held_lease::state::running;
-    auto const all = on_this_head(h, l.what.work);
-    auto const left = runs ? std::max(duration{}, all - (h.env().now() - l.started)) : all;
+    auto const left =
+        runs ? std::max(duration{}, l.takes - (h.env().now() - l.started)) : l.takes;
     l.next = h.env().now() + h.times().progress;
     h.env().send(l.owner, progress{{l.lease.of, l.lease.number}, runs, left});
     wake_by(h, std::min(l.next, l.until));

@@ -151,8 +151,8 @@ struct lookup {
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& target& rank& deadline& nonce& what& why& storing& at_least& sources& checking& hops& messages&
-        near& records& givers;
+    a& target& rank& deadline& nonce& what& why& storing& at_least& sources& checking& hops;
+    a& messages& near& records& givers;
   }
 };
 

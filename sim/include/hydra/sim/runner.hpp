@@ -98,28 +98,45 @@ class runner {
     if (how.alone && !out.interrupted) {
       auto const lonely = once(what, how, true);
       out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
+      out.interrupted = lonely.interrupted;
+    }
+    if (how.unverified && !out.interrupted) {
+      auto trusting = what;
+      trusting.verify.on = false;
+      auto quiet = how;
+      quiet.trace_file.clear();
+      auto const r = once(trusting, quiet, false);
+      out.unverified = unverified_result{r.jobs, r.response_s, r.wrong_accepted, r.extra_work,
+                                         r.honest_hurt};
+      out.interrupted = r.interrupted;
     }
     return out;
   }
 
   // Two runs, the second with other handles and other addresses, compared as they go.
   [[nodiscard]] static divergence check_determinism(scenario const& what, run_options const& how) {
-    world_type one{populated<H>{what}, options_of(how, false)};
+    world_type one{populated<H>{what}, options_of(what, how, false)};
     std::vector<std::unique_ptr<char[]>> elsewhere;  // shifts what the second world allocates
     for (std::size_t i = 1; i < 64; ++i) elsewhere.push_back(std::make_unique<char[]>(i * 4099));
-    world_type two{populated<H>{what}, options_of(how, true)};
+    world_type two{populated<H>{what}, options_of(what, how, true)};
     return first_difference(one, two, what, how);
   }
 
  private:
-  [[nodiscard]] static world_options options_of(run_options const& how, bool permute) {
-    auto const shards = how.shards != 0 ? how.shards : std::max(1U, how.threads);
+  // A small world is not worth the meetings of two threads.
+  static constexpr std::uint64_t hydras_per_shard_min = 2'000;
+
+  [[nodiscard]] static world_options options_of(scenario const& what, run_options const& how,
+                                                bool permute) {
+    auto const worth = static_cast<unsigned>(
+        std::clamp<std::uint64_t>(what.hydras / hydras_per_shard_min, 1, 1024));
+    auto const shards = how.shards != 0 ? how.shards : std::clamp(how.threads, 1U, worth);
     return {shards, std::max(1U, how.threads), permute || how.permute, how.wire_check};
   }
 
   [[nodiscard]] static run_result once(scenario const& what, run_options const& how, bool alone) {
     auto const before = resident_bytes();
-    world_type w{populated<H>{what, alone}, options_of(how, false)};
+    world_type w{populated<H>{what, alone}, options_of(what, how, false)};
     run_result out;
     out.scenario = what.name;
     out.seed = what.seed;

@@ -38,7 +38,7 @@ void in_lock_step(std::size_t shards, unsigned threads, Next&& next, Phase&& pha
         round.notify_all();
         return;
       }
-      constexpr int spins_max = 20'000;  // some 20 us: most windows are shorter
+      constexpr int spins_max = 2'000;  // some 20 us: most windows are shorter
       for (int i = 0; i < spins_max; ++i) {
         if (round.load(std::memory_order_acquire) != mine) return;
         detail::pause();

@@ -26,6 +26,7 @@ struct world_options {
   unsigned threads = 1;
   bool permute_handles = false;  // check mode: each peer sees its own permutation
   bool check_wire = false;       // check mode: every 64th message survives its own encoding
+  peer watch{};                  // whose journal a watcher<> writes (watch.hpp)
 };
 
 template <Node N, class Setting, class Observer = no_observer, class Queue = window_queue>
@@ -68,22 +69,17 @@ class world {
       now_ = end;
       return;
     }
-    auto const first = now_;
-    auto const steps = static_cast<std::size_t>((end - floor_to_stride(first) + stride_ - 1) /
-                                                stride_);
+    auto const first = floor_to_stride(now_);
+    auto const steps = static_cast<std::size_t>((end - first + stride_ - 1) / stride_);
     in_lock_step(
-        shards_.size(), options_.threads, [&](std::size_t step) { return step < 2 * steps; },
+        shards_.size(), options_.threads, [&](std::size_t step) { return step < steps; },
         [&](std::size_t step, std::size_t s) {
-          if (step % 2 == 0) {
-            auto const reach =
-                floor_to_stride(first) + static_cast<std::int64_t>(step / 2 + 1) * stride_;
-            shards_[s].clear_outboxes();
-            shards_[s].run_until(std::min(end, reach));
-          } else {
-            for (auto& from : shards_) shards_[s].collect(from, s);
-          }
+          auto& mine = shards_[s];
+          for (auto& from : shards_) mine.collect(from, s, (step + 1) % 2);  // the step before
+          mine.fill_post(step % 2);
+          mine.run_until(std::min(end, first + static_cast<std::int64_t>(step + 1) * stride_));
         });
-    for (auto& s : shards_) s.clear_outboxes();
+    exchange();
     now_ = end;
   }
   void run_for(duration d) { run_until(now() + d); }
@@ -194,6 +190,7 @@ class world {
       auto const last = i + 1 < firsts_.size() ? firsts_[i + 1] : n;
       shards_.emplace_back(setting_, peer_range{firsts_[i], last}, firsts_.size(),
                            options_.permute_handles, options_.check_wire);
+      if constexpr (shard_type::watching) shards_.back().observer().watch(options_.watch.index());
     }
     auto const window = shards_[0].width();
     auto look = ns(setting_->window());
@@ -215,11 +212,15 @@ class world {
   void link() {
     for (auto& s : shards_) s.set_bounds(&firsts_);
   }
+  // Hands over what was sent last; the other post was read in the last step already.
   void exchange() {
     for (std::size_t s = 0; s < shards_.size(); ++s) {
-      for (auto& from : shards_) shards_[s].collect(from, s);
+      for (auto& from : shards_) shards_[s].collect(from, s, from.filling());
     }
-    for (auto& s : shards_) s.clear_outboxes();
+    for (auto& s : shards_) {
+      s.fill_post(1);
+      s.fill_post(0);
+    }
   }
   [[nodiscard]] std::int64_t floor_to_stride(std::int64_t t) const noexcept {
     return t - t % stride_;
