@@ -189,7 +189,7 @@ TEST_CASE("the corpus of the fuzz targets passes") {
   namespace fs = std::filesystem;
   std::size_t read = 0;
   for (auto const* folder : {"codec", "frame"}) {
-    auto const path = fs::path{__FILE__}.parent_path() / "../fuzz/corpus" / folder;
+    auto const path = fs::path{HYDRA_SOURCE_DIR} / "tests/fuzz/corpus" / folder;
     for (auto const& file : fs::directory_iterator{path}) {
       std::ifstream in{file.path(), std::ios::binary};
       std::vector<char> const text{std::istreambuf_iterator<char>{in}, {}};

@@ -276,6 +276,9 @@ struct held_lease {
   }
 };
 
+// What one task may ask of a head, on the reference core: sums of it cannot overflow.
+inline constexpr duration task_work_max = 24h;
+
 // Bounds on every wait. All are of the order of a long round trip or of a task.
 struct protocol_times {
   duration bid = 1500ms;      // for answers to a call

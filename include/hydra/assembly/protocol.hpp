@@ -27,6 +27,7 @@
 #include <hydra/trust/concept.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -193,6 +194,7 @@ class job_protocol {
     auto held = h.env().template pool<held_lease>();
     auto const known = lease_named(h, from, name);
     bool const mine = m.lease.of == m.what.of && m.lease.owner == h.env().about(from).principal;
+    if (!known && ended_lately(h, m.lease.owner, name)) return;  // a late copy of this award
     if (!known) {
       bool const fits = mine && willing(h, from, m.what, m.terms).accepted;
       if (!fits || !held.add(fresh(h, from, m))) {
@@ -214,7 +216,10 @@ class job_protocol {
 
   template <class House>
   void on_message(House& h, peer from, cancel const& m) {
-    if (auto const id = lease_named(h, from, m.which); id) give_up(h, id, outcome::abandoned);
+    auto const id = lease_named(h, from, m.which);
+    if (!id) return;
+    give_up(h, id, outcome::abandoned);
+    start_waiting(h);  // a core may have become free, and no timer comes for those who wait
   }
 
   template <class House>
@@ -226,10 +231,7 @@ class job_protocol {
     if (l.now != held_lease::state::reporting || l.checking) return;
     bool const ours = m.earned && m.receipt.by_executor == l.receipt.by_executor &&
                       m.receipt.lease == l.receipt.lease;
-    if (!ours || from == h.env().self()) {
-      held.erase(id);
-      return;
-    }
+    if (!ours || from == h.env().self()) return forget(h, id);
     l.receipt = m.receipt;
     l.checking = h.env().check(l.receipt, l.lease.owner, l.receipt.by_owner);
     l.until = h.env().now() + h.times().lease;
@@ -707,6 +709,8 @@ class job_protocol {
     auto const who = h.env().about(from).principal;
     bool const late = terms.deadline <= h.env().now();
     if (late || t.of.owner != who || !h.offers(t.what)) return {};
+    if (t.work < duration{} || t.work > task_work_max) return {};
+    if (t.work > terms.cpu_budget || terms.tasks_budget == 0) return {};  // more than it may spend
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
     return h.accepts(offer{t, terms, terms.deadline}, load_of(h));
   }
@@ -791,7 +795,7 @@ class job_protocol {
     });
     if (!id) return;
     auto const r = held.find(id)->receipt;
-    held.erase(id);
+    forget(h, id);
     if (!c.good) return;
     h.env().keep(receipts_++ % receipts_kept, r);
     h.observe(r);
@@ -805,7 +809,28 @@ class job_protocol {
       h.env().disarm(l.run);
       h.env().emit(task_ended{l.what.of, why, h.env().now() - l.started});
     }
+    forget(h, id);
+  }
+
+  // The lease is over; a copy of its award that is still on its way must start nothing.
+  template <class House>
+  void forget(House& h, activity id) {
+    auto held = h.env().template pool<held_lease>();
+    auto const& l = *held.find(id);
+    ended_[ended_next_++ % ended_.size()] =
+        mark_of(h, l.lease.owner, {l.lease.of, l.lease.number});
     held.erase(id);
+  }
+  template <class House>
+  [[nodiscard]] bool ended_lately(House& h, principal owner, lease_name const& name) const {
+    auto const mark = mark_of(h, owner, name);
+    return std::find(ended_.begin(), ended_.end(), mark) != ended_.end();
+  }
+  // Never zero, and the same whatever the handle of the owner is.
+  template <class House>
+  [[nodiscard]] static std::uint32_t mark_of(House& h, principal owner, lease_name const& name) {
+    auto const bits = mix64(h.env().about(owner).words()[0] ^ mix64(name.of.nonce)) + name.number;
+    return static_cast<std::uint32_t>(mix64(bits) >> 32U) | 1U;
   }
 
   static constexpr std::uint32_t leases_per_life = 1000;
@@ -815,6 +840,8 @@ class job_protocol {
   timer tick_{};
   instant tick_due_{};
   std::uint64_t receipts_ = 0;
+  std::array<std::uint32_t, 7> ended_{};  // marks of the leases that ended here last
+  std::uint8_t ended_next_ = 0;
 };
 
 }  // namespace hydra

@@ -13,6 +13,7 @@
 
 namespace hydra {
 
+// A contiguous range: converts to std::span<T const> by itself.
 // Trivially copyable when T is, so that it can lie in a message. Elements beyond size() keep
 // their default value: two equal vectors have equal members.
 template <class T, std::size_t Capacity>
@@ -90,7 +91,6 @@ class bounded_vector {
   [[nodiscard]] constexpr T const& front() const { return (*this)[0]; }
   [[nodiscard]] constexpr T& back() { return (*this)[size_ - 1U]; }
   [[nodiscard]] constexpr T const& back() const { return (*this)[size_ - 1U]; }
-  [[nodiscard]] constexpr operator std::span<T const>() const noexcept { return {data(), size_}; }
   [[nodiscard]] constexpr std::span<T> span() noexcept { return {data(), size_}; }
 
   friend constexpr bool operator==(bounded_vector const& a, bounded_vector const& b) {

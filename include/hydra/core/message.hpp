@@ -23,6 +23,9 @@
 
 namespace hydra {
 
+// g++ takes room::trust for a shadow of hydra::trust, which it cannot be in a scoped enumeration.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 // The rooms of the house. The number is part of the protocol and never changes.
 enum class room : std::uint8_t {
   node = 0,  // a node without an assembly: the user's own
@@ -36,6 +39,7 @@ enum class room : std::uint8_t {
   data = 8,
   protocol = 9,
 };
+#pragma GCC diagnostic pop
 inline constexpr std::size_t room_count = 10;
 [[nodiscard]] constexpr room last_of(room) noexcept { return room::protocol; }
 

@@ -58,7 +58,13 @@ struct byte_range {
 };
 
 // What a signature says besides its content.
-enum class domain : std::uint8_t { provider = 1, receipt = 2, passport = 3, vouch = 4, manifest = 5 };
+enum class domain : std::uint8_t {
+  provider = 1,
+  receipt = 2,
+  passport = 3,
+  vouch = 4,
+  manifest = 5,
+};
 [[nodiscard]] constexpr domain last_of(domain) noexcept { return domain::manifest; }
 
 struct envelope {
@@ -73,7 +79,7 @@ struct envelope {
 
   // Whether a record may be used at `now`; the skew of clocks is tolerated on both sides.
   [[nodiscard]] constexpr bool valid_at(instant now) const noexcept {
-    return issued <= now + clock_skew_max && now < expires + clock_skew_max;
+    return issued <= now + clock_skew_max && now - clock_skew_max < expires;  // cannot overflow
   }
   template <class A>
   void serialize(A& a, unsigned) {
