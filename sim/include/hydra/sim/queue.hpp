@@ -14,8 +14,10 @@
 // heap (Ahuja, Mehlhorn, Orlin, Tarjan, JACM 1990); amortised O(log C) per event.
 #pragma once
 
+#include <hydra/core/wide.hpp>
 #include <hydra/sim/event.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -31,20 +33,23 @@ class window_queue {
  public:
   static constexpr std::size_t rung = 1024;
 
-  // `window`: ns, at least 1; rounded down to a power of two.
+  // `window`: ns, at least 2.
   explicit window_queue(std::int64_t window)
-      : shift_{static_cast<unsigned>(std::bit_width(static_cast<std::uint64_t>(window)) - 1)} {
-    HYDRA_EXPECTS(window > 0);
+      : width_{window},
+        reciprocal_{std::numeric_limits<std::uint64_t>::max() /
+                        static_cast<std::uint64_t>(std::max<std::int64_t>(window, 2)) +
+                    1} {
+    HYDRA_EXPECTS(window > 1);
     near_.resize(rung);
     far_.resize(rung);
   }
 
-  [[nodiscard]] std::int64_t width() const noexcept { return std::int64_t{1} << shift_; }
-  [[nodiscard]] std::int64_t window_start() const noexcept { return current_ << shift_; }
-  [[nodiscard]] std::int64_t window_end() const noexcept { return (current_ + 1) << shift_; }
+  [[nodiscard]] std::int64_t width() const noexcept { return width_; }
+  [[nodiscard]] std::int64_t window_start() const noexcept { return current_ * width_; }
+  [[nodiscard]] std::int64_t window_end() const noexcept { return (current_ + 1) * width_; }
 
   [[nodiscard]] event* push(std::int64_t at, std::size_t words) {
-    auto const w = at >> shift_;
+    auto const w = window_of(at);
     HYDRA_EXPECTS(w >= current_);
     ++pending_;
     if (w - current_ < static_cast<std::int64_t>(rung)) {
@@ -62,7 +67,7 @@ class window_queue {
 
   // Moves on to the window that starts at `start`, a multiple of width().
   void move_to(std::int64_t start) {
-    auto const w = start >> shift_;
+    auto const w = window_of(start);
     while (current_ < w) {
       ++current_;
       if (current_ % static_cast<std::int64_t>(rung) == 0) descend();
@@ -102,7 +107,15 @@ class window_queue {
     list.clear(chunks_);
   }
 
-  unsigned shift_;
+  // at / width_ without a division: the estimate is too large by at most one. `at` >= 0.
+  [[nodiscard]] std::int64_t window_of(std::int64_t at) const noexcept {
+    auto const wide = static_cast<uint128>(static_cast<std::uint64_t>(at)) * reciprocal_;
+    auto const guess = static_cast<std::int64_t>(wide >> 64U);
+    return guess * width_ > at ? guess - 1 : guess;
+  }
+
+  std::int64_t width_;
+  std::uint64_t reciprocal_;
   std::int64_t current_ = 0;
   std::size_t pending_ = 0;
   arena chunks_;
