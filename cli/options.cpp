@@ -85,7 +85,8 @@ sim::loaded_scenario load(common_options const& o, std::string const& path_or_na
 
 std::string reproduce_line(common_options const& o, std::string const& verb,
                            std::string const& path_or_name, sim::scenario const& s) {
-  auto line = fmt::format("hydra sim {} {} --seed {}", verb, shell_quoted(path_or_name), s.seed);
+  auto line =
+      fmt::format("{} {} {} --seed {}", o.program, verb, shell_quoted(path_or_name), s.seed);
   for (auto const& each : o.sets) line += " --set " + shell_quoted(each);
   return line;
 }

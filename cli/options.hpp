@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace hydra::sim {
+struct harness;
+}
+
 namespace hydra::cli {
 
 // The contract of docs: scripts rely on these numbers.
@@ -30,6 +34,8 @@ struct common_options {
   bool verbose = false;
   bool quiet = false;
   bool no_color = false;
+  bool no_timings = false;        // nothing of what depends on this machine is shown
+  std::string program = "hydra sim";  // what a line that repeats a run begins with
   unsigned threads = 0;  // 0: as many as there are cores, at most four
   std::string seed;
   std::vector<std::string> sets;  // key=value
@@ -45,6 +51,7 @@ struct run_arguments {
   bool wire_check = false;
   bool permute = false;
   bool alone = false;
+  bool unverified = false;
 };
 
 // Says what is wrong with how the command was typed; main prints it and returns `usage`.
@@ -52,8 +59,8 @@ struct usage_error {
   std::string what;
 };
 
-int sim_run(common_options const&, run_arguments const&);
-int sim_check_determinism(common_options const&, run_arguments const&);
+int sim_run(common_options const&, run_arguments const&, sim::harness const&);
+int sim_check_determinism(common_options const&, run_arguments const&, sim::harness const&);
 int sim_list(common_options const&);
 int sim_lint(common_options const&, std::vector<std::string> const& scenarios);
 int sim_fit(common_options const&, std::string const& what);

@@ -93,15 +93,14 @@ std::vector<row> work_rows(sim::job_counts const& j, sim::spread const& response
            {{percent(utilisation.mean), "% mean"}, {percent(utilisation.p99), "% p99"}}}};
 }
 
-std::vector<row> result_rows(sim::run_result const& r) {
+std::vector<row> result_rows(common_options const& o, sim::run_result const& r) {
   auto rows = work_rows(r.jobs, r.response_s, r.utilisation);
   rows.push_back({"remote", {{percent(r.remote_share), "% of completed"}}});
   rows.push_back({"hops", {{number(r.hops.mean), "mean"}, {number(r.hops.p99), "p99"}}});
   rows.push_back({"results", {{grouped(r.wrong_accepted), "wrong accepted"}}});
-  rows.push_back({"traffic",
-                  {{grouped(r.events), "events"},
-                   {grouped(r.messages), "messages"},
-                   {number(r.bytes_per_hydra), "B per Hydra"}}});
+  rows.push_back({"traffic", {{grouped(r.events), "events"}, {grouped(r.messages), "messages"}}});
+  if (o.no_timings) return rows;
+  rows.back().amounts.push_back({number(r.bytes_per_hydra), "B per Hydra"});
   auto const wall = std::max(r.wall_s, 1e-9);
   rows.push_back({"took",
                   {{number(r.wall_s), "s wall"},
@@ -109,6 +108,35 @@ std::vector<row> result_rows(sim::run_result const& r) {
                    {number(static_cast<double>(r.events) / wall), "events/s"},
                    {number(r.simulated_s / wall), "x real time"}}});
   return rows;
+}
+
+row verified_row(string const& label, sim::job_counts const& j, sim::spread const& response,
+                 std::uint64_t wrong, double work, std::uint64_t hurt) {
+  return {label,
+          {{grouped(wrong), "wrong accepted"},
+           {fmt::format("{:.2f}", work), "x the work"},
+           {grouped(hurt), "honest hurt"},
+           {percent(share_of(j.completed, j.submitted)), "% completed"},
+           {number(response.mean), "s mean"}}};
+}
+
+void print_comparisons(sim::run_result const& r, bool color) {
+  auto const title = [&](string const& text) {
+    return color ? "\x1b[1m" + text + "\x1b[0m" : text;
+  };
+  if (r.alone) {
+    fmt::print("\n{} (the same jobs when nobody knows anybody)\n", title("alone"));
+    print_grid(work_rows(r.alone->jobs, r.alone->response_s, r.alone->utilisation), color);
+  }
+  if (r.unverified) {
+    auto const& u = *r.unverified;
+    fmt::print("\n{} (the same jobs and liars)\n", title("verification"));
+    print_grid({verified_row("on", r.jobs, r.response_s, r.wrong_accepted, r.extra_work,
+                             r.honest_hurt),
+                verified_row("off", u.jobs, u.response_s, u.wrong_accepted, u.extra_work,
+                             u.honest_hurt)},
+               color);
+  }
 }
 
 void print_extra(std::vector<sim::named_number> const& extra, bool color) {
@@ -132,11 +160,8 @@ void print_table(common_options const& o, sim::run_result const& r, verdict cons
   fmt::print("{} Hydras, {} s simulated, seed {}, digest {:016x}{}\n\n", grouped(r.hydras),
              number(r.simulated_s), r.seed, r.digest,
              r.interrupted ? ", " + paint("33", "stopped early") : "");
-  print_grid(result_rows(r), color);
-  if (r.alone) {
-    fmt::print("\n{} (the same jobs when nobody knows anybody)\n", paint("1", "alone"));
-    print_grid(work_rows(r.alone->jobs, r.alone->response_s, r.alone->utilisation), color);
-  }
+  print_grid(result_rows(o, r), color);
+  print_comparisons(r, color);
   print_extra(r.extra, color);
   fmt::print("\n");
   for (auto const& f : v.failures) fmt::print("{} {}\n", paint("31", "failed:"), f);
@@ -173,6 +198,8 @@ json as_json(sim::run_result const& r) {
               {"remote_share", r.remote_share},
               {"utilisation", spread_json(r.utilisation)},
               {"wrong_accepted", r.wrong_accepted},
+              {"extra_work", r.extra_work},
+              {"honest_hurt", r.honest_hurt},
               {"interrupted", r.interrupted},
               {"failures", json::array()},
               {"extra", json::object()}};
@@ -182,7 +209,20 @@ json as_json(sim::run_result const& r) {
     out["alone"] = {{"jobs", jobs_json(r.alone->jobs)},
                     {"response_s", spread_json(r.alone->response_s)},
                     {"utilisation", spread_json(r.alone->utilisation)}};
+  if (r.unverified)
+    out["unverified"] = {{"jobs", jobs_json(r.unverified->jobs)},
+                         {"response_s", spread_json(r.unverified->response_s)},
+                         {"wrong_accepted", r.unverified->wrong_accepted},
+                         {"extra_work", r.unverified->extra_work},
+                         {"honest_hurt", r.unverified->honest_hurt}};
   out["reproduce"] = r.reproduce;
+  return out;
+}
+
+json as_json(common_options const& o, sim::run_result const& r) {
+  auto out = as_json(r);
+  if (o.no_timings)
+    for (auto key : {"wall_s", "cpu_s", "bytes_per_hydra"}) out.erase(key);
   return out;
 }
 
@@ -297,9 +337,9 @@ std::string result_json(sim::run_result const& r, int indent) { return dumped(as
 void print_result(common_options const& o, sim::run_result const& r, verdict const& v) {
   switch (o.output) {
     case format::table: return print_table(o, r, v);
-    case format::json: fmt::print("{}\n", result_json(r, 2)); return;
-    case format::ndjson: fmt::print("{}\n", result_json(r, -1)); return;
-    case format::csv: return print_csv({as_json(r).flatten()});
+    case format::json: fmt::print("{}\n", dumped(as_json(o, r), 2)); return;
+    case format::ndjson: fmt::print("{}\n", dumped(as_json(o, r), -1)); return;
+    case format::csv: return print_csv({as_json(o, r).flatten()});
   }
 }
 

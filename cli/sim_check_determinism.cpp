@@ -9,7 +9,8 @@
 
 namespace hydra::cli {
 
-int sim_check_determinism(common_options const& o, run_arguments const& a) {
+int sim_check_determinism(common_options const& o, run_arguments const& a,
+                          sim::harness const& program) {
   std::string path;
   auto const loaded = load(o, a.scenario, path);
   complain(o, loaded);
@@ -23,7 +24,7 @@ int sim_check_determinism(common_options const& o, run_arguments const& a) {
   catch_interrupt();
   meter progress{o, s.name, {}};
   how.on_progress = [&](sim::progress const& p) { return progress.report(p); };
-  auto const d = sim::check_determinism(s, how);
+  auto const d = program.check_determinism(s, how);
   progress.clear();
   if (was_interrupted()) return interrupted;
 

@@ -27,14 +27,27 @@ double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 // Flags of `run` that change what is shown belong to the line that repeats it.
 std::string reproduce(common_options const& o, run_arguments const& a, sim::scenario const& s) {
   return reproduce_line(o, "run", a.scenario, s) + (a.alone ? " --alone" : "") +
+         (a.unverified ? " --unverified" : "") +
          (a.wire_check ? " --wire-check" : "") + (a.permute ? " --permute" : "");
 }
 
-sim::run_result measured(sim::scenario const& s, sim::run_options const& how, meter& progress) {
+// The times are those of the first run: what is run for comparison afterwards does not count.
+sim::run_result measured(sim::harness const& program, sim::scenario const& s,
+                         sim::run_options how, meter& progress) {
   auto const cpu_before = cpu_s();
-  auto result = sim::run(s, how);
-  if (result.wall_s == 0) result.wall_s = progress.wall_s();
-  if (result.cpu_s == 0) result.cpu_s = cpu_s() - cpu_before;
+  double wall = 0;
+  double cpu = 0;
+  bool const compares = how.alone || how.unverified;
+  how.on_progress = [&](sim::progress const& p) {
+    if (compares && wall == 0 && p.simulated >= p.total) {
+      wall = progress.wall_s();
+      cpu = cpu_s() - cpu_before;
+    }
+    return progress.report(p);
+  };
+  auto result = program.run(s, how);
+  if (result.wall_s == 0) result.wall_s = wall != 0 ? wall : progress.wall_s();
+  if (result.cpu_s == 0) result.cpu_s = cpu != 0 ? cpu : cpu_s() - cpu_before;
   progress.clear();
   result.scenario = s.name;
   result.seed = s.seed;
@@ -55,7 +68,7 @@ std::string write_outputs(run_arguments const& a, run_origin const& from,
 
 }  // namespace
 
-int sim_run(common_options const& o, run_arguments const& a) {
+int sim_run(common_options const& o, run_arguments const& a, sim::harness const& program) {
   auto const limit = limit_of(a);
   std::string path;
   auto const loaded = load(o, a.scenario, path);
@@ -68,16 +81,16 @@ int sim_run(common_options const& o, run_arguments const& a) {
   how.shards = a.shards;
   how.wire_check = a.wire_check;
   how.permute = a.permute;
-  how.alone = a.alone;
+  how.alone = a.alone || s.compare.alone;
+  how.unverified = a.unverified || s.compare.unverified;
   how.trace_file = a.trace;
   if (o.verbose)
     fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
                sim::settings_hash(s), how.threads, sim::expected_load(s));
   catch_interrupt();
   meter progress{o, s.name, limit};
-  how.on_progress = [&](sim::progress const& p) { return progress.report(p); };
 
-  auto result = measured(s, how, progress);
+  auto result = measured(program, s, how, progress);
   result.interrupted = result.interrupted || was_interrupted() || progress.timed_out();
   result.reproduce = reproduce(o, a, s);
   auto const broken = result.failures.size();

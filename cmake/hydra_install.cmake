@@ -14,6 +14,10 @@ if(TARGET hydra_net)
 endif()
 if(TARGET hydra_sim)
   install(TARGETS hydra_sim EXPORT hydraSimTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  if(TARGET hydra_cli)
+    install(TARGETS hydra_cli EXPORT hydraSimTargets ARCHIVE DESTINATION
+      "${CMAKE_INSTALL_LIBDIR}")
+  endif()
   list(APPEND sets hydraSim)
   install(DIRECTORY sim/include/hydra DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING
     PATTERN "*.hpp")

@@ -25,10 +25,11 @@ constexpr unsigned epoch_bits = 36;                     // congestion lasts 2^36
 constexpr std::int64_t second = 1'000'000'000;
 
 // Congestion of a route for this minute (millionths of its delay) times an exponential draw.
+// In steps that stay within 64 bits: a route is below a second, a draw below 23.
 std::int64_t congested(quantile_law const& congestion, quantile_law const& exponential,
                        std::int64_t way, std::uint64_t epoch, std::uint64_t message) {
   auto const level = std::min<std::int64_t>(congestion.at(epoch), 1'000'000);
-  return mul_div(mul_div(way, level, 1'000'000), exponential.at(message), second);
+  return way * level / 1'000'000 * (exponential.at(message) / 1'000) / 1'000'000;
 }
 
 }  // namespace
@@ -110,20 +111,30 @@ void planet_latency::add_site(positions const& where, std::uint32_t number,
   for (std::uint32_t i = 0; i < where.heads_per_site(); ++i) peers_.push_back(h);
 }
 
-duration planet_latency::jitter(peer from, peer to, instant at,
-                                std::uint64_t sequence) const noexcept {
+duration planet_latency::jitter_on(path const& p, peer from, peer to, instant at,
+                                   std::uint64_t message) const noexcept {
   auto const& a = peers_[from.index()];
   auto const& b = peers_[to.index()];
-  auto const now = static_cast<std::uint64_t>(ns(at));
-  auto const message = mix64(mix64(base_ + 3 + (std::uint64_t{from.index()} << 32U | to.index())) +
-                             mix64(now) + sequence);
-  if (same_site(from, to)) return duration{exponential_.at(message) / 200'000};  // 5 us
   auto const mean = delays[a.access].jitter_mean_ns + delays[b.access].jitter_mean_ns;
-  auto const ends = mul_div(mean, exponential_.at(mix64(message)), second);
-  auto const epoch = mix64(pair_bits(cell_of(a), cell_of(b)) + mix64(now >> epoch_bits));
-  auto const way = route(cities_[a.city], cities_[b.city]);
-  auto const more = congested(congestion_, exponential_, way, epoch, mix64(message + 1));
+  auto const ends = mean * (exponential_.at(mix64(message)) / 1'000) / 1'000'000;
+  auto const epoch = mix64(p.bits + mix64(static_cast<std::uint64_t>(ns(at)) >> epoch_bits));
+  auto const more = congested(congestion_, exponential_, p.straight, epoch, mix64(message + 1));
   return duration{std::min(ends + more, jitter_most_ns)};
+}
+
+duration planet_latency::jitter(peer from, peer to, instant at,
+                                std::uint64_t sequence) const noexcept {
+  auto const message = bits_of(from, to, at, sequence);
+  if (same_site(from, to)) return duration{exponential_.at(message) / 200'000};  // 5 us
+  return jitter_on(between(from, to), from, to, at, message);
+}
+
+duration planet_latency::delay(peer from, peer to, instant at,
+                               std::uint64_t sequence) const noexcept {
+  if (same_site(from, to)) return colocated + jitter(from, to, at, sequence);
+  auto const p = between(from, to);
+  auto const more = jitter_on(p, from, to, at, bits_of(from, to, at, sequence));
+  return duration{p.delay} + more;
 }
 
 duration planet_latency::minimum(peer_range a, peer_range b) const {

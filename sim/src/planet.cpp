@@ -230,8 +230,8 @@ duration planet::one_way(std::uint32_t from, std::uint32_t to) const noexcept {
 
 delivery planet::route(transmission const& t) const noexcept {
   if (t.from == t.to) return {.delay = 1us};
-  delivery way{.delay = one_way(t.from, t.to)};
-  if (fitted_) way.delay += fitted_->jitter(peer{t.from}, peer{t.to}, t.at, t.sequence);
+  delivery way{.delay = fitted_ ? fitted_->delay(peer{t.from}, peer{t.to}, t.at, t.sequence)
+                                : one_way(t.from, t.to)};
   if (measured_) way.delay += measured_->jitter(peer{t.from}, peer{t.to}, t.at, t.sequence);
   for (auto i : message_rules_) {
     auto const& f = plan_.faults[i];

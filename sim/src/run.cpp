@@ -131,11 +131,30 @@ scheduling::power_of_d scheduling_from(scenario const& s) {
   return p;
 }
 
+any_scheduler scheduler_named_in(scenario const& s) {
+  auto const waiting = static_cast<std::uint16_t>(s.scheduling.queue_max);
+  switch (s.policy.scheduling) {
+    case scheduling_name::nearest: {
+      scheduling::nearest p;
+      p.bound.waiting_max = waiting;
+      return p;
+    }
+    case scheduling_name::local_only: {
+      scheduling::local_only p;
+      p.bound.waiting_max = waiting;
+      return p;
+    }
+    case scheduling_name::power_of_d: break;
+  }
+  return scheduling_from(s);
+}
+
 protocol_times times_from(scenario const& s) {
   protocol_times t;
   t.lease = s.scheduling.lease;
   t.progress = s.scheduling.lease / 3;
   t.bid = s.scheduling.bid_timeout;
+  t.rounds_max = static_cast<std::uint8_t>(s.scheduling.attempts_max);
   return t;
 }
 
@@ -143,11 +162,11 @@ std::uint64_t resident_bytes() { return status_of("VmRSS"); }
 std::uint64_t resident_peak_bytes() { return status_of("VmHWM"); }
 
 run_result run(scenario const& what, run_options const& how) {
-  return runner<Hydra<>>::run(what, how);
+  return runner<Hydra<any_scheduler>>::run(what, how);
 }
 
 divergence check_determinism(scenario const& what, run_options const& how) {
-  return runner<Hydra<>>::check_determinism(what, how);
+  return runner<Hydra<any_scheduler>>::check_determinism(what, how);
 }
 
 }  // namespace hydra::sim

@@ -56,7 +56,7 @@ constexpr std::string_view downs_shown =
     "skype06, websites02; LAW: exponential, weibull, lognormal, gamma";
 
 words const endings{"end", "quiet"};
-words const positions{"cities", "sphere"};
+words const positions{"cities"};
 words const latencies{"planet", "constant", "uniform", "matrix"};
 words const popularities{"uniform", "zipf"};
 words const arrivals{"poisson", "even"};
@@ -67,7 +67,7 @@ words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
 words const routings{"kademlia"};
 words const proximities{"geographic"};
 words const trusts{"rings"};
-words const schedulings{"nearest"};
+words const schedulings{"power_of_d", "nearest", "local_only"};
 words const verifications{"repeat"};
 
 section top(scenario& s) {
@@ -100,7 +100,7 @@ section services(service_settings& s) {
            one_of("popularity", s.popularity, popularities),
            {"zipf_exponent", &s.zipf_exponent, 0, 4},
            {"providers", &s.providers, 1, static_cast<std::int64_t>(hydras_max)},
-           {"kinds_per_provider", &s.kinds_per_provider, 1, 16},
+           {"kinds_per_provider", &s.kinds_per_provider, 1, 8},
            {"cores", &s.cores, 1, 1'024},
            {"speed_least", &s.speed_least, 1, 60},
            {"speed_most", &s.speed_most, 1, 60}}};
@@ -137,8 +137,7 @@ section churn(churn_settings& s) {
 
 section routing(routing_settings& s) {
   return {"routing",
-          {{"k", &s.k, 1, 32},
-           {"alpha", &s.alpha, 1, 16},
+          {{"alpha", &s.alpha, 1, 8},
            span_of("timeout", s.timeout, 1'000'000, day_ns),
            span_of("refresh", s.refresh, 1'000'000),
            span_of("republish", s.republish, 1'000'000),
@@ -180,8 +179,7 @@ std::vector<section> describe(scenario& s) {
           workload(s.workload),
           churn(s.churn),
           {"trust",
-           {{"friends", &s.trust.friends, 0, 1'000},
-            {"friends_of_friends", &s.trust.friends_of_friends, 0, 100'000},
+           {{"friends", &s.trust.friends, 0, 16},
             {"strangers", &s.trust.strangers},
             part_of("floor", s.trust.floor)}},
           {"verify",
@@ -190,11 +188,11 @@ std::vector<section> describe(scenario& s) {
             part_of("friends", s.verify.friends),
             part_of("own", s.verify.own)}},
           {"scheduling",
-           {{"power_of", &s.scheduling.power_of, 1, 16},
+           {{"power_of", &s.scheduling.power_of, 1, 7},
             {"queue_max", &s.scheduling.queue_max, 0, 65'535},
             span_of("lease", s.scheduling.lease, 1'000'000, day_ns),
             span_of("bid_timeout", s.scheduling.bid_timeout, 1'000'000, day_ns),
-            {"attempts_max", &s.scheduling.attempts_max, 1, 1'000}}},
+            {"attempts_max", &s.scheduling.attempts_max, 1, 250}}},
           routing(s.routing),
           {"policy",
            {one_of("routing", s.policy.routing, routings),
@@ -202,6 +200,8 @@ std::vector<section> describe(scenario& s) {
             one_of("trust", s.policy.trust, trusts),
             one_of("scheduling", s.policy.scheduling, schedulings),
             one_of("verify", s.policy.verify, verifications)}},
+          {"compare",
+           {{"alone", &s.compare.alone}, {"unverified", &s.compare.unverified}}},
           expect(s.expect)};
 }
 

@@ -32,6 +32,7 @@ class linter {
     workload();
     churn();
     routing();
+    compare();
     expect();
     for (std::size_t i = 0; i < s_.faults.size(); ++i)
       faults(s_.faults[i], "fault." + std::to_string(i + 1));
@@ -126,8 +127,11 @@ class linter {
     if (r.republish >= r.expire)
       error("routing.republish", "republish {} is not allowed; allowed: less than expire {}",
             duration_text(r.republish), duration_text(r.expire));
-    if (s_.routing.alpha > s_.routing.k)
-      error("routing.alpha", "alpha {} is above k {}", r.alpha, r.k);
+  }
+
+  void compare() {
+    if (s_.compare.unverified && !s_.verify.on)
+      warn("compare.unverified", "verify.on is false already: both runs are the same");
   }
 
   void expect() {

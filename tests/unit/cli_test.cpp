@@ -124,6 +124,18 @@ TEST_CASE("hello runs, prints one object, and writes its result and manifest in 
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("comparisons stand beside the result; timings can be left out") {
+  if (absent()) return;
+  auto const o = run("sim run hello --json --alone --unverified --no-timings --no-out 2>/dev/null");
+  CHECK(o.code == 0);
+  for (auto key : {"\"alone\": {", "\"unverified\": {", "\"extra_work\":", "\"honest_hurt\":"})
+    CHECK(has(o, key));
+  for (auto key : {"wall_s", "cpu_s", "bytes_per_hydra"}) CHECK_FALSE(has(o, key));
+  auto const asked = run("sim run hello --no-out --set compare.unverified=true 2>/dev/null");
+  CHECK(has(asked, "wrong accepted"));
+  CHECK(has(asked, "x the work"));
+}
+
 TEST_CASE("results that cannot be written are an error that leaves the summary") {
   if (absent()) return;
   auto const o = run("sim run hello --out /proc/nowhere 2>&1");

@@ -38,7 +38,6 @@ TEST_CASE("a purpose alone makes a scenario of defaults") {
   CHECK(l.warnings.empty());
   CHECK(l.value.hydras == 100);
   CHECK(l.value.duration == 10min);
-  CHECK(l.value.routing.k == 8);
 }
 
 TEST_CASE("without a purpose there is no scenario") {
@@ -151,22 +150,27 @@ TEST_CASE("what is allowed but odd is a warning") {
              "lasts until 4 min after the end"));
   CHECK(says(warns("[expect]\njobs_at_least = 5_000\n"), "1000 are expected to arrive"));
   CHECK(says(warns("[services]\ncount = 500\n"), "served by nobody"));
+  CHECK(says(warns("[verify]\non = false\n[compare]\nunverified = true\n"),
+             "both runs are the same"));
 }
 
 TEST_CASE("--set reaches every key by its dotted path and names itself in errors") {
   auto const text = with("[[fault]]\nname = \"cut\"\nkind = \"partition\"\n");
-  auto const l = parse(text, {{"routing.k", "16", ""},
+  auto const l = parse(text, {{"routing.alpha", "5", ""},
                               {"duration", "90 s", ""},
                               {"verify.on", "false", ""},
-                              {"world.positions", "sphere", ""},
+                              {"world.latency", "constant", ""},
+                              {"compare.alone", "true", ""},
                               {"fault.cut.at", "5 s", ""},
                               {"fault.1.for", "7 s", ""},
                               {"seed", "42", "--seed 42"}});
   REQUIRE(l.ok());
-  CHECK(l.value.routing.k == 16);
+  CHECK(l.value.routing.alpha == 5);
   CHECK(l.value.duration == 90s);
   CHECK_FALSE(l.value.verify.on);
-  CHECK(l.value.world.positions == positions_from::sphere);
+  CHECK(l.value.world.latency == latency_from::constant);
+  CHECK(l.value.compare.alone);
+  CHECK_FALSE(l.value.compare.unverified);
   CHECK(l.value.faults[0].at == 5s);
   CHECK(l.value.faults[0].lasts == 7s);
   CHECK(l.value.seed == 42);
@@ -176,7 +180,7 @@ TEST_CASE("--set reaches every key by its dotted path and names itself in errors
   };
   CHECK(says(wrong("routing.q", "3"), "--set routing.q=3: unknown key \"q\" in [routing]"));
   CHECK(says(wrong("routng.k", "3"), "did you mean \"routing\"?"));
-  CHECK(says(wrong("routing.k", "many"), "allowed: a whole number from 1 to 32"));
+  CHECK(says(wrong("routing.alpha", "many"), "allowed: a whole number from 1 to"));
   CHECK(says(wrong("fault.2.at", "3 s"), "no fault \"2\""));
   CHECK(says(wrong("fault", "3 s"), "or fault.N.key"));
   CHECK(says(wrong("hydrass", "3"), "did you mean \"hydras\"?"));

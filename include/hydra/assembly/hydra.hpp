@@ -307,11 +307,7 @@ class Hydra {
     }
     [[nodiscard]] shortlist ask(job const& j, std::span<candidate const> among) {
       auto e = view_of<scheduling_type>();
-      if constexpr (ChoosesBidders<scheduling_type, decltype(e)>) {
-        return hydra_->scheduling_.ask(e, j, among);
-      } else {
-        return nearest_first(among);
-      }
+      return ask_bidders(hydra_->scheduling_, e, j, among);
     }
     [[nodiscard]] choice place(job const& j, std::span<candidate const> among) {
       auto e = view_of<scheduling_type>();
@@ -319,12 +315,7 @@ class Hydra {
     }
     [[nodiscard]] decision accepts(offer const& o, load const& l) {
       auto e = view_of<scheduling_type>();
-      if constexpr (ChoosesWork<scheduling_type, decltype(e)>) {
-        return hydra_->scheduling_.accepts(e, o, l);
-      } else {
-        auto const work = mul_div(o.task.work.count(), 1000, l.power.speed);
-        return {l.waiting < held_lease::per_peer_max / 2, l.backlog, l.backlog + duration{work}};
-      }
+      return accept_work(hydra_->scheduling_, e, o, l);
     }
     [[nodiscard]] std::uint8_t checks(job const& j, verdict const& v) {
       auto e = view_of<verify_type>();
@@ -347,17 +338,6 @@ class Hydra {
     }
 
    private:
-    [[nodiscard]] static shortlist nearest_first(std::span<candidate const> among) {
-      shortlist list;
-      for (std::uint8_t i = 0; i < among.size(); ++i) {
-        auto* at = list.begin();
-        while (at != list.end() && among[*at].delay <= among[i].delay) ++at;
-        list.insert_bounded(at, i);
-        if (list.size() > shortlist_default) list.pop_back();
-      }
-      return list;
-    }
-
     Hydra* hydra_;
     Env* env_;
     queue emitted_;

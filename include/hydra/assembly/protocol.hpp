@@ -53,7 +53,7 @@ class job_protocol {
     h.env().template recall_all<kept_job>(again);
   }
 
-  // ---- the owner ---------------------------------------------------------------------------------
+  // ---- the owner --------------------------------------------------------------------------------
 
   template <class House>
   void on_submit(House& h, job const& what) {
@@ -180,7 +180,7 @@ class job_protocol {
     }
   }
 
-  // ---- the executor ------------------------------------------------------------------------------
+  // ---- the executor -----------------------------------------------------------------------------
 
   template <class House>
   void on_message(House& h, peer from, call_for_bid const& m) {
@@ -258,7 +258,7 @@ class job_protocol {
     start_waiting(h);
   }
 
-  // ---- time --------------------------------------------------------------------------------------
+  // ---- time -------------------------------------------------------------------------------------
 
   template <class House>
   void on_timer(House& h) {
@@ -421,8 +421,7 @@ class job_protocol {
     j.asked = j.answered = 0;
     auto const avoided = [&](principal who) {
       bool const tried = std::find(j.avoid.begin(), j.avoid.end(), who) != j.avoid.end();
-      return tried || std::any_of(j.given.begin(), j.given.end(),
-                                  [&](placement const& p) { return p.principal == who; });
+      return tried || has_a_place(j, who);
     };
     if (h.offers(j.what.what) && !avoided(h.me())) {
       candidate self{};
@@ -476,11 +475,7 @@ class job_protocol {
     while (under_way(j) < j.needed) {
       candidates eligible;
       for (auto const& c : j.among) {
-        bool const used = std::any_of(
-            j.given.begin(), j.given.end(), [&](placement const& p) {
-              return p.principal == c.principal;
-            });
-        if (c.queue >= duration{} && !used) eligible.push_back(c);
+        if (c.queue >= duration{} && !has_a_place(j, c.principal)) eligible.push_back(c);
       }
       auto const pick = eligible.empty() ? choice{} : h.place(j.what, eligible);
       if (pick.index == choice::nowhere || pick.index >= eligible.size()) break;
@@ -496,6 +491,13 @@ class job_protocol {
     j.now = owned_job::state::running;
     j.due = deadline(j);
     wake_for(h, j);
+  }
+
+  // Whoever lost the job is only avoided for a while: it may be the one who serves this kind.
+  [[nodiscard]] static bool has_a_place(owned_job const& j, principal who) {
+    return std::any_of(j.given.begin(), j.given.end(), [&](placement const& p) {
+      return p.principal == who && p.now != placement::state::lost;
+    });
   }
 
   static void avoid(owned_job& j, principal who) {
@@ -702,7 +704,7 @@ class job_protocol {
     }
   }
 
-  // ---- the executor's side -----------------------------------------------------------------------
+  // ---- the executor's side ----------------------------------------------------------------------
 
   template <class House>
   [[nodiscard]] decision willing(House& h, peer from, task const& t, passport const& terms) {

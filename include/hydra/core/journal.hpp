@@ -5,7 +5,8 @@
 // instants, what about() answers, the records it recalls, and its random streams (seed and self).
 // The first three are entries here; the last is given to the replaying recorder.
 // Rule that makes replay possible across drivers: each life of a head numbers its commands (run
-// stream keep check) from 1 in the order recorded, and its timers (arm every) likewise.
+// stream keep check) from 1 in the order recorded, its timers (arm every) likewise, and the
+// activities of all its pools together.
 //
 // Handles are 32-bit numbers of the driver that wrote the journal; entries of door::known_head,
 // ::known_hydra and ::known_service say what they stand for. Memory: entries_max entries, then the

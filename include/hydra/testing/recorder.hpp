@@ -149,12 +149,11 @@ class recorder : public environment_base<recorder> {
     struct held {
       slab<T> cells;
       std::uint32_t head = no_activity;
-      std::uint32_t serial = 0;
     };
     auto& slot = pools_[&detail::type_mark<T>];
     if (!slot.has_value()) slot = held{};
     auto& h = *std::any_cast<held>(&slot);
-    return {h.cells, h.head, h.serial};
+    return {h.cells, h.head, activity_serial_};
   }
   command run_of(room by, task const& t) {
     auto const id = next_command(by);
@@ -379,7 +378,7 @@ class recorder : public environment_base<recorder> {
     answers_.clear();
     timers_.clear();
     pools_.clear();
-    command_serial_ = timer_serial_ = 0;
+    command_serial_ = timer_serial_ = activity_serial_ = 0;
   }
 
   // As crash(), and the disk is empty too.
@@ -566,6 +565,7 @@ class recorder : public environment_base<recorder> {
   std::uint32_t last_keep_ = 0;
   std::uint32_t timer_serial_ = 0;
   std::uint32_t command_serial_ = 0;
+  std::uint32_t activity_serial_ = 0;  // of all pools together
   std::size_t notes_ = 0;
 };
 

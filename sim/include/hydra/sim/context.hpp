@@ -5,6 +5,7 @@
 #pragma once
 
 #include <hydra/core/hashing.hpp>
+#include <hydra/core/journal.hpp>
 #include <hydra/core/node.hpp>
 #include <hydra/sim/handles.hpp>
 #include <hydra/sim/setting.hpp>
@@ -35,11 +36,13 @@ class context : public environment_base<context<Shard>> {
   [[nodiscard]] acquaintance about(peer who) const {
     auto const p = meant(who);
     auto const& s = shard_->setting();
-    return {s.key_of(p), seen(s.principal_of(p.index())), s.netgroup_of(p.index()),
-            s.reach_of(p.index()), {}};
+    acquaintance const a{s.key_of(p), seen(s.principal_of(p.index())),
+                         s.netgroup_of(p.index()), s.reach_of(p.index()), {}};
+    watched([&](auto& o) { o.known(now(), who, a); });
+    return a;
   }
-  [[nodiscard]] key about(principal who) const { return shard_->setting().key_of(meant(who)); }
-  [[nodiscard]] key about(service what) const { return shard_->setting().key_of(what); }
+  [[nodiscard]] key about(principal who) const { return named(who); }
+  [[nodiscard]] key about(service what) const { return named(what); }
   template <class T>
   [[nodiscard]] key hash(T const& what) const {
     return hash_of(what, resolver{this});
@@ -49,6 +52,7 @@ class context : public environment_base<context<Shard>> {
   template <Message M>
   void send(peer to, M const& m) {
     static_assert(contains<M, messages_of<node_type>>, "list this message under `messages`");
+    wants(effect::send, room::node, m, 0, to);
     auto out = m;
     auto const target = meant(to).index();
     if (shard_->permutes()) translate_out(shard_->view_of(number_), out);
@@ -60,24 +64,29 @@ class context : public environment_base<context<Shard>> {
   }
   timer arm_of(room where, duration delay, std::uint16_t tag) {
     HYDRA_EXPECTS(delay >= duration{});
+    wants(effect::arm, where, now() + delay, tag);
     auto const due = now_ + delay;
     auto const n = shard_->set_timer(*slot_, number_, due, tag_of(where, tag));
     return {due, n};
   }
   void disarm(timer id) {
-    if (id && id.due > now_) shard_->cancel_timer(number_, id.number);
+    wants(effect::disarm, room::node, id.due + (now() - now_), 0);
+    if (id) shard_->cancel_timer(number_, id, now_);
   }
   void disarm(command run) {
-    if (run) shard_->cancel_run(number_, run.number);
+    wants(effect::disarm, run.by, instant{}, 1);
+    if (run) shard_->cancel_run(*slot_, number_, run.number);
   }
   void every_of(room where, duration period, duration phase, std::uint16_t tag) {
     HYDRA_EXPECTS(period > duration{});
     HYDRA_EXPECTS(phase >= duration{});
+    wants(effect::every, where, now() + phase, tag);
     shard_->set_periodic(*slot_, number_, now_ + phase, period, tag_of(where, tag));
   }
   template <Fact F>
   void emit(F const& fact) {
     static_assert(contains<F, facts_of<node_type>>, "list this fact under `facts`");
+    wants(effect::emit, room::node, fact, 0);
     auto out = fact;
     if (shard_->permutes()) translate_out(shard_->view_of(number_), out);
     if (hold_ > duration{}) {
@@ -88,29 +97,33 @@ class context : public environment_base<context<Shard>> {
   }
   template <Activity T>
   [[nodiscard]] hydra::pool<T> pool() {
-    return shard_->activities().template of<T>(slot_->state.activities, slot_->state.sequence);
+    return shard_->activities().template of<T>(slot_->state.activities, slot_->state.activity);
   }
   command run_of(room where, task const& t) {
+    wants(effect::run, where, t, 0);
     auto out = t;
     if (shard_->permutes()) translate_out(shard_->view_of(number_), out);
     return {shard_->start_run(*slot_, number_, now_ + hold_, where, out), where};
   }
-  command stream_of(room where, peer to, object_id, byte_range which) {
+  command stream_of(room where, peer to, object_id what, byte_range which) {
+    wants(effect::stream, where, what, which.count, to);
     auto const after = hold_ + shard_->setting().transfer(number_, meant(to).index(), which.count);
-    stream_done const done{{next(), where}, true, which.count};
+    stream_done const done{{next_command(), where}, true, which.count};
     shard_->tell_later(*slot_, number_, now_ + after, done);
     return done.id;
   }
   template <Described R>
   command keep_of(room where, std::uint64_t name, R const& record) {
     static_assert(contains<R, records_of<node_type>>, "list this record under `records`");
+    wants(effect::keep, where, record, name);
     hold_ += shard_->setting().prices().keep;
-    command const id{next(), where};
+    command const id{next_command(), where};
     shard_->template commit_later<R>(*slot_, number_, now_ + hold_, id, name, record);
     return id;
   }
   template <Described R>
   void erase(std::uint64_t name) {
+    wants(effect::erase, room::node, R{}, name);
     shard_->template erase_kept<R>(*slot_, name);
   }
   template <Described R>
@@ -129,11 +142,12 @@ class context : public environment_base<context<Shard>> {
   }
   template <Described R>
   command check_of(room where, R const& record, principal signer, signature const& given) {
+    wants(effect::check, where, record, 0, signer);
     auto const& s = shard_->setting();
     bool const good = given != signature{} &&
                       given == modelled_signature(s.seed(), s.key_of(meant(signer)), record,
                                                   resolver{this});
-    checked const answer{{next(), where}, good};
+    checked const answer{{next_command(), where}, good};
     shard_->tell_later(*slot_, number_, now_ + s.prices().check, answer);
     return answer.id;
   }
@@ -148,9 +162,42 @@ class context : public environment_base<context<Shard>> {
     context const* env;
     template <class Handle>
     [[nodiscard]] key operator()(Handle h) const {
-      return env->shard_->setting().key_of(env->meant(h));
+      if constexpr (Shard::watching && std::is_same_v<Handle, peer>) {
+        return env->about(h).key;
+      } else {
+        return env->named(h);
+      }
     }
   };
+  template <class Handle>
+  [[nodiscard]] key named(Handle h) const {
+    auto const k = shard_->setting().key_of(meant(h));
+    if constexpr (!std::is_same_v<Handle, peer>) watched([&](auto& o) { o.known(now(), h, k); });
+    return k;
+  }
+
+  // For an observer that watches this head; otherwise nothing is left of them.
+  template <class Tell>
+  void watched(Tell&& tell) const {
+    if constexpr (Shard::watching) {
+      if (shard_->observer().watches(number_)) tell(shard_->observer());
+    }
+  }
+  template <Described T>
+  void wants(effect what, room where, T const& with, std::uint64_t extra) const {
+    watched([&](auto& o) { o.wanted(now(), what, where, with, key{}, extra, resolver{this}); });
+  }
+  template <Described T, class Handle>
+  void wants(effect what, room where, T const& with, std::uint64_t extra, Handle whom) const {
+    watched([&](auto& o) {
+      resolver const keys{this};
+      o.wanted(now(), what, where, with, keys(whom), extra, keys);
+    });
+  }
+  void wants(effect what, room where, instant due, std::uint32_t tag) const {
+    watched([&](auto& o) { o.wanted(now(), what, where, due, tag, resolver{this}); });
+  }
+
   [[nodiscard]] service meant(service s) const { return s; }
   template <class Handle>
   [[nodiscard]] Handle meant(Handle h) const {
@@ -160,7 +207,7 @@ class context : public environment_base<context<Shard>> {
   [[nodiscard]] Handle seen(Handle h) const {
     return shard_->seen(number_, h);
   }
-  [[nodiscard]] std::uint32_t next() { return ++slot_->state.sequence; }
+  [[nodiscard]] std::uint32_t next_command() { return ++slot_->state.commands; }
 
   Shard* shard_;
   slot_type* slot_;

@@ -4,9 +4,8 @@
 // counters: every job that was asked for ends exactly once, or is still in its owner's hands.
 #pragma once
 
-#include <hydra/assembly/jobs.hpp>
+#include <hydra/assembly/protocol.hpp>
 #include <hydra/sim/run.hpp>
-#include <hydra/trust/concept.hpp>
 
 #include <cstdint>
 #include <string>

@@ -74,24 +74,18 @@ class planet_latency {
   }
 
   [[nodiscard]] duration one_way(peer a, peer b) const noexcept {
-    auto const& from = peers_[a.index()];
-    auto const& to = peers_[b.index()];
-    if (from.city == to.city && same_site(a, b)) return colocated;
-    auto const& here = cities_[from.city];
-    auto const& there = cities_[to.city];
-    auto const ends = (std::int64_t{from.last_mile_us} + to.last_mile_us) * 1'000;
-    std::int64_t const straight = route(here, there);
-    auto const cell_a = cell_of(from);
-    auto const cell_b = cell_of(to);
-    auto const bits = pair_bits(cell_a, cell_b);
-    auto const more = mix64(bits);
-    std::int64_t way = straight * spread_factor(bits, more) / million;
-    auto const skew = way * asymmetry_.at(more) / million;
-    way += (cell_a < cell_b) == ((bits & 1U) != 0) ? skew : -skew;
-    // The fit's routes are a fifth slower than light in fibre: only an unusually fast pair needs
-    // the bound.
-    if (way * 6 < straight * 5) way = std::max(way, light_ns(here, there));
-    return duration{way + ends};
+    return same_site(a, b) ? colocated : duration{between(a, b).delay};
+  }
+  // one_way and jitter in one: what a message takes.
+  [[nodiscard]] duration delay(peer from, peer to, instant at,
+                               std::uint64_t sequence) const noexcept;
+
+  // Fetches what one_way will need of `p` into the cache: first its record, later its city.
+  [[gnu::always_inline]] void approach(peer p) const noexcept {
+    __builtin_prefetch(peers_.data() + p.index());
+  }
+  [[gnu::always_inline]] void approach_further(peer p) const noexcept {
+    __builtin_prefetch(cities_.data() + peers_[p.index()].city);
   }
 
   // What this message suffers on top: its ends' access and, in bad minutes, its route.
@@ -137,6 +131,39 @@ class planet_latency {
   };
   static_assert(sizeof(city) == 20);
   static constexpr unsigned access_shift = 10;
+
+  // What two sites have between them: the route, what is hashed from it, and the delay, in ns.
+  struct path {
+    std::int64_t straight;
+    std::uint64_t bits;
+    std::int64_t delay;
+  };
+  [[nodiscard]] path between(peer a, peer b) const noexcept {
+    auto const& from = peers_[a.index()];
+    auto const& to = peers_[b.index()];
+    auto const& here = cities_[from.city];
+    auto const& there = cities_[to.city];
+    auto const ends = (std::int64_t{from.last_mile_us} + to.last_mile_us) * 1'000;
+    std::int64_t const straight = route(here, there);
+    auto const cell_a = cell_of(from);
+    auto const cell_b = cell_of(to);
+    auto const bits = pair_bits(cell_a, cell_b);
+    auto const more = mix64(bits);
+    std::int64_t way = straight * spread_factor(bits, more) / million;
+    auto const skew = way * asymmetry_.at(more) / million;
+    way += (cell_a < cell_b) == ((bits & 1U) != 0) ? skew : -skew;
+    // The fit's routes are a fifth slower than light in fibre: only an unusually fast pair needs
+    // the bound.
+    if (way * 6 < straight * 5) way = std::max(way, light_ns(here, there));
+    return {straight, bits, way + ends};
+  }
+  [[nodiscard]] duration jitter_on(path const& p, peer from, peer to, instant at,
+                                   std::uint64_t message) const noexcept;
+  [[nodiscard]] std::uint64_t bits_of(peer from, peer to, instant at,
+                                      std::uint64_t sequence) const noexcept {
+    auto const pair = std::uint64_t{from.index()} << 32U | to.index();
+    return mix64(mix64(base_ + 3 + pair) + mix64(static_cast<std::uint64_t>(ns(at))) + sequence);
+  }
 
   // One network in one city.
   [[nodiscard]] std::uint64_t cell_of(head const& h) const noexcept {

@@ -57,6 +57,12 @@ class planet : public plain_setting {
   }
   [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const noexcept;
   [[nodiscard]] delivery route(transmission const& t) const noexcept;
+  [[gnu::always_inline]] void approach(std::uint32_t to) const noexcept {
+    if (fitted_) fitted_->approach(peer{to});
+  }
+  [[gnu::always_inline]] void approach_further(std::uint32_t to) const noexcept {
+    if (fitted_) fitted_->approach_further(peer{to});
+  }
   [[nodiscard]] duration skew(std::uint32_t who, instant now) const noexcept {
     return any_skew_ ? skew_by(who, now) : duration{};
   }

@@ -26,6 +26,7 @@ struct run_options {
   bool wire_check = false;  // every n-th message is encoded, decoded and compared
   bool permute = false;     // every peer sees its own handles
   bool alone = false;       // also run the comparison where every Hydra is alone
+  bool unverified = false;  // also run the comparison where nothing is verified
   std::string trace_file;   // NDJSON; empty: none
   // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
   std::function<bool(progress const&)> on_progress;  // tidy: allow(token) because of reporting
@@ -63,6 +64,15 @@ struct alone_result {
   spread utilisation;
 };
 
+// The same arrivals and the same liars when no result is checked.
+struct unverified_result {
+  job_counts jobs;
+  spread response_s;
+  std::uint64_t wrong_accepted = 0;
+  double extra_work = 0;
+  std::uint64_t honest_hurt = 0;
+};
+
 struct run_result {
   std::string scenario;
   std::uint64_t seed = 0;
@@ -80,13 +90,17 @@ struct run_result {
   double remote_share = 0;  // of the completed jobs: not run by the asker's own heads
   spread utilisation;       // of providers' cores while up
   std::uint64_t wrong_accepted = 0;
+  double extra_work = 0;  // core seconds spent per core second of the completed jobs
+  std::uint64_t honest_hurt = 0;  // Hydras that never lie, banned or called forgers
   std::string reproduce;  // the command line; filled in by the command
   std::optional<alone_result> alone;
+  std::optional<unverified_result> unverified;
   std::vector<check_failure> failures;
   bool interrupted = false;
   std::vector<named_number> extra;  // shown in this order
 };
 
+// With the ready-made Hydra: the default of every slot, and the scheduler that [policy] names.
 [[nodiscard]] run_result run(scenario const&, run_options const&);
 
 // Which floors of [expect] the result misses; empty: none.
@@ -103,5 +117,11 @@ struct divergence {
 };
 
 [[nodiscard]] divergence check_determinism(scenario const&, run_options const&);
+
+// How a program's own Hydra is run: all that a command line must know of it.
+struct harness {
+  run_result (*run)(scenario const&, run_options const&);
+  divergence (*check_determinism)(scenario const&, run_options const&);
+};
 
 }  // namespace hydra::sim

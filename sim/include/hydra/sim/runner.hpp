@@ -6,6 +6,7 @@
 // default-constructed.
 #pragma once
 
+#include <hydra/assembly/choices.hpp>
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/sim/history.hpp>
 #include <hydra/sim/planet.hpp>
@@ -28,6 +29,7 @@ namespace hydra::sim {
 [[nodiscard]] trusts::rings_config trust_from(scenario const&);
 [[nodiscard]] verify::repeat verify_from(scenario const&);
 [[nodiscard]] scheduling::power_of_d scheduling_from(scenario const&);
+[[nodiscard]] any_scheduler scheduler_named_in(scenario const&);
 [[nodiscard]] protocol_times times_from(scenario const&);
 // Bytes that the process holds now and held at most (VmRSS, VmHWM); 0 where unknown.
 [[nodiscard]] std::uint64_t resident_bytes();
@@ -64,7 +66,7 @@ class populated : public planet {
              configured<typename H::proximity_type>(
                  proximity::geographic_settings{.own = mine.where, .disclose = true}),
              configured<typename H::verify_type>(verify_from(what)),
-             configured<typename H::scheduling_type>(scheduling_from(what))};
+             scheduler(what)};
   }
 
  private:
@@ -78,9 +80,24 @@ class populated : public planet {
     return t;
   }
 
+  // The scenario's word counts where the type leaves the choice open.
+  [[nodiscard]] static typename H::scheduling_type scheduler(scenario const& what) {
+    if constexpr (std::same_as<typename H::scheduling_type, any_scheduler>) {
+      return scheduler_named_in(what);
+    } else {
+      return configured<typename H::scheduling_type>(scheduling_from(what));
+    }
+  }
+
   template <class P, class... A>
   [[nodiscard]] static P configured(A const&... from) {
-    if constexpr (std::constructible_from<P, A const&...>) {
+    if constexpr (requires(P& p) { p.visit([](auto&) {}); }) {
+      P p{};  // a one_of keeps the alternative that it begins with
+      p.visit([&](auto& held) {
+        held = configured<std::remove_cvref_t<decltype(held)>>(from...);
+      });
+      return p;
+    } else if constexpr (std::constructible_from<P, A const&...>) {
       return P(from...);
     } else {
       return P{};
@@ -142,6 +159,10 @@ class runner {
     out.seed = what.seed;
     out.hydras = what.hydras;
     out.interrupted = !advance(w, what, how);
+    if (what.until == ending::end && !out.interrupted && w.now() < instant{} + what.duration) {
+      out.failures.push_back({"nothing was left to do before the end; if that is meant, say "
+                              "until = \"quiet\""});
+    }
     auto all = w.observed();
     std::vector<holding> held;
     for (std::uint32_t i = 0; i < w.peers(); ++i) collect(w, i, held);
@@ -169,8 +190,22 @@ class runner {
       w.run_until(std::min(end, w.now() + step));
       progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
       if (how.on_progress && !how.on_progress(p)) return false;
+      if (what.until == ending::quiet && is_quiet(w, what)) break;
+      if (w.idle() && w.now() < end) break;
     }
     return true;
+  }
+
+  // No more jobs will arrive, and every one has ended.
+  [[nodiscard]] static bool is_quiet(world_type& w, scenario const& what) {
+    if (w.now() < instant{} + what.duration - what.workload.stop_before_end) return false;
+    std::size_t asked = 0;
+    std::size_t ended = 0;
+    w.each_observer([&](history const& h) {
+      asked += h.asked_.size();
+      ended += h.ended_.size();
+    });
+    return asked <= ended;
   }
 
   static void collect(world_type& w, std::uint32_t who, std::vector<holding>& held) {

@@ -27,7 +27,7 @@ inline constexpr std::array<std::string_view, 6> world_regions = {
     "africa", "asia", "europe", "north_america", "oceania", "south_america"};
 
 enum class ending : std::uint8_t { end, quiet };  // at `duration`, or when nothing is left to do
-enum class positions_from : std::uint8_t { cities, sphere };
+enum class positions_from : std::uint8_t { cities };
 enum class latency_from : std::uint8_t { planet, constant, uniform, matrix };
 enum class popularity_law : std::uint8_t { uniform, zipf };
 enum class arrival_law : std::uint8_t { poisson, even };
@@ -39,7 +39,7 @@ enum class fault_kind : std::uint8_t {
 enum class routing_name : std::uint8_t { kademlia };
 enum class proximity_name : std::uint8_t { geographic };
 enum class trust_name : std::uint8_t { rings };
-enum class scheduling_name : std::uint8_t { nearest };
+enum class scheduling_name : std::uint8_t { power_of_d, nearest, local_only };
 enum class verify_name : std::uint8_t { repeat };
 
 // So many in a span of time: 18 / s.
@@ -137,7 +137,6 @@ struct fault_settings {
 
 struct trust_settings {
   std::uint32_t friends = 8;             // size of a peer group
-  std::uint32_t friends_of_friends = 64;  // at most so many are known
   bool strangers = true;                 // may strangers run jobs at all?
   ratio floor{0, 1};                     // nobody below runs a job
 };
@@ -154,11 +153,10 @@ struct scheduling_settings {
   std::uint32_t queue_max = 16;    // tasks that wait on a head
   duration lease = 20s;            // lives without progress for so long
   duration bid_timeout = 2s;
-  std::uint32_t attempts_max = 8;  // placements of one job
+  std::uint32_t attempts_max = 60;  // searches for one job
 };
 
 struct routing_settings {
-  std::uint32_t k = 8;      // contacts of a bucket, holders of a record
   std::uint32_t alpha = 3;  // questions in flight
   duration timeout = 1500ms;
   duration refresh = 10min;
@@ -170,8 +168,14 @@ struct policy_settings {
   routing_name routing = routing_name::kademlia;
   proximity_name proximity = proximity_name::geographic;
   trust_name trust = trust_name::rings;
-  scheduling_name scheduling = scheduling_name::nearest;
+  scheduling_name scheduling = scheduling_name::power_of_d;
   verify_name verify = verify_name::repeat;
+};
+
+// What is run again for comparison, with the same seed and the same arrivals.
+struct compare_settings {
+  bool alone = false;       // nobody knows anybody
+  bool unverified = false;  // no result is checked
 };
 
 inline constexpr std::uint64_t unlimited = std::numeric_limits<std::int64_t>::max();
@@ -209,6 +213,7 @@ struct scenario {
   scheduling_settings scheduling;
   routing_settings routing;
   policy_settings policy;
+  compare_settings compare;
   expectations expect;
 };
 

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -35,12 +36,13 @@ struct no_observer {
   void merge(no_observer const&) {}
 };
 
-// A record that survives a crash.
+// A record that survives a crash, once it is durable. Newest first; the newest of a name counts.
 template <Described R>
 struct kept_record {
   static constexpr std::size_t per_peer_max = 4096;
   std::uint64_t name = 0;
   R value{};
+  std::uint32_t pending = 0;  // the command that is still writing it; zero: durable
 };
 
 template <class List>
@@ -109,6 +111,8 @@ class shard {
     std::uint32_t sequence = 0;
     std::uint16_t life = 0;
     bool up = false;
+    std::uint32_t commands = 0;    // numbered anew in each life, as activities are
+    std::uint32_t activity = 0;
     std::array<std::uint32_t, purposes> draws{};
     [[no_unique_address]] typename activity_slabs::heads activities = activity_slabs::idle();
     [[no_unique_address]] typename record_slabs::heads kept = record_slabs::idle();
@@ -120,6 +124,10 @@ class shard {
   static constexpr std::size_t offsetof_node =
       (sizeof(peer_state) + alignof(N) - 1) / alignof(N) * alignof(N);
   using context_type = context<shard>;
+  // Such an observer sees all that enters a head and all that the head wants done (watch.hpp).
+  static constexpr bool watching = requires(Observer const& o) {
+    { o.watches(0U) } -> std::same_as<bool>;
+  };
 
   shard(std::shared_ptr<Setting const> setting, peer_range range, std::size_t shards,
         bool permute, bool check_wire)
@@ -128,7 +136,7 @@ class shard {
         permute_{permute},
         check_wire_{check_wire},
         queue_{ns(setting_->window())},
-        outboxes_(shards) {
+        posts_{post_office{shards}, post_office{shards}} {
     auto const n = range.last - range.first;
     slots_.reserve(n);
     hit_.resize((n + 63U) / 64U);
@@ -148,9 +156,7 @@ class shard {
         surroundings around{*this, i, instant{}};
         setting_->begin(around, i);
       }
-      if (!s.state.up) continue;
-      context_type env{*this, s, i, instant{}};
-      tell_start(s.node, env);
+      if (s.state.up) begin_life(s, i, instant{});
     }
   }
 
@@ -176,15 +182,19 @@ class shard {
     cursor_ = stop_ = until;
   }
 
-  // Takes over what other shards sent here.
-  void collect(shard& from, std::size_t me) {
-    auto& box = from.outboxes_[me];
-    box.each(from.post_, [&](event& e) {
+  // What is sent to other shards lies in one of two posts: while a step fills one, the others
+  // read what the step before left in the other.
+  void collect(shard& from, std::size_t me, std::size_t parity) {
+    auto& post = from.posts_[parity];
+    post.boxes[me].each(post.chunks, [&](event& e) {
+      HYDRA_EXPECTS(e.at >= cursor_);  // else the setting's lookahead() promised too much
       std::memcpy(static_cast<void*>(queue_.push(e.at, e.words)), &e, e.bytes());
     });
   }
-  void clear_outboxes() {
-    for (auto& b : outboxes_) b.clear(post_);
+  [[nodiscard]] std::size_t filling() const noexcept { return filling_; }
+  void fill_post(std::size_t parity) {
+    posts_[parity].empty();
+    filling_ = parity;
   }
   void set_bounds(std::vector<std::uint32_t> const* firsts) noexcept { firsts_ = firsts; }
 
@@ -214,7 +224,7 @@ class shard {
   template <Activity T, class F>
   void each_activity(std::uint32_t who, F&& visit) {
     auto& s = slot(who).state;
-    activities_.template of<T>(s.activities, s.sequence).each([&](activity, T const& x) {
+    activities_.template of<T>(s.activities, s.activity).each([&](activity, T const& x) {
       visit(x);
     });
   }
@@ -223,10 +233,16 @@ class shard {
   [[nodiscard]] std::size_t bytes() const noexcept {
     std::size_t wheels = 0;
     for (auto const& w : wheels_) wheels += w.bytes();
-    return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + post_.bytes() +
+    return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + posts_[0].chunks.bytes() +
+           posts_[1].chunks.bytes() +
            activities_.bytes() + kept_.bytes() + wheels + cancelled_.bytes() + runs_.bytes();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return queue_.pending(); }
+  // Nothing will ever happen here by itself.
+  [[nodiscard]] bool idle() const noexcept {
+    return queue_.empty() &&
+           std::all_of(wheels_.begin(), wheels_.end(), [](wheel const& w) { return w.empty(); });
+  }
   [[nodiscard]] bool permutes() const noexcept { return permute_; }
   [[nodiscard]] permutation view_of(std::uint32_t number) const noexcept {
     return permute_ ? permutation{setting_->seed(), number} : permutation{};
@@ -246,12 +262,20 @@ class shard {
     ++counts_.sent;
     ++by_type_[what_index];
     if (check_wire_ && counts_.sent % 64 == 0) [[unlikely]] check_encoding(m);
-    auto const way = setting_->route(transmission{from, to, now, n, sizeof(M)});
+    auto const what = event::pack(kind::message, what_index);
+    if constexpr (approached) {
+      if (in_window_ && setting_->group(to) != setting_->group(from)) {
+        auto* e = queue_.scratch(words_of<M>());
+        *e = event{ns(now + busy), to, from, n, what, words_of<M>(), 0};
+        std::memcpy(e->payload(), &m, sizeof(M));
+        return stage(e);
+      }
+    }
+    auto const way = setting_->route(transmission{from, to, now + busy, n, sizeof(M)});
     if (way.dropped) {
       ++counts_.dropped;
       return;
     }
-    auto const what = event::pack(kind::message, what_index);
     put(ns(now + busy + way.delay), from, to, n, what, 0, m);
     if (way.duplicated) [[unlikely]] {
       ++counts_.duplicated;
@@ -264,7 +288,14 @@ class shard {
     put(ns(due), who, who, n, event::pack(kind::timer, 0), 0, timer_payload{tag, s.state.life});
     return n;
   }
-  void cancel_timer(std::uint32_t who, std::uint32_t n) { cancelled_.insert(pair(who, n)); }
+  // A timer that is due at this very instant may have fired: that is forgotten with the instant.
+  void cancel_timer(std::uint32_t who, timer id, instant now) {
+    if (id.due > now) {
+      cancelled_.insert(pair(who, id.number));
+    } else if (id.due == now) {
+      cancelled_now_.push_back({ns(now), pair(who, id.number)});
+    }
+  }
 
   void set_periodic(slot_type& s, std::uint32_t who, instant first, duration period,
                     std::uint32_t tag) {
@@ -281,14 +312,15 @@ class shard {
   }
 
   std::uint32_t start_run(slot_type& s, std::uint32_t who, instant now, room by, task const& t) {
-    auto const n = ++s.state.sequence;
+    auto const n = ++s.state.commands;
     auto const how = setting_->execute(who, t, now);
-    runs_.insert(pair(who, n));
+    runs_.insert(run_name(who, s.state.life, n));
     tell_later(s, who, now + how.takes, run_done{{n, by}, how.ok, how.output, how.takes});
     return n;
   }
-  void cancel_run(std::uint32_t who, std::uint32_t n) {
-    if (runs_.contains(pair(who, n))) cancelled_.insert(pair(who, n));
+  // Its end will find that nobody waits for it.
+  void cancel_run(slot_type const& s, std::uint32_t who, std::uint32_t n) {
+    runs_.erase(run_name(who, s.state.life, n));
   }
 
   // A fact to this peer itself.
@@ -313,26 +345,35 @@ class shard {
   template <Described R>
   void commit_later(slot_type& s, std::uint32_t who, instant at, command id, std::uint64_t name,
                     R const& record) {
+    if (!kept_of<R>(s).add({name, record, id.number})) return;  // full: no kept{} follows
     constexpr auto index = facts::size + index_of<R, records>;
-    put(ns(at), who, who, id.number, event::pack(kind::fact, index), 0,
-        with_meta<commit_payload<R>>{{s.state.life, 0}, {id, name, record}});
+    put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, index), 0,
+        with_meta<commit_payload>{{s.state.life, 0}, {id, name}});
   }
   template <Described R>
   void erase_kept(slot_type& s, std::uint64_t name) {
-    auto all = kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
-    all.erase(all.first([&](auto const& k) { return k.name == name; }));
+    auto all = kept_of<R>(s);
+    all.each([&](activity which, kept_record<R> const& k) {
+      if (k.name == name) all.erase(which);
+    });
   }
   template <Described R>
   [[nodiscard]] std::optional<R> recall(slot_type& s, std::uint64_t name) {
-    auto all = kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
+    auto all = kept_of<R>(s);
     auto const which = all.first([&](auto const& k) { return k.name == name; });
     if (!which) return std::nullopt;
     return all.find(which)->value;
   }
+  // Names ascending, as in every driver; visit may keep and erase.
   template <Described R, class F>
   void recall_all(slot_type& s, F&& visit) {
-    kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence)
-        .each([&](activity, kept_record<R>& k) { visit(k.name, k.value); });
+    std::vector<std::uint64_t> names;
+    kept_of<R>(s).each([&](activity, kept_record<R> const& k) { names.push_back(k.name); });
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (auto name : names) {
+      if (auto const r = recall<R>(s, name)) visit(name, *r);
+    }
   }
   template <Fact F>
   void observe(instant now, std::uint32_t who, F const& fact) {
@@ -380,16 +421,17 @@ class shard {
     if (!s.state.up) return;
     s.state.up = false;
     ++s.state.life;
-    activities_.clear(s.state.activities, s.state.sequence);
+    activities_.clear(s.state.activities, s.state.activity);
+    forget_unwritten(s, records{});
   }
   void restart(std::uint32_t who, instant now) {
     auto& s = slot(who);
     if (s.state.up) return;
     s.state.up = true;
     ++s.state.life;
+    s.state.commands = s.state.activity = 0;
     s.node = setting_->make(view_of(who), who);
-    context_type env{*this, s, who, now};
-    tell_start(s.node, env);
+    begin_life(s, who, now);
   }
   template <Fact F>
   void tell_now(std::uint32_t who, instant now, F fact) {
@@ -398,6 +440,7 @@ class shard {
     if (permute_) translate_in(view_of(who), fact);
     context_type env{*this, s, who, now};
     tell_fact(s.node, env, fact);
+    watched(who, [&](auto& o) { o.entered_fact(env.now(), fact); });
   }
   // A message from outside the simulation, delivered at `at` (not before the time reached).
   template <Message M>
@@ -426,15 +469,60 @@ class shard {
     meta head;
     T value;
   };
-  template <class R>
   struct commit_payload {
     command id;
     std::uint64_t name;
-    R record;
+  };
+
+  struct post_office {
+    explicit post_office(std::size_t shards) : boxes(shards) {}
+    void empty() {
+      for (auto& b : boxes) b.clear(chunks);
+    }
+    arena chunks;
+    std::vector<bucket> boxes;
   };
 
   [[nodiscard]] static std::uint64_t pair(std::uint32_t who, std::uint32_t n) noexcept {
     return std::uint64_t{who} << 32U | n;
+  }
+  // Commands are numbered anew in every life.
+  [[nodiscard]] static std::uint64_t run_name(std::uint32_t who, std::uint32_t life,
+                                              std::uint32_t n) noexcept {
+    return mix64(pair(who, n)) ^ mix64(~std::uint64_t{life});
+  }
+
+  template <class Tell>
+  void watched(std::uint32_t who, Tell&& tell) {
+    if constexpr (watching) {
+      if (observer_.watches(who)) tell(observer_);
+    }
+  }
+  void begin_life(slot_type& s, std::uint32_t who, instant now) {
+    context_type env{*this, s, who, now};
+    watched(who, [&](auto& o) { show_records(s, o, env.now(), records{}); });
+    tell_start(s.node, env);
+    watched(who, [&](auto& o) { o.entered_start(env.now()); });
+  }
+  template <class O, class... R>
+  void show_records(slot_type& s, O& to, instant now, type_list<R...>) {
+    (recall_all<R>(s, [&](std::uint64_t name, R const& r) { to.entered_record(now, name, r); }),
+     ...);
+  }
+
+  template <class R>
+  [[nodiscard]] auto kept_of(slot_type& s) noexcept {
+    return kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
+  }
+  template <class... R>
+  void forget_unwritten(slot_type& s, type_list<R...>) {
+    auto const one = [](auto all) {
+      all.each([&](activity which, auto const& k) {
+        if (k.pending != 0) all.erase(which);
+      });
+    };
+    static_cast<void>(one);
+    (one(kept_of<R>(s)), ...);
   }
 
   template <class T>
@@ -445,7 +533,8 @@ class shard {
     bool const here = to >= range_.first && to < range_.last;
     event* e = nullptr;
     if (!here) {
-      e = outboxes_[owner(to)].append(post_, words);
+      auto& post = posts_[filling_];
+      e = post.boxes[owner(to)].append(post.chunks, words);
     } else if (at >= stop_) {
       e = queue_.push(at, words);
     } else {
@@ -468,6 +557,61 @@ class shard {
     }
   }
 
+  // A route that has to look its ends up in memory is asked for a little later, when what it
+  // needs has arrived: a pure function does not mind. At most `stages` messages wait, and none
+  // beyond the window.
+  static constexpr bool approached =
+      requires(Setting const& s) { s.approach(std::uint32_t{}); s.approach_further(std::uint32_t{}); };
+  static constexpr std::size_t stages = 16;
+
+  void stage(event* e) {
+    auto*& place = staged_[staging_ % stages];
+    if (place != nullptr) send_on(*place);
+    place = e;
+    if constexpr (approached) {
+      setting_->approach(e->from);
+      setting_->approach(e->to);
+      auto const* half = staged_[(staging_ + stages / 2) % stages];
+      if (half != nullptr) {
+        setting_->approach_further(half->from);
+        setting_->approach_further(half->to);
+      }
+    }
+    ++staging_;
+  }
+  void send_staged() {
+    for (auto*& e : staged_) {
+      if (e != nullptr) send_on(*e);
+      e = nullptr;
+    }
+  }
+  void send_on(event& e) {
+    auto const way = setting_->route(
+        transmission{e.from, e.to, at_ns(e.at), e.sequence, std::size_t{8} * e.words});
+    if (way.dropped) {
+      ++counts_.dropped;
+      return;
+    }
+    auto const left = e.at;
+    e.at = left + ns(way.delay);
+    carry(e);
+    if (way.duplicated) [[unlikely]] {
+      ++counts_.duplicated;
+      e.at = left + ns(way.copy_delay);
+      e.copy = 1;
+      carry(e);
+    }
+  }
+  // Copies a message to where it waits for its time, beyond this window.
+  void carry(event const& e) {
+    bool const here = e.to >= range_.first && e.to < range_.last;
+    if (here && e.at < stop_) too_early(e.from, e.to, e.at);
+    auto& post = posts_[filling_];
+    auto* copy = here ? queue_.push(e.at, e.words)
+                      : post.boxes[owner(e.to)].append(post.chunks, e.words);
+    std::memcpy(static_cast<void*>(copy), &e, e.bytes());
+  }
+
   template <Message M>
   static void check_encoding(M const& m) {
     auto const said = wire::wire_check(m);
@@ -487,6 +631,7 @@ class shard {
   }
 
   [[nodiscard]] std::size_t owner(std::uint32_t number) const noexcept {
+    HYDRA_EXPECTS(number < setting_->peers());  // a handle that no setting gave out
     auto const after = std::upper_bound(firsts_->begin(), firsts_->end(), number);
     return static_cast<std::size_t>(after - firsts_->begin()) - 1;
   }
@@ -516,6 +661,7 @@ class shard {
     for (auto& w : wheels_) turn(w, from, stop);
     if (!order_.empty()) run_ordered();
     queue_.recycle();
+    cancelled_now_.clear();
   }
 
   // Touches no peer: whether the life is over is seen when the event runs.
@@ -538,6 +684,7 @@ class shard {
       word |= bit;
     }
     rest_.clear();
+    in_window_ = true;
     constexpr std::size_t ahead = 12;
     auto const n = order_.size();
     for (std::size_t i = 0; i < std::min(ahead, n); ++i) prefetch(*order_[i]);
@@ -553,6 +700,8 @@ class shard {
       }
     }
     if (!rest_.empty()) run_rest();
+    if constexpr (approached) send_staged();
+    in_window_ = false;
     for (auto const* e : order_) {
       auto const g = setting_->group(e->to) - range_.first;
       hit_[g / 64] = 0;
@@ -658,7 +807,9 @@ class shard {
     s.state.digest = f.value();
     context_type env{me, s, e.to, at_ns(e.at)};
     if (me.permute_) translate_in(me.view_of(e.to), m);
-    tell_message(s.node, env, me.seen(e.to, peer{e.from}), m);
+    auto const from = me.seen(e.to, peer{e.from});
+    tell_message(s.node, env, from, m);
+    me.watched(e.to, [&](auto& o) { o.entered_message(env.now(), from, m); });
   }
 
   void bounce(event const& e) {
@@ -672,7 +823,7 @@ class shard {
 
   void run_timer(slot_type& s, event& e) {
     auto const p = payload_of<timer_payload>(e);
-    if (e.type() == 0 && !cancelled_.empty() && cancelled_.erase(pair(e.to, e.sequence))) return;
+    if (e.type() == 0 && was_cancelled(e)) return;
     bool const over = e.type() == 1 ? p.life != (s.state.life & 0xffU) : p.life != s.state.life;
     if (!s.state.up || over) {
       if (e.type() == 1) forget(e, p);
@@ -685,6 +836,14 @@ class shard {
     s.state.digest = f.value();
     context_type env{*this, s, e.to, at_ns(e.at)};
     tell_timer(s.node, env, p.tag);
+    watched(e.to, [&](auto& o) { o.entered_timer(env.now(), p.tag); });
+  }
+
+  [[nodiscard]] bool was_cancelled(event const& e) {
+    auto const name = pair(e.to, e.sequence);
+    if (!cancelled_.empty() && cancelled_.erase(name)) return true;
+    return std::any_of(cancelled_now_.begin(), cancelled_now_.end(),
+                       [&](auto const& c) { return c.at == e.at && c.name == name; });
   }
 
   void forget(event const& e, timer_payload const& p) {
@@ -716,8 +875,7 @@ class shard {
   static void run_fact(shard& me, slot_type& s, event& e) {
     auto x = payload_of<with_meta<F>>(e);
     if constexpr (std::is_same_v<F, run_done>) {
-      me.runs_.erase(pair(e.to, e.sequence));
-      if (!me.cancelled_.empty() && me.cancelled_.erase(pair(e.to, e.sequence))) return;
+      if (!me.runs_.erase(run_name(e.to, x.head.life, x.value.id.number))) return;  // taken back
     }
     if (!s.state.up || (x.head.life != s.state.life && x.head.life != any_life)) return;
     ++me.counts_.events;
@@ -727,21 +885,37 @@ class shard {
     if (me.permute_) translate_in(me.view_of(e.to), x.value);
     context_type env{me, s, e.to, at_ns(e.at)};
     tell_fact(s.node, env, x.value);
+    me.watched(e.to, [&](auto& o) { o.entered_fact(env.now(), x.value); });
   }
   template <class R>
   static void run_commit(shard& me, slot_type& s, event& e) {
-    auto const x = payload_of<with_meta<commit_payload<R>>>(e);
+    auto const x = payload_of<with_meta<commit_payload>>(e);
     if (!s.state.up || x.head.life != s.state.life) return;
     ++me.counts_.events;
-    auto all = me.kept_.template of<kept_record<R>>(s.state.kept, s.state.sequence);
-    auto const old = all.first([&](auto const& k) { return k.name == x.value.name; });
-    if (old) {
-      all.find(old)->value = x.value.record;
-    } else if (!all.add({x.value.name, x.value.record})) {
-      return;  // the store is full: no kept{} follows
-    }
+    me.template make_durable<R>(s, x.value);
     context_type env{me, s, e.to, at_ns(e.at)};
-    tell_fact(s.node, env, kept{x.value.id});
+    kept const fact{x.value.id};
+    tell_fact(s.node, env, fact);
+    me.watched(e.to, [&](auto& o) { o.entered_fact(env.now(), fact); });
+  }
+  // What is older gives way to what is newer, whichever became durable first.
+  template <class R>
+  void make_durable(slot_type& s, commit_payload const& x) {
+    auto all = kept_of<R>(s);
+    auto const mine = all.first([&](auto const& k) { return k.pending == x.id.number; });
+    if (!mine) return;  // erased meanwhile
+    bool newer = false;
+    bool passed = false;
+    all.each([&](activity which, kept_record<R>& k) {
+      if (which == mine) {
+        k.pending = 0;
+        passed = true;
+      } else if (k.name == x.name && k.pending == 0) {
+        if (passed) all.erase(which);
+        newer = newer || !passed;
+      }
+    });
+    if (newer) all.erase(mine);
   }
   template <class M>
   static void run_parked(shard& me, slot_type& s, event& e) {
@@ -786,9 +960,17 @@ class shard {
   record_slabs kept_;
   std::vector<wheel> wheels_;
   flat_set cancelled_;
+  struct cancelled_at {
+    std::int64_t at;
+    std::uint64_t name;
+  };
+  std::vector<cancelled_at> cancelled_now_;
   flat_set runs_;
-  arena post_;
-  std::vector<bucket> outboxes_;
+  std::array<post_office, 2> posts_;
+  std::array<event*, stages> staged_{};
+  std::size_t staging_ = 0;
+  bool in_window_ = false;
+  std::size_t filling_ = 0;
   std::vector<std::uint32_t> const* firsts_ = nullptr;
   std::vector<event*> order_;
   std::vector<event*> rest_;

@@ -42,6 +42,7 @@ class wheel {
 
   [[nodiscard]] std::int64_t period() const noexcept { return period_; }
   [[nodiscard]] std::uint32_t tag() const noexcept { return tag_; }
+  [[nodiscard]] bool empty() const noexcept { return entries_ == 0; }
 
   // Fires first at `first` (absolute ns), then every period. When the first firing is more than
   // one period away the caller must arm an ordinary timer until then.
@@ -58,6 +59,7 @@ class wheel {
     e.peer = peer;
     e.offset = static_cast<std::uint32_t>(phase & ((std::int64_t{1} << shift_) - 1)) & 0xffffffU;
     e.life = life;
+    ++entries_;
   }
 
   // Calls fire(peer, life, at) for what falls into [from, to), a span of at most one period, in
@@ -114,9 +116,9 @@ class wheel {
     for (auto s = static_cast<std::size_t>(first >> shift_); s <= end; ++s) {
       auto const start = static_cast<std::int64_t>(s) << shift_;
       for (auto b = heads_[s]; b != none; b = blocks_[b].next) {
-        auto const& block = blocks_[b];
-        for (std::uint32_t i = 0; i < block.used; ++i) {
-          auto const& e = block.entries[i];
+        auto const& some = blocks_[b];
+        for (std::uint32_t i = 0; i < some.used; ++i) {
+          auto const& e = some.entries[i];
           auto const phase = start + static_cast<std::int64_t>(e.offset);
           if (phase >= first && phase < last) fire(e.peer, e.life, base + phase);
         }
@@ -135,6 +137,7 @@ class wheel {
     }
     auto& b = blocks_[head];
     e = b.entries[--b.used];
+    --entries_;
   }
 
   std::int64_t period_;
@@ -143,6 +146,7 @@ class wheel {
   std::vector<std::uint32_t> heads_;
   paged<block, 256> blocks_;
   std::uint32_t free_ = none;
+  std::size_t entries_ = 0;
 };
 
 }  // namespace hydra::sim

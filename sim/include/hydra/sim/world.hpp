@@ -168,6 +168,11 @@ class world {
     for (auto const& s : shards_) sum += s.bytes();
     return sum;
   }
+  // Nothing is left that could happen.
+  [[nodiscard]] bool idle() const noexcept {
+    return std::all_of(shards_.begin(), shards_.end(),
+                       [](shard_type const& s) { return s.idle(); });
+  }
   [[nodiscard]] std::size_t pending() const noexcept {
     std::size_t sum = 0;
     for (auto const& s : shards_) sum += s.pending();

@@ -1,0 +1,122 @@
+// Every scenario that has a name, small: what it is for must show in a few hundred Hydras too.
+//
+// Each runs with one line to replay it; the floors of the files themselves belong to the full
+// size and are replaced here.
+#include "catch.hpp"
+
+#include <hydra/sim/run.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace hydra;
+
+namespace {
+
+using settings = std::vector<std::pair<std::string, std::string>>;
+
+// The scenario of that name with some of its settings changed, as `--set` does.
+sim::scenario scaled(std::string const& name, settings const& changed) {
+  std::vector<sim::override_setting> overrides;
+  for (auto const& [key, value] : changed) {
+    overrides.push_back({key, value, "--set " + key + "=" + value});
+  }
+  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/" + name + ".toml";
+  auto loaded = sim::load_scenario(file, overrides);
+  for (auto const& e : loaded.errors) FAIL_CHECK(e.str());
+  REQUIRE(loaded.ok());
+  return loaded.value;
+}
+
+std::string replay(std::string const& name, settings const& changed) {
+  auto line = "replay: hydra sim run " + name;
+  for (auto const& [key, value] : changed) line += " --set '" + key + "=" + value + "'";
+  return line;
+}
+
+void check_properties(sim::run_result const& r) {
+  for (auto const& f : r.failures) FAIL_CHECK(f.what);
+  CHECK(r.jobs.submitted == r.jobs.completed + r.jobs.failed + r.jobs.running);
+}
+
+double completed(sim::run_result const& r) {
+  return static_cast<double>(r.jobs.completed) /
+         static_cast<double>(std::max<std::uint64_t>(1, r.jobs.submitted));
+}
+
+double extra(sim::run_result const& r, std::string const& name) {
+  for (auto const& n : r.extra) {
+    if (n.name == name) return n.value;
+  }
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE("hello meets its own floors", "[scenarios]") {
+  auto const s = scaled("hello", {});
+  INFO(replay("hello", {}));
+  auto const r = sim::run(s, {});
+  check_properties(r);
+  for (auto const& f : sim::missed_floors(s, r)) FAIL_CHECK(f.what);
+  CHECK(r.jobs.failed == 0);
+}
+
+TEST_CASE("a planet of five hundred finishes its jobs through churn, loss and a cut",
+          "[scenarios]") {
+  settings const changed{{"hydras", "500"}, {"duration", "40 min"}, {"services.count", "8"},
+                         {"services.providers", "60"}, {"workload.jobs", "1500"}};
+  INFO(replay("planet", changed));
+  auto const r = sim::run(scaled("planet", changed), {});
+  check_properties(r);
+  CHECK(completed(r) >= 0.97);
+  CHECK(r.remote_share >= 0.5);
+  CHECK(r.wrong_accepted == 0);
+}
+
+TEST_CASE("under churn jobs are placed again and none is lost", "[scenarios]") {
+  settings const changed{{"hydras", "300"}, {"duration", "15 min"}, {"services.providers", "90"},
+                         {"services.count", "8"}, {"workload.jobs", "900"}};
+  INFO(replay("churn", changed));
+  auto const r = sim::run(scaled("churn", changed), {});
+  check_properties(r);
+  CHECK(r.jobs.submitted >= 400);
+  CHECK(extra(r, "crashes") >= 50);
+  CHECK(r.jobs.replaced > 0);
+  CHECK(completed(r) >= 0.95);
+  CHECK(r.wrong_accepted == 0);
+}
+
+TEST_CASE("clogged servers and links delay jobs, and every job ends", "[scenarios]") {
+  settings const changed{{"hydras", "300"}, {"services.providers", "24"},
+                         {"services.count", "4"}, {"workload.jobs", "1900"}};
+  INFO(replay("clogged", changed));
+  auto const r = sim::run(scaled("clogged", changed), {});
+  check_properties(r);
+  CHECK(r.utilisation.mean >= 0.6);
+  CHECK(r.jobs.replaced > 0);
+  CHECK(completed(r) >= 0.97);
+  CHECK(r.jobs.running * 100 <= r.jobs.submitted);
+  CHECK(r.wrong_accepted == 0);
+}
+
+TEST_CASE("verification keeps out most of what liars say, for less than three times the work",
+          "[scenarios]") {
+  settings changed{{"hydras", "400"}, {"services.providers", "80"}, {"services.count", "8"},
+                   {"workload.jobs", "1600"}};
+  INFO(replay("liars", changed));
+  auto const with = sim::run(scaled("liars", changed), {});
+  changed.emplace_back("verify.on", "false");
+  auto const without = sim::run(scaled("liars", changed), {});
+  check_properties(with);
+  check_properties(without);
+  CHECK(with.jobs.submitted == without.jobs.submitted);
+  CHECK(completed(with) >= 0.97);
+  CHECK(extra(with, "forgeries_proved") > 0);
+  CHECK(without.wrong_accepted >= 40);
+  CHECK(with.wrong_accepted * 5 <= without.wrong_accepted);
+  CHECK(extra(with, "busy_core_s") <= 3 * extra(without, "busy_core_s"));
+}

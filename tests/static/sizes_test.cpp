@@ -1,0 +1,37 @@
+// What a planet of peers is made of stays as small as it is: a gate, not a wish. Whoever makes one
+// of these larger says so here, and bench/baselines says what it costs.
+#include "../../bench/chord_worlds.hpp"
+
+#include <hydra/assembly/hydra.hpp>
+#include <hydra/sim/event.hpp>
+#include <hydra/sim/wheel.hpp>
+#include <hydra/sim/world.hpp>
+
+namespace {
+
+using namespace hydra;
+
+// The engine: bytes per pending event, periodic timer and peer.
+static_assert(sizeof(sim::event) == 24);
+static_assert(sizeof(sim::wheel::entry) == 8);
+static_assert(sizeof(sim::arena::chunk) == sim::arena::chunk_bytes);
+using chord = sim::world<chord_s::node, chord_s::hashed_delay, chord_s::tally>::shard_type;
+static_assert(sizeof(chord::peer_state) <= 32);
+static_assert(sizeof(chord::slot_type) == 320);
+
+// An idle Hydra, and its policies.
+static_assert(sizeof(Hydra<>) <= 2496);
+static_assert(sizeof(Hydra<>::routing_type) <= 1296);
+static_assert(sizeof(Hydra<>::trust_type) <= 720);
+static_assert(sizeof(Hydra<>::proximity_type) <= 168);
+static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
+static_assert(sizeof(Hydra<>::verify_type) <= 32);
+
+// What travels.
+static_assert(sizeof(task) <= 168);
+static_assert(sizeof(job) <= 192);
+static_assert(sizeof(lease) <= 48);
+static_assert(sizeof(passport) <= 64);
+static_assert(sizeof(receipt) <= 272);
+
+}  // namespace
