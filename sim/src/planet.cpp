@@ -354,7 +354,8 @@ execution planet::execute(std::uint32_t who, task const& t, instant now) const {
       e.takes = times(e.takes, f.factor);
     }
   }
-  if (lies(who, now)) e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
+  // Nobody lies to themselves.
+  if (t.of.owner.index() != who && lies(who, now)) e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
   return e;
 }
 

@@ -257,15 +257,15 @@ TEST_CASE("keys ground by one operator capture 1 % of finds from one netgroup, 2
   report("40 of 400 keys ground, three netgroups", three);
   REQUIRE(one.all > 500);
   REQUIRE(three.all > 500);
-  CHECK(one.captured * 100 <= one.all);           // measured: 0.3 %
-  CHECK(three.captured * 100 <= three.all * 20);  // measured: 15.6 %
+  CHECK(one.captured * 100 <= one.all);           // measured: 0.0 %
+  CHECK(three.captured * 100 <= three.all * 20);  // measured: 16.1 %
 }
 
 TEST_CASE("whoever hears one netgroup more than the attackers have loses 5 % of finds to them") {
   auto const c = capture(rented::three_netgroups, 4);
   report("40 of 400 keys ground, three netgroups, sources_min = 4", c);
   REQUIRE(c.all > 500);
-  CHECK(c.captured * 100 <= c.all * 5);  // measured: 3.9 %, for one request more in a quiet world
+  CHECK(c.captured * 100 <= c.all * 5);  // measured: 3.9 %, for 17 requests instead of 12
 }
 
 TEST_CASE("keys ground from a netgroup each capture less than half of the finds") {
@@ -274,6 +274,6 @@ TEST_CASE("keys ground from a netgroup each capture less than half of the finds"
   report("40 of 400 keys ground, a netgroup each", each);
   report("40 of 400 keys ground, netgroups unknown", bare);
   REQUIRE(each.all > 500);
-  CHECK(each.captured * 100 <= each.all * 50);  // measured: 39.6 %
-  CHECK(bare.captured * 100 <= bare.all * 50);  // measured: 38.5 %; netgroups were all they lack
+  CHECK(each.captured * 100 <= each.all * 50);  // measured: 37.5 %
+  CHECK(bare.captured * 100 <= bare.all * 50);  // measured: 36.7 %
 }
