@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 # The name of a function without its template arguments.
 shorten() {
   sed -E ':a; s/<[^<>]*>//g; ta; s/\[clone [^]]*\]//; s/\(.*\)//; s/[[:space:]]+$//' |
-    awk '{ share = $1; $1 = ""; sum[$0] += share } END { for (f in sum) printf "%6.1f %% %s\n", sum[f], f }' |
+    awk '{ share = $1; $1 = ""; sum[$0] += share }
+      END { for (f in sum) printf "%6.1f %% %s\n", sum[f], f }' |
     sort -rn | head -n 14
 }
 shares() {

@@ -15,7 +15,9 @@ if ! command -v valgrind >/dev/null; then
   exit 77
 fi
 name=$("$compiler" -dumpversion)
-name=$(basename "$compiler" | sed 's/-[0-9]*$//')-${name%%.*}-$(uname -m)
+kind=g++
+if "$compiler" --version | grep -q clang; then kind=clang++; fi
+name=$kind-${name%%.*}-$(uname -m)
 known=$(awk -F, -v name="$name" '$1 == name { print $2 }' "$table")
 if [ -z "$known" ] && [ -z "$write" ]; then
   echo "no number is committed for $name in $table: nothing was checked"

@@ -130,7 +130,8 @@ void planet::deal_services() {
     mine.power.cores = static_cast<std::uint16_t>(s.cores);
     auto const low = times(duration{1000}, s.speed_least).count();
     auto const high = std::max(low, times(duration{1000}, s.speed_most).count());
-    auto const pick = chance_of(purpose::capacity, who, 0) % static_cast<std::uint64_t>(high - low + 1);
+    auto const width = static_cast<std::uint64_t>(high - low + 1);
+    auto const pick = chance_of(purpose::capacity, who, 0) % width;
     mine.power.speed = static_cast<std::uint16_t>(low + static_cast<std::int64_t>(pick));
   }
   for (std::uint32_t i = 0; i < peers(); ++i) {
@@ -151,7 +152,8 @@ std::uint32_t planet::shuffled(std::uint64_t salt, std::uint32_t i) const noexce
     auto left = i >> half;
     auto right = i & mask;
     for (unsigned round = 0; round < 4; ++round) {
-      auto const next = left ^ (static_cast<std::uint32_t>(mix64(base + right * 4ULL + round)) & mask);
+      auto const bits = static_cast<std::uint32_t>(mix64(base + right * 4ULL + round));
+      auto const next = left ^ (bits & mask);
       left = right;
       right = next;
     }
@@ -168,7 +170,8 @@ std::uint32_t planet::unshuffled(std::uint64_t salt, std::uint32_t i) const noex
     auto left = i >> half;
     auto right = i & mask;
     for (unsigned round = 4; round-- > 0;) {
-      auto const before = right ^ (static_cast<std::uint32_t>(mix64(base + left * 4ULL + round)) & mask);
+      auto const bits = static_cast<std::uint32_t>(mix64(base + left * 4ULL + round));
+      auto const before = right ^ (bits & mask);
       right = left;
       left = before;
     }
@@ -355,7 +358,9 @@ execution planet::execute(std::uint32_t who, task const& t, instant now) const {
     }
   }
   // Nobody lies to themselves.
-  if (t.of.owner.index() != who && lies(who, now)) e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
+  if (t.of.owner.index() != who && lies(who, now)) {
+    e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
+  }
   return e;
 }
 

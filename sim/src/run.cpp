@@ -1,6 +1,8 @@
 #include <hydra/sim/runner.hpp>
 
 #include <fmt/format.h>
+#include <range/v3/algorithm/find_if.hpp>
+#include <range/v3/view/zip.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -63,9 +65,11 @@ divergence first_difference_of(std::vector<event_note> const& one,
                                std::vector<message_id> const& ids) {
   divergence out;
   out.found = true;
+  auto const both = ranges::views::zip(one, two);
+  auto const odd_pair = ranges::find_if(
+      both, [](auto const& pair) { return !equal(std::get<0>(pair), std::get<1>(pair)); });
+  auto const i = static_cast<std::size_t>(ranges::distance(ranges::begin(both), odd_pair));
   auto const n = std::min(one.size(), two.size());
-  std::size_t i = 0;
-  while (i < n && equal(one[i], two[i])) ++i;
   if (i == one.size() && i == two.size()) {
     out.cause = "the difference does not show again when the interval is repeated";
     return out;
@@ -78,9 +82,10 @@ divergence first_difference_of(std::vector<event_note> const& one,
   bool const same_event = i < n && !earlier(one[i], two[i]) && !earlier(two[i], one[i]) &&
                           one[i].what == two[i].what;
   if (same_event && one[i].digest == two[i].digest) {
-    out.cause = fmt::format("peer {} acts differently on {}: {} effects in one run, {} in the other",
-                            odd.to, text_of(odd, ids), one[i].last_effect - one[i].first_effect + 1,
-                            two[i].last_effect - two[i].first_effect + 1);
+    auto const effects = [](event_note const& e) { return e.last_effect - e.first_effect + 1; };
+    out.cause = fmt::format(
+        "peer {} acts differently on {}: {} effects in one run, {} in the other", odd.to,
+        text_of(odd, ids), effects(one[i]), effects(two[i]));
     return out;
   }
   auto const* maker = maker_of(run, odd.from, odd.sequence, odd.at);

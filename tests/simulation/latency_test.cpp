@@ -196,7 +196,7 @@ TEST_CASE("every compiler finds the same delays to the nanosecond") {
     auto const way = planet.one_way(a, b) + planet.jitter(a, b, at_ns(i), i);
     digest = mix64(digest ^ static_cast<std::uint64_t>(ns(way)));
   }
-  CHECK(digest == 0xfd9dc0fdb2ffcebdU);  // changes with the committed numbers and tables, only
+  CHECK(digest == 0xcbffe6236f48ecc8U);  // changes with the committed numbers and tables, only
 }
 
 TEST_CASE("a pair's route does not depend on who else lives in the world") {

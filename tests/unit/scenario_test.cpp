@@ -154,7 +154,7 @@ TEST_CASE("what is allowed but odd is a warning") {
              "both runs are the same"));
 }
 
-TEST_CASE("--set reaches every key by its dotted path and names itself in errors") {
+TEST_CASE("set reaches every key by its dotted path and names itself in errors") {
   auto const text = with("[[fault]]\nname = \"cut\"\nkind = \"partition\"\n");
   auto const l = parse(text, {{"routing.alpha", "5", ""},
                               {"duration", "90 s", ""},
@@ -210,9 +210,15 @@ TEST_CASE("every committed scenario is without error or warning and says its pur
     auto const l = load_scenario(each.path().string());
     INFO(each.path().string());
     for (auto const& p : l.errors) FAIL_CHECK(p.str());
-    for (auto const& p : l.warnings) FAIL_CHECK(p.str());
     CHECK(l.value.name == each.path().stem().string());
-    CHECK(expected_load(l.value) < 0.95);
+    if (l.value.name == "clogged") {  // clogged on purpose, and lint says so
+      REQUIRE(l.warnings.size() == 1);
+      CHECK(l.warnings[0].text.find("they cannot keep up") != string::npos);
+    } else {
+      for (auto const& p : l.warnings) FAIL_CHECK(p.str());
+      CHECK(expected_load(l.value) < 0.95);
+    }
+    CHECK(expected_load(l.value) < 1.2);
     ++seen;
   }
   CHECK(seen >= 5);

@@ -23,7 +23,8 @@ class huge_allocator {
     constexpr std::size_t huge = std::size_t{2} << 20U;
     auto const bytes = (n * sizeof(T) + 63) / 64 * 64;
     bool const large = bytes >= 4 * huge;
-    auto* p = std::aligned_alloc(large ? huge : 64, large ? (bytes + huge - 1) / huge * huge : bytes);
+    auto const unit = large ? huge : std::size_t{64};
+    auto* p = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
     if (p == nullptr) throw std::bad_alloc{};
 #if defined(__linux__)
     if (large) ::madvise(p, bytes, MADV_HUGEPAGE);

@@ -158,7 +158,7 @@ class runner {
     out.scenario = what.name;
     out.seed = what.seed;
     out.hydras = what.hydras;
-    out.interrupted = !advance(w, what, how);
+    out.interrupted = !advance(w, what, how, out);
     if (what.until == ending::end && !out.interrupted && w.now() < instant{} + what.duration) {
       out.failures.push_back({"nothing was left to do before the end; if that is meant, say "
                               "until = \"quiet\""});
@@ -173,8 +173,7 @@ class runner {
     out.events = counts.events;
     out.messages = counts.sent;
     auto const peak = std::max(resident_peak_bytes(), before);
-    out.bytes_per_hydra =
-        static_cast<double>(peak - before) / static_cast<double>(std::max<std::uint64_t>(1, what.hydras));
+    out.bytes_per_hydra = static_cast<double>(peak - before) / static_cast<double>(w.peers());
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
     if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
@@ -182,18 +181,51 @@ class runner {
   }
 
   // In steps, so that progress can be told. False: asked to stop.
-  [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how) {
+  [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
+                                    run_result& out) {
     constexpr std::int64_t steps = 400;
+    constexpr std::int64_t steps_per_check = 8;
+    std::int64_t taken = 0;
     auto const step = std::max<duration>(1ms, what.duration / steps);
     auto const end = instant{} + what.duration;
     while (w.now() < end) {
       w.run_until(std::min(end, w.now() + step));
+      if (++taken % steps_per_check == 0) check_bounds(w, how, out);
       progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
       if (how.on_progress && !how.on_progress(p)) return false;
       if (what.until == ending::quiet && is_quiet(w, what)) break;
       if (w.idle() && w.now() < end) break;
     }
     return true;
+  }
+
+  // No queue over its bound, no head on more cores than it has, no budget that grew on the way.
+  static void check_bounds(world_type& w, run_options const& how, run_result& out) {
+    for (std::uint32_t who = 0; who < w.peers(); ++who) {
+      std::uint64_t running = 0;
+      std::uint64_t waiting = 0;
+      bool grew = false;
+      w.template each_activity<held_lease>(peer{who}, [&](held_lease const& l) {
+        running += l.now == held_lease::state::running ? 1U : 0U;
+        waiting += l.now == held_lease::state::waiting ? 1U : 0U;
+        auto const number = static_cast<std::uint32_t>(l.what.of.nonce - 1);
+        // As a permuted owner is named only in this peer's own words, it is not looked up then.
+        if (how.permute) return;
+        auto const asked = w.setting().job_of(l.what.of.owner.index(), number);
+        grew = grew || l.what.work > asked.work;
+      });
+      auto const& mine = w.setting().role_of(who);
+      if (running > mine.power.cores) breach(out, who, "runs more tasks than it has cores", w.now());
+      if (waiting > held_lease::per_peer_max) breach(out, who, "has too long a queue", w.now());
+      if (grew) breach(out, who, "holds a task that grew on its way", w.now());
+    }
+  }
+
+  static void breach(run_result& out, std::uint32_t who, char const* what, instant at) {
+    constexpr std::size_t listed_max = 20;
+    if (out.failures.size() >= listed_max) return;
+    out.failures.push_back({"peer " + std::to_string(who) + " " + what + " at " +
+                            std::to_string(seconds(at)) + " s"});
   }
 
   // No more jobs will arrive, and every one has ended.

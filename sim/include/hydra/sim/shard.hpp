@@ -560,8 +560,10 @@ class shard {
   // A route that has to look its ends up in memory is asked for a little later, when what it
   // needs has arrived: a pure function does not mind. At most `stages` messages wait, and none
   // beyond the window.
-  static constexpr bool approached =
-      requires(Setting const& s) { s.approach(std::uint32_t{}); s.approach_further(std::uint32_t{}); };
+  static constexpr bool approached = requires(Setting const& s) {
+    s.approach(std::uint32_t{});
+    s.approach_further(std::uint32_t{});
+  };
   static constexpr std::size_t stages = 16;
 
   void stage(event* e) {
