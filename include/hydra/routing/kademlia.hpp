@@ -70,12 +70,12 @@ struct kademlia_settings {
 // record that points at another's head is refused. Flooding a service is bounded per netgroup
 // (16 of 128 places). Inventing contacts costs the asker two timeouts each, within messages_max
 // and lookup_time_max. Keys ground towards a service do capture finds, though less often than in
-// plain Kademlia. With 50 of 500 heads ground and answering with each other's records, 200 finds
-// of 40 honest providers came back with nothing but attackers in: 0.5 % (all in one netgroup),
-// 17 % (two), 18 % (four), 37 % (eight), 54 % (each its own); without ground keys 1 %. Our first
-// version, with plain distance, no bound per netgroup in a lookup and any three sources, let pass
-// 56 % to 90 %. What remains is for trust and verification. Who reaches most of the heads near
-// our own key misleads our estimate of the density, and distance is plain again.
+// plain Kademlia. With 40 of 400 heads ground and answering with each other's records, finds that
+// came back with nothing but attackers were none (all in one netgroup), 16 % (three) and 38 % (each
+// its own); see tests/simulation/capture_test. `sources_min` one above the attackers' netgroups
+// brings three down to 4 %, for half as many requests again. What remains is for trust and
+// verification. Who reaches most of the heads near our own key misleads our estimate of the
+// density, and distance is plain again.
 // Lookups do not yet take disjoint paths (S/Kademlia, Baumgart and Mies 2007).
 //
 // Cost. A find of two among 500 heads took 2.0 rounds and 8 requests, among 3,000 2.5 and 10, and
