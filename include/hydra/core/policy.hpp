@@ -228,6 +228,4 @@ class environment_base {
   [[nodiscard]] Derived& me() noexcept { return static_cast<Derived&>(*this); }
 };
 
-// on_timer receives the whole 32-bit tag; a node without an assembly sees its own 16 bits.
-
 }  // namespace hydra

@@ -39,7 +39,7 @@ concept SchedulingPolicy =
       { p.place(env, j, among) } -> std::same_as<choice>;
     };
 
-// What may be left out: then every offer that fits the queue bound is accepted.
+// What may be left out: then offers are accepted while half of the places for leases are free.
 template <class P, class E>
 concept ChoosesWork = SchedulingPolicy<P, E> && requires(P& p, E& env, offer const& o, load l) {
   { p.accepts(env, o, l) } -> std::same_as<decision>;

@@ -3,7 +3,7 @@
 //
 // planet_latency: one way = route x spread x asymmetry + last mile of both ends, where
 //   route      half the round trip over the backbone (backbone.hpp), five numbers fitted to the
-//              54 regions of azure54: left-out regions are off by 5.5 % (median), 14 % (p90);
+//              54 regions of azure54: left-out regions are off by 5.4 % (median), 13.6 % (p90);
 //   spread     a factor hashed from (seed, the networks of both), equal in both directions: a
 //              lognormal and, for some pairs, a detour, so that routes break the triangle
 //              inequality as often as planetlab490's do;
@@ -11,7 +11,7 @@
 //   last mile  by class of access, drawn once per site.
 // Promise: never faster than light in fibre along the great circle, never below minimum().
 // jitter() is added per message, never negative, a pure function of its arguments.
-// Not promised: congestion, loss (rules of sim/links), time of day, mobile heads.
+// Not promised: congestion, loss (a scenario's faults), time of day, mobile heads.
 // Units: ns. Cost: 6 bytes per peer, 20 per city, 0.2 MB; one_way about 55 ns.
 #pragma once
 

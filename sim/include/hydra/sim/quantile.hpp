@@ -133,7 +133,7 @@ struct named_law {
 // cut at a tenth.
 [[nodiscard]] quantile_law measured_asymmetry();
 
-// Writes the committed file anew: sim/data/quantiles.csv (`hydra sim fit churn --write`).
+// Writes the committed file anew: sim/data/quantiles.csv (tests/simulation/quantile_test compares).
 void write_tables(std::ostream& out);
 
 // How far a table is from its closed form, relative: at the worst point half-way between two

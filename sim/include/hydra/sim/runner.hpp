@@ -214,10 +214,11 @@ class runner {
         auto const asked = w.setting().job_of(l.what.of.owner.index(), number);
         grew = grew || l.what.work > asked.work;
       });
-      auto const& mine = w.setting().role_of(who);
-      if (running > mine.power.cores) breach(out, who, "runs more tasks than it has cores", w.now());
-      if (waiting > held_lease::per_peer_max) breach(out, who, "has too long a queue", w.now());
-      if (grew) breach(out, who, "holds a task that grew on its way", w.now());
+      auto const cores = w.setting().role_of(who).power.cores;
+      auto const now = w.now();
+      if (running > cores) breach(out, who, "runs more tasks than it has cores", now);
+      if (waiting > held_lease::per_peer_max) breach(out, who, "has too long a queue", now);
+      if (grew) breach(out, who, "holds a task that grew on its way", now);
     }
   }
 
