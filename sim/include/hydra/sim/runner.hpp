@@ -113,7 +113,9 @@ class runner {
   [[nodiscard]] static run_result run(scenario const& what, run_options const& how) {
     auto out = once(what, how, false);
     if (how.alone && !out.interrupted) {
-      auto const lonely = once(what, how, true);
+      auto one_thread = how;  // so little happens that two would only wait for each other
+      one_thread.threads = one_thread.shards = 1;
+      auto const lonely = once(what, one_thread, true);
       out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
       out.interrupted = lonely.interrupted;
     }
