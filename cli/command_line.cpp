@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstddef>
 #include <exception>
+#include <new>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -227,6 +228,11 @@ int guarded(std::string const& name, int (*call)(int, char**, sim::harness const
   } catch (usage_error const& e) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what.c_str());
     code = usage;
+  } catch (std::bad_alloc const&) {
+    std::fprintf(stderr,
+                 "%s: there is not enough memory; fewer hydras or workload.jobs need less (about "
+                 "20 kB per Hydra)\n",
+                 name.c_str());
   } catch (std::exception const& e) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what());
   }

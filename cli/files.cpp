@@ -39,6 +39,13 @@ std::string write_atomically(std::string const& path, std::string const& text) {
 
 }  // namespace
 
+std::string unwritable(std::string const& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return folder + ": " + failed.message();
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? "" : why(folder);
+}
+
 std::string write_files(std::string const& folder,
                         std::vector<std::pair<std::string, std::string>> const& name_text) {
   std::error_code failed;

@@ -7,6 +7,9 @@
 
 namespace hydra::cli {
 
+// Why nothing could be written into this folder, which is made if need be; empty: it can.
+[[nodiscard]] std::string unwritable(std::string const& folder);
+
 // Writes all files into the folder, which is made: each by a temporary file, fsync and rename.
 // Returns what went wrong, with the path; empty: all are there.
 [[nodiscard]] std::string write_files(

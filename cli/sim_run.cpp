@@ -58,8 +58,10 @@ sim::run_result measured(sim::harness const& program, sim::scenario const& s,
 std::string write_outputs(run_arguments const& a, run_origin const& from,
                           sim::run_result const& r, std::string& to) {
   if (a.no_out) return "";
-  auto const folder = fmt::format("{}/{}-{}-{}", a.out, r.scenario, r.seed,
-                                  sim::settings_hash(from.settings));
+  // What was cut short never takes the place of a whole result.
+  auto const folder = fmt::format("{}/{}-{}-{}{}", a.out, r.scenario, r.seed,
+                                  sim::settings_hash(from.settings),
+                                  r.interrupted ? "-interrupted" : "");
   auto wrong = write_files(folder, {{"result.json", result_json(r, 2) + "\n"},
                                     {"manifest.json", manifest_json(from, r) + "\n"}});
   if (wrong.empty()) to = folder + "/";
@@ -87,6 +89,10 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   if (o.verbose)
     fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
                sim::settings_hash(s), how.threads, sim::expected_load(s));
+  if (auto const wrong = a.no_out ? "" : unwritable(a.out); !wrong.empty()) {
+    fmt::print(stderr, "hydra: the results cannot be written: {}\n", wrong);
+    return failed;
+  }
   catch_interrupt();
   meter progress{o, s.name, limit};
 

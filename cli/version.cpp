@@ -37,7 +37,7 @@ int version(common_options const& o) {
   print_record(o, {{"version", std::string{HYDRA_VERSION}},
                    {"compiler", compiler()},
                    {"build", build_type()},
-                   {"c++", std::uint64_t{__cplusplus}}});
+                   {"c++", std::to_string(__cplusplus)}});
   return ok;
 }
 

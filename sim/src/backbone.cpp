@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace hydra::sim {
 
@@ -20,6 +23,31 @@ std::size_t hub_named(std::span<hub const> hubs, std::string_view name, csv_file
 std::int64_t link_cost(hub_link const& l, latency_fit const& fit) {
   auto const per_km = l.kind == corridor::land ? fit.land_ns_per_km : fit.sea_ns_per_km;
   return along(l.km, per_km) + fit.hop_ns + (l.kind == corridor::thin ? fit.thin_ns : 0);
+}
+
+// Every hub must reach every other, or a message would take for ever.
+void demand_connected(std::span<hub const> hubs, std::span<hub_link const> links,
+                      std::string const& file) {
+  if (hubs.empty()) throw data_error{data_path("backbone_hubs.csv") + ": has no hub"};
+  std::vector<bool> reached(hubs.size());
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < hubs.size() && open.empty(); ++i) {
+    if (!hubs[i].waypoint) open.push_back(i);
+  }
+  while (!open.empty()) {
+    auto const here = open.back();
+    open.pop_back();
+    if (reached[here]) continue;
+    reached[here] = true;
+    for (auto const& l : links) {
+      if (l.a == here) open.push_back(l.b);
+      if (l.b == here) open.push_back(l.a);
+    }
+  }
+  for (std::size_t i = 0; i < hubs.size(); ++i) {
+    if (reached[i] || hubs[i].waypoint) continue;
+    throw data_error{file + ": no links lead to hub '" + hubs[i].name + "'"};
+  }
 }
 
 }  // namespace
@@ -64,6 +92,7 @@ backbone backbone::load() {
     go(l.b);
     out.links_.push_back(l);
   }
+  demand_connected(out.hubs_, out.links_, data_path("backbone_links.csv"));
   return out;
 }
 

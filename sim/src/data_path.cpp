@@ -1,10 +1,12 @@
 #include <hydra/sim/data_path.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 namespace hydra::sim {
@@ -36,6 +38,14 @@ std::string data_path(std::string_view name) {
 }
 
 csv_file::csv_file(std::string path, std::string_view header) : path_{std::move(path)} {
+  constexpr std::uintmax_t bytes_max = std::uintmax_t{256} << 20U;
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path_, none)) {
+    throw data_error{path_ + ": is not there, or not a regular file"};
+  }
+  if (auto const size = std::filesystem::file_size(path_, none); none || size > bytes_max) {
+    throw data_error{path_ + ": is larger than " + std::to_string(bytes_max) + " bytes"};
+  }
   std::ifstream in{path_, std::ios::binary};
   if (!in) throw data_error{path_ + ": cannot be read"};
   all_.assign(std::istreambuf_iterator<char>{in}, {});
@@ -86,7 +96,10 @@ double csv_file::number(std::size_t field) const {
   auto const t = text(field);
   double value = 0;
   auto const [end, error] = std::from_chars(t.data(), t.data() + t.size(), value);
-  if (error != std::errc{} || end != t.data() + t.size()) fail(t, "a decimal number");
+  bool const finite = std::isfinite(value);
+  if (error != std::errc{} || end != t.data() + t.size() || !finite) {
+    fail(t, "a decimal number");
+  }
   return value;
 }
 

@@ -91,6 +91,23 @@ class reader {
   document& out_;
 };
 
+// toml++ goes as deep as a dotted key has parts. Where a line has more of them than any key needs,
+// or 0.
+std::uint32_t line_of_endless_key(std::string_view text) {
+  constexpr std::size_t parts_max = 1'000;
+  std::uint32_t line = 1;
+  std::size_t dots = 0;
+  for (char const c : text) {
+    if (c == '.') {
+      if (++dots > parts_max) return line;
+    } else if (c == '\n' || c == '=' || c == ',' || c == '{' || c == '[') {
+      dots = 0;
+      line += c == '\n' ? 1U : 0U;
+    }
+  }
+  return 0;
+}
+
 document refused(position where, std::string why) { return {{}, false, where, std::move(why)}; }
 
 }  // namespace
@@ -99,6 +116,9 @@ document read_document(std::string_view text) {
   if (text.size() > text_bytes_max)
     return refused({}, "the file has " + std::to_string(text.size()) + " bytes; allowed: " +
                            std::to_string(text_bytes_max));
+  if (auto const line = line_of_endless_key(text); line != 0) {
+    return refused({line, 1}, "a key of more than a thousand parts");
+  }
   document out;
   try {
     auto const root = toml::parse(text);

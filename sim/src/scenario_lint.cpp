@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <algorithm>
 #include <limits>
 
@@ -74,6 +75,10 @@ class linter {
     bool const matrix = w.latency == latency_from::matrix;
     if (matrix && w.matrix.empty())
       error("world.latency", "latency = \"matrix\" needs world.matrix, the name of a file");
+    std::error_code none;
+    if (matrix && !w.matrix.empty() && !std::filesystem::is_regular_file(w.matrix, none))
+      error("world.matrix", "{} is not there, or not a regular file; the name is taken from the "
+            "working directory", detail::quoted(w.matrix));
     if (!matrix && !w.matrix.empty())
       error("world.matrix", "world.matrix is not read unless world.latency = \"matrix\"");
     if (w.latency_spread >= w.latency_value)
