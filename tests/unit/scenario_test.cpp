@@ -202,6 +202,20 @@ TEST_CASE("written settings parse to the same scenario; the hash sees all but th
   CHECK(settings_hash(other) != settings_hash(l.value));
 }
 
+TEST_CASE("a key without end is refused before it is followed") {
+  string key = "a";
+  for (int i = 0; i < 40'000; ++i) key += ".a";
+  CHECK(says(only_error(parse("purpose = \"x\"\n" + key + " = 1\n")), "s.toml:2:1:"));
+  CHECK(says(only_error(parse("purpose = \"x\"\n[" + key + "]\n")), "s.toml:2:1:"));
+}
+
+TEST_CASE("a matrix of delays must be a regular file") {
+  for (string const file : {"/dev/zero", "nowhere.csv", "."}) {
+    auto const text = with("[world]\nlatency = \"matrix\"\nmatrix = \"" + file + "\"\n");
+    CHECK(says(only_error(parse(text)), "s.toml:4:10:"));
+  }
+}
+
 TEST_CASE("every committed scenario is without error or warning and says its purpose") {
   std::size_t seen = 0;
   for (auto const& each :

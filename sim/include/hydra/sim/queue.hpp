@@ -1,9 +1,10 @@
 // Event queues behind one concept: what is pending, handed out one window at a time.
 //
-//   push(event) -> event*   room for a copy; `at` must not lie before the current window
-//   next(limit)             the start of the next window that may hold something, below limit
-//   take(visit)             moves to that window and visits its events, in no particular order
-//   recycle()               gives the visited events' memory back
+//   push(at, words) -> event*   room for an event; `at` must not lie before the current window
+//   move_to(start)              goes on to the window that starts there
+//   take(visit)                 visits that window's events, in no particular order
+//   scratch(words) -> event*    room that lives as long as the events that were taken
+//   recycle()                   gives the memory of both back
 //
 // window_queue is a ladder of three rungs of look-ahead windows: append-only buckets of W ns,
 // then buckets of 1024 W, then the rest. Push and take are O(1) and write sequentially; nothing
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -28,6 +30,20 @@
 namespace hydra::sim {
 
 inline constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
+
+template <class Q>
+concept EventQueue = std::copyable<Q> && std::constructible_from<Q, std::int64_t> &&
+                     requires(Q& q, Q const& c, std::int64_t at, std::size_t words) {
+                       { q.push(at, words) } -> std::same_as<event*>;
+                       { q.scratch(words) } -> std::same_as<event*>;
+                       q.move_to(at);
+                       q.take([](event&) {});
+                       q.recycle();
+                       { c.width() } -> std::same_as<std::int64_t>;
+                       { c.window_end() } -> std::same_as<std::int64_t>;
+                       { c.empty() } -> std::same_as<bool>;
+                       { c.bytes() } -> std::same_as<std::size_t>;
+                     };
 
 class window_queue {
  public:
@@ -197,5 +213,8 @@ class radix_queue {
   }();
   bucket taken_;
 };
+
+static_assert(EventQueue<window_queue>);
+static_assert(EventQueue<radix_queue>);
 
 }  // namespace hydra::sim

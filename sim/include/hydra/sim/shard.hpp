@@ -94,7 +94,7 @@ struct shard_counts {
   }
 };
 
-template <Node N, class Setting, class Observer, class Queue>
+template <Node N, class Setting, class Observer, EventQueue Queue>
 class shard {
  public:
   using node_type = N;

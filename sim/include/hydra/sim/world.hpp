@@ -29,7 +29,7 @@ struct world_options {
   peer watch{};                  // whose journal a watcher<> writes (watch.hpp)
 };
 
-template <Node N, class Setting, class Observer = no_observer, class Queue = window_queue>
+template <Node N, class Setting, class Observer = no_observer, EventQueue Queue = window_queue>
 class world {
  public:
   using shard_type = shard<N, Setting, Observer, Queue>;
