@@ -6,7 +6,11 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -121,6 +125,26 @@ struct counting {
     env.emit(finished{static_cast<std::uint32_t>(r.output.words[0]), r.ok});
   }
   void on_fact(auto& env, unreachable const& u) { env.emit(lost{u.who}); }
+};
+
+// Keeps each ping under another name, and has two effects wait for it. Does not describe what it
+// holds, so no handle that it was told is ever evicted.
+struct hoarding {
+  using messages = type_list<ping, pong>;
+  using facts = type_list<finished>;
+  using records = type_list<tally>;
+
+  std::uint32_t count = 0;
+  std::uint32_t keeps = 0;
+
+  void on_message(auto& env, peer from, ping const& m) {
+    ++count;
+    env.keep(count, tally{count, from});
+    env.emit(finished{count, true});
+    env.send(from, pong{m.round, {}});
+  }
+  void on_message(auto&, peer, pong const&) {}
+  void on_fact(auto&, kept const&) { ++keeps; }
 };
 
 using head = net::runtime<counting>;
@@ -299,6 +323,172 @@ TEST_CASE("a torn tail is cut off, whole records stay") {
   std::filesystem::resize_file(path, 4);
   net::store broken{path};
   CHECK(broken.open().why().find("is not a journal of records") != std::string::npos);
+}
+
+namespace {
+
+std::string content_of(std::string const& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+void write_content(std::string const& path, std::string const& bytes) {
+  std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes;
+}
+std::vector<std::byte> entry_of(std::uint64_t name, std::size_t bytes) {
+  std::vector<std::byte> batch;
+  std::vector<std::byte> const record(bytes, std::byte{7});
+  net::store::append(batch, net::store::what::keep, {1, name}, record);
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("a flipped bit before whole records is refused, and the file left as it is") {
+  folder here;
+  auto const path = here.file("records");
+  std::size_t const each = 8 + 13 + 40;
+  std::size_t const first = 8 + 8 + 13;  // after the magic and the life
+  {
+    net::store s{path};
+    REQUIRE(s.open().ok());
+    for (std::uint64_t i = 0; i < 100; ++i) REQUIRE(s.commit(entry_of(i, 40)).ok());
+  }
+  auto const good = content_of(path);
+  REQUIRE(good.size() == first + 100 * each);
+  auto const at = first + 50 * each;
+  for (std::size_t where : {at, at + 2, at + 3, at + 5, at + 8, at + 30}) {
+    auto bad = good;
+    bad[where] = static_cast<char>(bad[where] ^ 0x10);
+    write_content(path, bad);
+    net::store s{path};
+    auto const opened = s.open();
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.why().find(path + " is damaged at byte " + std::to_string(at)) !=
+          std::string::npos);
+    CHECK(content_of(path) == bad);
+    CHECK_FALSE(s.commit(entry_of(1, 40)).ok());
+  }
+  // Of the last entry any part may be missing, or be zeros: nothing whole follows it.
+  for (std::size_t cut = 1; cut < each; ++cut) {
+    auto torn = good.substr(0, good.size() - cut);
+    if (cut % 2 == 0) torn += std::string(cut + 5000, '\0');
+    write_content(path, torn);
+    net::store s{path};
+    REQUIRE(s.open().ok());
+    CHECK(s.records().size() == 99);
+    CHECK(s.torn_bytes() == torn.size() - (good.size() - each));
+  }
+}
+
+TEST_CASE("a journal that cannot be read is an error, not an empty one") {
+  folder here;
+  std::filesystem::create_directory(here.file("records"));
+  net::store s{here.file("records")};
+  auto const opened = s.open();
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.why().find("cannot read") != std::string::npos);
+}
+
+TEST_CASE("a journal never grows over its bound") {
+  folder here;
+  auto const path = here.file("records");
+  std::size_t const bound = 8 + 21 + 10 * (21 + 100) + 50;  // ten records and a rest
+  std::size_t taken = 0;
+  {
+    net::store s{path, bound};
+    REQUIRE(s.open().ok());
+    for (int i = 0; i < 100; ++i) {  // room is made of what was overwritten
+      REQUIRE(s.commit(entry_of(1, 100)).ok());
+      CHECK(std::filesystem::file_size(path) <= bound);
+    }
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      auto const done = s.commit(entry_of(i, 100));
+      if (done) ++taken;
+      else CHECK(done.why().find("over " + std::to_string(bound)) != std::string::npos);
+      CHECK(std::filesystem::file_size(path) <= bound);
+    }
+    CHECK(taken == 10);
+    CHECK(s.records().size() == 10);
+    std::vector<std::byte> erasing;  // what makes room is taken, though it does not fit behind
+    net::store::append(erasing, net::store::what::erase, {1, 1}, {});
+    net::store::append(erasing, net::store::what::erase, {1, 2}, {});
+    net::store::append(erasing, net::store::what::erase, {1, 3}, {});
+    REQUIRE(s.commit(erasing).ok());
+    REQUIRE(s.commit(entry_of(30, 100)).ok());
+  }
+  net::store again{path, bound};
+  REQUIRE(again.open().ok());
+  CHECK(again.records().size() == 8);
+}
+
+TEST_CASE("a head whose journal is full says so, tells no kept, and opens again") {
+  folder here;
+  net::runtime_settings s{.seed = 7, .store = here.file("one")};
+  s.limits.store_bytes_max = 4096;
+  net::runtime<hoarding> one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  raw_client c{port.value()};
+  c.send(raw_client::hello_of(9));
+  for (int i = 0; i < 200; ++i) c.send(ping_frame(derived_key(7, peer{9})));
+  REQUIRE(eventually([&] { return one.counters().received == 200; }));
+  REQUIRE(eventually([&] { return one.inspect([](auto& h) { return !h.failure().empty(); }); }));
+  CHECK(one.inspect([](auto& h) { return h.failure(); }).find("over 4096") != std::string::npos);
+  rest(50);
+  CHECK(one.inspect([](auto& h) { return h.node().keeps; }) < 200);
+  CHECK(std::filesystem::file_size(s.store) <= 4096);
+  one.stop();
+  CHECK(one.start().ok());
+}
+
+TEST_CASE("a flood of many sessions does not exceed what may wait for the disk") {
+  net::runtime_settings s{.seed = 7};
+  s.limits.held_max = 64;
+  net::runtime<hoarding> one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  std::vector<std::unique_ptr<raw_client>> crowd;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    crowd.push_back(std::make_unique<raw_client>(port.value()));
+    auto bytes = raw_client::hello_of(9 + i);
+    for (int k = 0; k < 40; ++k) bytes = bytes + ping_frame(derived_key(7, peer{9 + i}));
+    crowd.back()->send(bytes);
+  }
+  REQUIRE(eventually([&] { return one.counters().received == 800; }));
+  REQUIRE(eventually([&] { return one.inspect([](auto& h) { return h.node().keeps; }) == 800; }));
+  auto const c = one.counters();
+  CHECK(c.held_peak >= 64);
+  CHECK(c.held_peak <= 64 - 1 + 2);  // the effects of one call on top
+}
+
+TEST_CASE("strangers that said nothing but hello do not lock others out") {
+  net::runtime_settings s{.seed = 7};
+  s.limits.directory = {.each_max = 200, .per_account_max = 20, .sweep_pause = 1ms};
+  net::runtime<hoarding> one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  auto const before = one.inspect([](auto& h) { return h.known_heads(); });
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    raw_client c{port.value()};
+    net::hello h;
+    h.network = 1;
+    h.head = derived_key(7, peer{1000 + i});
+    h.owner = derived_key(7, principal{1000 + i});
+    c.send(net::control_frame(net::control::hello, h));
+    REQUIRE(eventually([&] { return one.counters().sessions == i + 1; }));
+    c.socket.close();
+    REQUIRE(eventually([&] { return one.inspect([](auto& x) { return x.sessions(); }) == 0; }));
+  }
+  CHECK(one.inspect([](auto& h) { return h.known_heads(); }) == before);
+  CHECK(one.counters().bad_hellos == 0);
+  // Whom the node was told of stays known.
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    raw_client c{port.value()};
+    c.send(raw_client::hello_of(9 + i) + ping_frame(derived_key(7, peer{9 + i})));
+    REQUIRE(eventually([&] { return one.counters().received == i + 1; }));
+  }
+  REQUIRE(eventually([&] { return one.inspect([](auto& h) { return h.sessions(); }) == 0; }));
+  CHECK(one.inspect([](auto& h) { return h.known_heads(); }) == before + 3);
 }
 
 TEST_CASE("a runtime refuses to leave this machine") {

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace {
@@ -136,10 +137,27 @@ TEST_CASE("comparisons stand beside the result; timings can be left out") {
   CHECK(has(asked, "x the work"));
 }
 
-TEST_CASE("results that cannot be written are an error that leaves the summary") {
+TEST_CASE("a folder that cannot be written to is refused before the run") {
   if (absent()) return;
   auto const o = run("sim run hello --out /proc/nowhere 2>&1");
   CHECK(o.code == 1);
+  CHECK(has(o, "the results cannot be written: /proc/nowhere"));
+  CHECK_FALSE(has(o, "reproduce:"));
+}
+
+TEST_CASE("results that cannot be written at the end are an error that leaves the summary") {
+  if (absent()) return;
+  namespace fs = std::filesystem;
+  auto const out = fs::temp_directory_path() / ("hydra-cli-" + std::to_string(::getpid()));
+  REQUIRE(run("sim run hello --out " + out.string() + " 2>&1").code == 0);
+  for (auto const& folder : fs::directory_iterator{out}) {  // its place is taken by a file
+    auto const name = folder.path();
+    fs::remove_all(name);
+    std::ofstream{name} << "in the way";
+  }
+  auto const o = run("sim run hello --out " + out.string() + " 2>&1");
+  fs::remove_all(out);
+  CHECK(o.code == 1);
   CHECK(has(o, "reproduce: hydra sim run hello"));
-  CHECK(has(o, "the results were not written: /proc/nowhere"));
+  CHECK(has(o, "the results were not written: " + out.string()));
 }

@@ -7,6 +7,11 @@
 //   handles (node, activities, facts under way). At most one walk per sweep_pause, since X
 //   can ask for one with every message.
 // - Endpoints that a head says of itself replace hearsay; hearsay never replaces them.
+// - A head that said hello is a stranger, and so is its owner, until the node may have seen its
+//   handle: its first message, or the word of another. A stranger that leaves before is forgotten
+//   at once, so hellos alone fill nothing, even for nodes that do not describe what they hold.
+//   Strangers with a message each do fill their account for good at such nodes: strangers are then
+//   refused until the next life. Only nodes that describe all their members are safe from that.
 // A handle that was evicted may later stand for another key: hence nothing may hold it unseen.
 // Cost: O(log n) per translated handle.
 #pragma once
@@ -90,7 +95,7 @@ class handle_table {
       i = free_.back();
       free_.pop_back();
     }
-    slots_[i] = {k, value, account, true};
+    slots_[i] = {k, value, account, true, false};
     by_key_.emplace(k, i);
     if (account != no_account) ++accounts_[account];
     return Handle{i};
@@ -103,12 +108,20 @@ class handle_table {
       auto& s = slots_[i];
       if (!s.used || s.account == no_account || held(Handle{i})) continue;
       if (!everyone && s.account != account) continue;
-      release_account(s.account);
-      by_key_.erase(s.name);
-      s = {};
-      free_.push_back(i);
+      remove(Handle{i});
     }
   }
+  // Frees one handle. Precondition: knows(h), and nobody holds it.
+  void remove(Handle h) {
+    auto& s = slots_[h.index()];
+    if (s.account != no_account) release_account(s.account);
+    by_key_.erase(s.name);
+    s = {};
+    free_.push_back(h.index());
+  }
+  // Whether the node may have seen the handle.
+  void tell(Handle h) { slots_.at(h.index()).told = true; }
+  [[nodiscard]] bool told(Handle h) const { return knows(h) && slots_[h.index()].told; }
   // From now on charged to nobody: never evicted.
   void pin(Handle h) {
     auto& s = slots_.at(h.index());
@@ -123,6 +136,7 @@ class handle_table {
   [[nodiscard]] Value& value(Handle h) { return slots_.at(h.index()).value; }
   [[nodiscard]] Value const& value(Handle h) const { return slots_.at(h.index()).value; }
   [[nodiscard]] std::size_t size() const noexcept { return by_key_.size(); }
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
 
  private:
   struct slot {
@@ -130,6 +144,7 @@ class handle_table {
     Value value{};
     std::uint32_t account = no_account;
     bool used = false;
+    bool told = false;
   };
   void release_account(std::uint32_t account) {
     auto const it = accounts_.find(account);
@@ -175,6 +190,12 @@ class directory {
   [[nodiscard]] key key_of(service s) const { return services_.key_of(s); }
   [[nodiscard]] key key_of(peer p) const { return heads_.key_of(p); }
   peer intern_peer(wire::contact const& c) {
+    auto const p = intern_stranger(c);
+    if (p) told(p);
+    return p;
+  }
+  // The same, and the node does not see the handle yet.
+  peer intern_stranger(wire::contact const& c) {
     auto const before = heads_.find(c.key);
     auto const p = before ? before : intern(heads_, c.key);
     if (!p) return p;
@@ -183,7 +204,12 @@ class directory {
     if (!before) watch_->changed(p);
     return p;
   }
-  principal intern_principal(key const& k) { return intern_named(principals_, k); }
+  principal intern_principal(key const& k) {
+    auto const w = intern_named(principals_, k);
+    if (w) principals_.tell(w);
+    return w;
+  }
+  principal intern_strange_principal(key const& k) { return intern_named(principals_, k); }
   service intern_service(key const& k) { return intern_named(services_, k); }
 
   // ---- what the driver knows -------------------------------------------------------------------
@@ -193,11 +219,34 @@ class directory {
   // A head said so itself.
   void introduce(peer p, principal owner, wire::endpoints const& at, hydra::reach reach) {
     auto& f = heads_.value(p);
-    f.principal = owner;
+    auto const former = std::exchange(f.principal, owner);
+    if (owner && heads_.told(p)) principals_.tell(owner);
+    if (former != owner) forget_owner(former);
     f.at = at;
     f.reach = reach;
     f.introduced = true;
     watch_->changed(p);
+  }
+  // From now on the node may hold the handle, and that of its owner.
+  void told(peer p) {
+    heads_.tell(p);
+    if (auto const owner = heads_.value(p).principal) principals_.tell(owner);
+  }
+  [[nodiscard]] bool is_told(peer p) const { return heads_.told(p); }
+  // Nothing of the driver holds it any more. Cost: O(heads) when it has an owner.
+  void forget_stranger(peer p) {
+    if (!heads_.knows(p) || heads_.told(p)) return;
+    auto const owner = heads_.value(p).principal;
+    heads_.remove(p);
+    forget_owner(owner);
+  }
+  // Forgets it unless the node may have seen it or a head belongs to it.
+  void forget_owner(principal w) {
+    if (!principals_.knows(w) || principals_.told(w)) return;
+    for (std::uint32_t i = 0; i < heads_.slots(); ++i) {
+      if (heads_.knows(peer{i}) && heads_.value(peer{i}).principal == w) return;
+    }
+    principals_.remove(w);
   }
   // Endpoints of hearsay that did not answer make room for others.
   void forget_hearsay(peer p) {

@@ -93,7 +93,7 @@ class head : public environment_base<head<N>> {
         node_{fresh},
         natives_{table},
         observer_{to},
-        store_{s.store},
+        store_{s.store, s.limits.store_bytes_max},
         pool_{s.threads},
         clock_{io_},
         directory_{s.limits.directory, *this},
@@ -302,9 +302,12 @@ class head : public environment_base<head<N>> {
   using directory_type = directory<head>;  // of handles and keys
   [[nodiscard]] directory_type& known() noexcept { return directory_; }
   [[nodiscard]] limits const& bounds() const noexcept { return settings_.limits; }
-  [[nodiscard]] bool congested() const noexcept {
-    return held_.size() >= bounds().held_max || batch_.size() >= batch_bytes_max ||
-           answers_.size() >= answers_max;
+  // Whether frames have to wait. What is held must fall below half before they go on: otherwise
+  // each effect that gets out lets one frame in, and each group on the disk is tiny.
+  [[nodiscard]] bool congested() noexcept {
+    if (held_.size() >= bounds().held_max) overfull_ = true;
+    else if (held_.size() < bounds().held_max / 2 || held_.empty()) overfull_ = false;
+    return overfull_ || batch_.size() >= batch_bytes_max || answers_.size() >= answers_max;
   }
   [[nodiscard]] hello greeting() const {
     hello h;
@@ -322,9 +325,14 @@ class head : public environment_base<head<N>> {
   peer meet(hello const& h, peer expected) {
     if (expected && directory_.key_of(expected) != h.head) return {};
     directory_.charge(strangers);
-    auto const p = directory_.intern_peer({h.head, {}});
-    auto const owner = h.owner == key{} ? principal{} : directory_.intern_principal(h.owner);
-    if (!p || (h.owner != key{} && !owner)) return {};
+    auto const p = directory_.intern_stranger({h.head, {}});
+    if (!p) return {};
+    bool const owned = h.owner != key{};
+    auto const owner = owned ? directory_.intern_strange_principal(h.owner) : principal{};
+    if (owned && !owner) {
+      left(p);
+      return {};
+    }
     wire::endpoints near;
     for (auto const& e : h.at) {
       if (from_wire(e).address().is_loopback() && e.port != 0) near.push_back(e);
@@ -333,7 +341,14 @@ class head : public environment_base<head<N>> {
     return p;
   }
   void reached(peer) {}
-  void failed(peer who) { answer(unreachable{who}); }
+  // A stranger of whom the node was not told cannot have been sent anything by it.
+  void failed(peer who) {
+    if (directory_.is_told(who)) answer(unreachable{who});
+  }
+  // The transport holds nothing of it.
+  void left(peer who) {
+    if (!transport_.holds(who)) directory_.forget_stranger(who);
+  }
   // False: the bytes are not a message, the connection is to be closed.
   bool arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
     if (quiet_) return true;
@@ -446,6 +461,7 @@ class head : public environment_base<head<N>> {
       return false;
     }
     ++counters_.received;
+    directory_.told(from);
     call([&] {
       if (settings_.log != nullptr) settings_.log->message(now_, from, m.value());
       tell_message(node_, *this, from, m.value());
@@ -665,6 +681,7 @@ class head : public environment_base<head<N>> {
   std::uint32_t timer_serial_ = 0;
   std::uint32_t last_keep_ = 0;
   bool committing_ = false;
+  bool overfull_ = false;  // held_max was reached and half of it still waits
   bool draining_ = false;
   bool quiet_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include <hydra/core/time.hpp>
 #include <hydra/net/directory.hpp>
+#include <hydra/net/store.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,12 @@ struct limits {
   std::size_t links_max = 4096;               // peers with something under way
   std::size_t timers_max = 65536;             // armed by the node
   std::size_t runs_max = 64;                  // native calls under way; more fail at once
-  std::size_t held_max = 16384;               // effects that wait for the disk; then reading waits
+  // Effects that wait for the disk: at this many no further frame of any session is handled, until
+  // fewer than half wait. Asked before each frame, so frames bring it to at most held_max - 1 and
+  // what one call records after its first keep. What does not come from a session does not wait
+  // and comes on top: timers, facts of the user, answers, messages of the node to itself.
+  std::size_t held_max = 16384;
+  std::size_t store_bytes_max = net::store_bytes_max;  // of the journal; then keeping fails
   std::size_t inputs_max = 4096;              // facts of the user that wait; more are refused
   duration handshake_timeout = 3s;
   duration idle_timeout = 30s;   // nothing received; a ping goes out after a third of it

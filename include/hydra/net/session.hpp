@@ -4,9 +4,10 @@
 // binds and dials loopback only; TLS and real identities replace this file's socket later.
 //
 // Rules: the first frame is a hello and comes within handshake_timeout, no second one; a frame
-// that does not parse closes the connection; reading waits while the owner is congested or this
-// connection is over its bytes per second, so what is too much stays in the sender. Memory: one
-// frame in, 64 kB being written, and what waits, which the owner bounds for each peer.
+// that does not parse closes the connection; reading waits while the owner is congested (asked
+// before each frame) or this connection is over its bytes per second, so what is too much stays in
+// the sender. Memory: one frame and 16 kB in, 64 kB being written, and what waits, which the owner
+// bounds for each peer.
 #pragma once
 
 #include <hydra/net/limits.hpp>
@@ -136,14 +137,15 @@ class session : public std::enable_shared_from_this<session<Owner>> {
       if (ec) return self->close("the connection ended: " + ec.message());
       self->heard_ = steady::now();
       self->received_ += n;
-      std::span<std::byte const> in{self->buffer_.data(), n};
-      if (!self->take(in)) return;
-      if (self->must_wait()) {
-        self->paused_ = true;  // tick() goes on
-      } else {
-        self->read();
-      }
+      self->rest_ = {self->buffer_.data(), n};
+      self->go_on();
     });
+  }
+  // Handles what was read, then reads more, or pauses; tick() goes on.
+  void go_on() {
+    if (!take()) return;
+    paused_ = must_wait() || !rest_.empty();
+    if (!paused_) read();
   }
   [[nodiscard]] bool must_wait() {
     auto const now = steady::now();
@@ -153,8 +155,9 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     }
     return owner_->congested() || received_ > owner_->bounds().inbound_bytes_per_s;
   }
-  bool take(std::span<std::byte const> in) {
-    while (frames_.take(in)) {
+  // Handles whole frames of rest_ until it is empty or the owner is congested.
+  bool take() {
+    while (!owner_->congested() && frames_.take(rest_)) {
       if (!frame(frames_.header(), frames_.payload())) return false;
       if (closed_) return false;
     }
@@ -251,7 +254,7 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     if (paused_ && !must_wait()) {
       paused_ = false;
       heard_ = now;
-      read();
+      go_on();
     }
   }
 
@@ -260,6 +263,7 @@ class session : public std::enable_shared_from_this<session<Owner>> {
   asio::steady_timer clock_;
   wire::frame_reader frames_;
   std::array<std::byte, 16384> buffer_;
+  std::span<std::byte const> rest_;  // of the buffer: not handled yet
   std::deque<std::vector<std::byte>> waiting_;
   std::vector<std::byte> writing_;
   std::size_t waiting_bytes_ = 0;

@@ -49,7 +49,7 @@ using tcp = asio::ip::tcp;
 }
 
 // `Owner` offers: known() bounds() count() congested() greeting(); is told
-// arrived(from, header, payload) -> bool, failed(peer), reached(peer).
+// arrived(from, header, payload) -> bool, failed(peer), reached(peer), left(peer).
 template <class Owner>
 class transport {
  public:
@@ -118,6 +118,11 @@ class transport {
     for (auto const& s : sessions_) n += s->queued_bytes();
     return n;
   }
+  [[nodiscard]] bool holds(peer who) const {
+    return links_.contains(who.index()) ||
+           std::any_of(sessions_.begin(), sessions_.end(),
+                       [&](auto const& s) { return s->who() == who; });
+  }
   template <class Marker>
   void mark(Marker& held) const {
     for (auto const& [index, l] : links_) held.handle(peer{index});
@@ -138,7 +143,7 @@ class transport {
   // ---- what a session asks and tells -----------------------------------------------------------
   [[nodiscard]] limits const& bounds() const { return owner_->bounds(); }
   [[nodiscard]] counters& count() { return owner_->count(); }
-  [[nodiscard]] bool congested() const { return owner_->congested(); }
+  [[nodiscard]] bool congested() { return owner_->congested(); }
   [[nodiscard]] hello greeting() const { return owner_->greeting(); }
 
   bool introduced(pointer const& s, hello const& h) {
@@ -161,6 +166,12 @@ class transport {
   void closed(pointer const& s, std::string const&) {
     sessions_.erase(s);
     if (closing_ || !s->who()) return;
+    unlink(s);
+    owner_->left(s->who());
+  }
+
+ private:
+  void unlink(pointer const& s) {
     auto const it = links_.find(s->who().index());
     if (it == links_.end()) return;
     auto& l = it->second;
@@ -173,8 +184,6 @@ class transport {
     if (!l.current && !l.waiting.empty() && !l.dialling) dial(s->who());
     tidy_up(s->who());
   }
-
- private:
   struct link {
     pointer current;
     pointer spare;
