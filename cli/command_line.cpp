@@ -42,15 +42,44 @@ constexpr char const* shared_flags =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 scenario invalid, 4 bound not met,\n"
     "8 not deterministic, 124 timeout, 130 interrupted";
 
-std::string hint(std::string_view word, words const& among) {
+// What was probably meant; else `nothing`.
+std::string hint(std::string_view word, words const& among, char const* nothing = "") {
   auto const near = sim::nearest_spelling(word, among);
-  return near.empty() ? ";" : "; did you mean \"" + std::string{near} + "\"?";
+  return near.empty() ? nothing : "; did you mean \"" + std::string{near} + "\"?";
 }
 
 std::string listed(words const& all) {
   std::string out;
   for (auto w : all) out += (out.empty() ? "" : ", ") + std::string{w};
   return out;
+}
+
+// One of these words, which stands for a number of an enumeration.
+template <class E>
+CLI::Validator one_of(std::string const& flag, std::map<std::string, E> const& all) {
+  return {[flag, &all](std::string& word) -> std::string {
+            auto const it = all.find(word);
+            if (it != all.end()) {
+              word = std::to_string(static_cast<int>(it->second));
+              return "";
+            }
+            words allowed;
+            for (auto const& [name, value] : all) allowed.push_back(name);
+            auto const near = sim::nearest_spelling(word, allowed);
+            return flag + " \"" + word + "\" is not allowed; allowed: " + listed(allowed) +
+                   (near.empty() ? "" : "; did you mean \"" + std::string{near} + "\"?");
+          },
+          ""};
+}
+// `flag` names a hidden option, whose name CLI11 leaves out.
+CLI::Validator from_1_to_256(std::string const& flag) {
+  return {[flag](std::string& word) -> std::string {
+            bool const digits = !word.empty() && word.size() < 5 &&
+                                word.find_first_not_of("0123456789") == std::string::npos;
+            if (digits && std::stoi(word) >= 1 && std::stoi(word) <= 256) return "";
+            return flag + "\"" + word + "\" is not allowed; allowed: 1 to 256";
+          },
+          ""};
 }
 
 void add_shared(CLI::App& app, common_options& o) {
@@ -68,11 +97,11 @@ void add_shared(CLI::App& app, common_options& o) {
   hidden(app.add_flag("-q,--quiet", o.quiet));
   hidden(app.add_flag_callback("--json", [&o] { o.output = format::json; }));
   hidden(app.add_option("-o,--output", o.output))
-      ->transform(CLI::CheckedTransformer(formats));
+      ->transform(one_of("--output", formats));
   hidden(app.add_option("--seed", o.seed));
-  hidden(app.add_option("--threads", o.threads))->check(CLI::Range(1, 256));
+  hidden(app.add_option("--threads", o.threads))->check(from_1_to_256("--threads "));
   hidden(app.add_option("--set", o.sets))->expected(1)->take_all();
-  hidden(app.add_option("--progress", o.progress))->transform(CLI::CheckedTransformer(styles));
+  hidden(app.add_option("--progress", o.progress))->transform(one_of("--progress", styles));
   hidden(app.add_flag("--no-timings", o.no_timings));
   hidden(app.add_flag("--no-color", o.no_color));
 }
@@ -82,7 +111,7 @@ void add_run(CLI::App& app, run_arguments& a, bool scenario_required) {
   app.add_option("scenario", a.scenario, "a path, or the name of one that `list` shows")
       ->required(scenario_required);
   app.add_option("--shards", a.shards, "parts of the world; changes no result")
-      ->check(CLI::Range(1, 256));
+      ->check(from_1_to_256(""));
   app.add_flag("--permute", a.permute, "every peer sees its own handles; changes no result");
 }
 
@@ -122,6 +151,7 @@ int explain(CLI::App& app, CLI::ParseError const& e, words const& verbs) {
   for (auto const* each = where; each != &app; each = each->get_parent())
     name = " " + each->get_name() + name;
   std::string what = e.what();
+  if (what.starts_with(": ")) what.erase(0, 2);  // a flag without a name in CLI11's own words
   if (dynamic_cast<CLI::ExtrasError const*>(&e) != nullptr) {
     auto const extra = app.remaining(true);
     auto const first = extra.empty() ? std::string{} : extra.front();
@@ -177,7 +207,7 @@ int word_at(int argc, char** argv, int n) {
 
 int unknown_verb(std::string_view verb, std::string const& after, words const& among) {
   std::fprintf(stderr, "hydra%s: unknown verb \"%s\"%s allowed: %s\n", after.c_str(),
-               std::string{verb}.c_str(), hint(verb, among).c_str(), listed(among).c_str());
+               std::string{verb}.c_str(), hint(verb, among, ";").c_str(), listed(among).c_str());
   return usage;
 }
 
