@@ -1,4 +1,6 @@
 #include <hydra/sim/history.hpp>
+
+#include <hydra/sim/conservation.hpp>
 #include <hydra/sim/planet.hpp>
 
 #include <fmt/format.h>
@@ -29,15 +31,6 @@ void by_name(std::vector<T>& all) {
                    [](T const& a, T const& b) { return name_of(a) < name_of(b); });
 }
 
-// How many of `all`, which is sorted by name, have this one.
-template <class T, class U>
-std::size_t count_named(std::vector<T> const& all, U const& x) {
-  auto const less = [](auto const& a, auto const& b) { return name_of(a) < name_of(b); };
-  auto const first = std::lower_bound(all.begin(), all.end(), x, less);
-  auto const last = std::upper_bound(all.begin(), all.end(), x, less);
-  return static_cast<std::size_t>(last - first);
-}
-
 spread spread_of(std::vector<double>& all) {
   if (all.empty()) return {};
   std::sort(all.begin(), all.end());
@@ -48,50 +41,6 @@ spread spread_of(std::vector<double>& all) {
     return all[i];
   };
   return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
-}
-
-constexpr std::size_t failures_listed_max = 20;
-
-void fail(run_result& out, std::string text) {
-  if (out.failures.size() < failures_listed_max) out.failures.push_back({std::move(text)});
-}
-
-// Every job that was asked for ends exactly once, or is still in its owner's hands.
-void check_conservation(history& all, std::vector<holding> held, run_result& out) {
-  by_name(held);
-  by_name(all.accepted_);
-  for (auto const& a : all.asked_) {
-    auto const endings = count_named(all.ended_, a);
-    bool const holds = count_named(held, a) > 0;
-    if (endings > 1) {
-      fail(out, fmt::format("job {}/{} ended {} times", a.owner, a.number, endings));
-    } else if (endings == 0 && holds) {
-      ++out.jobs.running;
-    } else if (endings == 0 && count_named(all.accepted_, a) > 0) {
-      fail(out, fmt::format("job {}/{} was accepted and then lost", a.owner, a.number));
-    } else if (endings == 0) {
-      ++out.jobs.failed;  // the head crashed before it could accept: its user was never told
-    }
-  }
-  for (auto const& e : all.ended_) {
-    if (count_named(all.asked_, e) == 0) {
-      fail(out, fmt::format("job {}/{} ended but nobody asked for it", e.owner, e.number));
-    }
-  }
-}
-
-// Nothing runs more often than its owner knows of.
-void check_runs(history& all, run_result& out) {
-  by_name(all.did_);
-  for (auto const& e : all.ended_) {
-    // What a crashed owner had given out is forgotten: its job starts anew, and says so.
-    if (e.how.placements == 0 || e.how.lives != 0) continue;
-    auto const runs = count_named(all.did_, e);
-    if (runs > e.how.placements) {
-      fail(out, fmt::format("job {}/{} ran {} times under {} leases", e.owner, e.number, runs,
-                            e.how.placements));
-    }
-  }
 }
 
 void judge_results(planet const& where, history const& all, run_result& out,
@@ -233,7 +182,7 @@ void history::write_trace(std::string const& path) const {
   }
 }
 
-void summarise(planet const& where, history& all, std::vector<holding> const& held, instant end,
+void summarise(planet const& where, history& all, conservation& jobs, instant end,
                run_result& out) {
   by_name(all.asked_);
   by_name(all.ended_);
@@ -241,12 +190,11 @@ void summarise(planet const& where, history& all, std::vector<holding> const& he
   std::vector<double> response;
   std::vector<double> hops;
   judge_results(where, all, out, response, hops);
-  check_conservation(all, held, out);
-  check_runs(all, out);
+  jobs.finish(out);
   if (out.jobs.submitted != out.jobs.completed + out.jobs.failed + out.jobs.running) {
-    fail(out, fmt::format("{} jobs were submitted, but {} completed + {} failed + {} running",
-                          out.jobs.submitted, out.jobs.completed, out.jobs.failed,
-                          out.jobs.running));
+    out.failures.push_back(
+        {fmt::format("{} jobs were submitted, but {} completed + {} failed + {} running",
+                     out.jobs.submitted, out.jobs.completed, out.jobs.failed, out.jobs.running)});
   }
   out.response_s = spread_of(response);
   out.hops = spread_of(hops);

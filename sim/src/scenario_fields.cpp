@@ -88,6 +88,7 @@ section world(world_settings& s) {
            span_of("latency_value", s.latency_value, 1'000, 3'600'000'000'000),
            span_of("latency_spread", s.latency_spread, 0, 3'600'000'000'000),
            {"matrix", &s.matrix, 0, 1'000},
+           {"tells_unreachable", &s.tells_unreachable},
            part_of("datacentre", s.datacentre),
            part_of("fibre", s.fibre),
            part_of("cable", s.cable),

@@ -197,7 +197,10 @@ struct worker {
         env.emit(page{o.value});
         at_once = env.template recall<page>(1)->value;
         return;
-      case erase: return env.template erase<page>(1);
+      case erase:
+        env.template erase<page>(1);
+        at_once = env.template recall<page>(1) ? 1 : 0;
+        return;
       case arm: env.arm(1s, 1); return;
       case arm_and_disarm:
         env.disarm(env.arm(1s, 1));
@@ -252,8 +255,20 @@ TEST_CASE("what is durable survives a crash, and what waits for it leaves then")
   CHECK(w.node(me).found == 5);
 
   w.tell(me, order{order::what::erase, 0});
+  CHECK(w.node(me).at_once == 0);
+  w.run_for(10ms);
   again(w);
   CHECK(w.node(me).found == 0);
+}
+
+TEST_CASE("a crash brings back what was erased when the disk did not know yet") {
+  lives w{two_heads{}};
+  w.tell(me, order{order::what::write, 5});
+  w.run_for(10ms);
+  w.tell(me, order{order::what::erase, 0});
+  CHECK(w.node(me).at_once == 0);
+  again(w);
+  CHECK(w.node(me).found == 5);
 }
 
 TEST_CASE("effects after a keep are not released by a head that crashes before it is durable") {

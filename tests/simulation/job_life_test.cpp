@@ -74,18 +74,9 @@ account watch(sim::scenario const& s) {
   typename sim::runner<H>::world_type w{sim::populated<H>{s}};
   w.run_until(instant{} + s.duration);
   account out{{}, w.observed()};
-  std::vector<sim::holding> held;
-  auto const holds = [&](std::uint32_t who, job_id which) {
-    held.push_back({who, static_cast<std::uint32_t>(which.nonce)});
-  };
-  for (std::uint32_t i = 0; i < w.peers(); ++i) {
-    w.template each_activity<owned_job>(peer{i}, [&](owned_job const& j) {
-      if (j.now != owned_job::state::settled) holds(i, j.what.id);
-    });
-    if (w.up(peer{i})) continue;
-    w.template each_kept<kept_job>(peer{i}, [&](kept_job const& k) { holds(i, k.what.id); });
-  }
-  sim::summarise(w.setting(), out.seen, held, w.now(), out.said);
+  sim::conservation jobs;
+  sim::runner<H>::look(w, jobs);
+  sim::summarise(w.setting(), out.seen, jobs, w.now(), out.said);
   out.said.seed = s.seed;
   out.said.digest = w.digest();
   return out;

@@ -90,6 +90,21 @@ TEST_CASE("under churn jobs are placed again and none is lost", "[scenarios]") {
   CHECK(r.wrong_accepted == 0);
 }
 
+TEST_CASE("who is told that nobody is there places again sooner", "[scenarios]") {
+  settings told{{"hydras", "300"}, {"workload.jobs", "1200"}, {"services.providers", "90"}};
+  settings silent = told;
+  told.emplace_back("world.tells_unreachable", "true");
+  silent.emplace_back("world.tells_unreachable", "false");
+  INFO(replay("churn", told));
+  auto const with = sim::run(scaled("churn", told), {});
+  auto const without = sim::run(scaled("churn", silent), {});
+  check_properties(with);
+  check_properties(without);
+  CHECK(with.digest != without.digest);
+  CHECK(with.jobs.replaced > 0);
+  CHECK(with.response_s.mean < without.response_s.mean);
+}
+
 TEST_CASE("clogged servers and links delay jobs, and every job ends", "[scenarios]") {
   settings const changed{{"hydras", "300"}, {"services.providers", "24"},
                          {"services.count", "4"}, {"workload.jobs", "1900"}};

@@ -8,10 +8,11 @@
 //
 // Rules. Every effect but sign (a pure function of the record and the signer) only records what
 // shall happen; nothing re-enters, sleeps or blocks. Answers come through on_fact and repeat the
-// id of their command. disarm takes back a timer or a run; every is said once per tag in the life
-// of a head. Effects recorded after a keep in the same call are released when the record is
-// durable. The list is closed: a new effect needs a decision record and arrives in all three
-// drivers at once (simulator, network, recorder).
+// id of their command. disarm takes back a timer or a run; every said again with the same tag
+// replaces its period; a delay below zero counts as zero. What is erased is missed at once, but a
+// crash before the disk knows brings it back. Effects recorded after a keep in the same call are
+// released when the record is durable. The list is closed: a new effect needs a decision record
+// and arrives in all three drivers at once (simulator, network, recorder).
 #pragma once
 
 #include <hydra/core/message.hpp>

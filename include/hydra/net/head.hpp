@@ -15,6 +15,7 @@
 #include <hydra/core/journal.hpp>
 #include <hydra/core/node.hpp>
 #include <hydra/net/native.hpp>
+#include <hydra/net/passage.hpp>
 #include <hydra/net/store.hpp>
 #include <hydra/net/transport.hpp>
 
@@ -47,6 +48,7 @@ struct runtime_settings {
   std::int64_t epoch_ns = 0;  // instant zero in ns since 1970: the same on every machine
   std::size_t threads = 2;    // for native calls and fsync
   net::limits limits{};
+  passage* between = nullptr;  // connections and this node; outlives the runtime
   journal* log = nullptr;  // everything that enters the node; read it after stop()
 
   static constexpr std::uint32_t same = 0xffffffffU;
@@ -135,7 +137,7 @@ class head : public environment_base<head<N>> {
     std::erase_if(timers_, [&](auto const& t) {
       return t.second.period != duration{} && t.second.tag == tag_of(by, tag);
     });
-    arm_at(effect::every, now_ + phase, period, by, tag);
+    arm_at(effect::every, now_ + std::max(phase, duration{}), period, by, tag);
   }
   void disarm(timer id) {
     digest_time(effect::disarm, room::node, id.due, 0);
@@ -352,7 +354,18 @@ class head : public environment_base<head<N>> {
   // False: the bytes are not a message, the connection is to be closed.
   bool arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
     if (quiet_) return true;
-    return open_message(typename N::messages{}, from, h.message, payload);
+    if (settings_.between == nullptr) return open(from, h, payload);
+    struct opener final : frame_sink {
+      head* me;
+      peer from;
+      bool good = true;
+      opener(head* h, peer p) : me{h}, from{p} {}
+      void pass(wire::frame_header const& header, std::span<std::byte const> bytes) override {
+        good = me->open(from, header, bytes) && good;
+      }
+    } to{this, from};
+    settings_.between->arrived(from, h, payload, to);
+    return to.good;
   }
   void changed(peer p) {
     if (settings_.log != nullptr) settings_.log->head(clock(), p, directory_.about(p));
@@ -435,6 +448,9 @@ class head : public environment_base<head<N>> {
       }
       drain();
     });
+  }
+  bool open(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
+    return open_message(typename N::messages{}, from, h.message, payload);
   }
   template <class... M>
   bool open_message(type_list<M...>, peer from, std::uint32_t id,

@@ -111,6 +111,7 @@ class recorder : public environment_base<recorder> {
     }
   }
   timer arm_of(room by, duration delay, std::uint16_t tag) {
+    delay = std::max(delay, duration{});
     timer const id{now_ + delay, ++timer_serial_};
     record(effect::arm, by, id.due, tag);
     armed_.push_back({by, tag, delay, duration{}, id});
@@ -119,6 +120,7 @@ class recorder : public environment_base<recorder> {
   }
   void every_of(room by, duration period, duration phase, std::uint16_t tag) {
     HYDRA_EXPECTS(period > duration{});
+    phase = std::max(phase, duration{});
     timer const id{now_ + phase, ++timer_serial_};
     record(effect::every, by, id.due, tag);
     std::erase_if(timers_, [&](waiting const& t) {

@@ -10,6 +10,7 @@
 #include <hydra/sim/handles.hpp>
 #include <hydra/sim/setting.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -63,7 +64,7 @@ class context : public environment_base<context<Shard>> {
     }
   }
   timer arm_of(room where, duration delay, std::uint16_t tag) {
-    HYDRA_EXPECTS(delay >= duration{});
+    delay = std::max(delay, duration{});
     wants(effect::arm, where, now() + delay, tag);
     auto const due = now_ + delay;
     auto const n = shard_->set_timer(*slot_, number_, due, tag_of(where, tag));
@@ -79,7 +80,7 @@ class context : public environment_base<context<Shard>> {
   }
   void every_of(room where, duration period, duration phase, std::uint16_t tag) {
     HYDRA_EXPECTS(period > duration{});
-    HYDRA_EXPECTS(phase >= duration{});
+    phase = std::max(phase, duration{});
     wants(effect::every, where, now() + phase, tag);
     shard_->set_periodic(*slot_, number_, now_ + phase, period, tag_of(where, tag));
   }
@@ -124,7 +125,8 @@ class context : public environment_base<context<Shard>> {
   template <Described R>
   void erase(std::uint64_t name) {
     wants(effect::erase, room::node, R{}, name);
-    shard_->template erase_kept<R>(*slot_, name);
+    auto const written = now_ + hold_ + shard_->setting().prices().keep;
+    shard_->template erase_later<R>(*slot_, number_, written, name);
   }
   template <Described R>
   [[nodiscard]] std::optional<R> recall(std::uint64_t name) const {

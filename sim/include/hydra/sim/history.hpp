@@ -1,7 +1,6 @@
 // What the users of a planet saw: one history per shard, merged by content at the end.
 //
-// Conservation is checked from these histories and from what nodes still hold, never from
-// counters: every job that was asked for ends exactly once, or is still in its owner's hands.
+// Conservation is checked from these histories, see conservation.hpp.
 #pragma once
 
 #include <hydra/assembly/protocol.hpp>
@@ -97,6 +96,8 @@ class history {
   std::uint64_t abandoned_ = 0;
 };
 
+inline constexpr std::size_t failures_listed_max = 20;
+
 // A job that a node still has: in hand, or kept for when it comes back.
 struct holding {
   std::uint32_t owner = 0;
@@ -104,7 +105,8 @@ struct holding {
 };
 
 // Fills in everything that follows from the histories, and the failures of the checks.
-void summarise(planet const& where, history& all, std::vector<holding> const& held, instant end,
+class conservation;
+void summarise(planet const& where, history& all, conservation& jobs, instant end,
                run_result& out);
 
 }  // namespace hydra::sim

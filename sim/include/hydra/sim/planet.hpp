@@ -63,6 +63,9 @@ class planet : public plain_setting {
   [[gnu::always_inline]] void approach_further(std::uint32_t to) const noexcept {
     if (fitted_) fitted_->approach_further(peer{to});
   }
+  [[nodiscard]] bool tells_unreachable() const noexcept {
+    return plan().world.tells_unreachable;
+  }
   [[nodiscard]] duration skew(std::uint32_t who, instant now) const noexcept {
     return any_skew_ ? skew_by(who, now) : duration{};
   }

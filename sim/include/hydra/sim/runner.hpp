@@ -8,6 +8,7 @@
 
 #include <hydra/assembly/choices.hpp>
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/sim/conservation.hpp>
 #include <hydra/sim/history.hpp>
 #include <hydra/sim/planet.hpp>
 #include <hydra/sim/run.hpp>
@@ -141,6 +142,22 @@ class runner {
     return first_difference(one, two, what, how);
   }
 
+  // What users were told since the last look, and what heads hold now.
+  static void look(world_type& w, conservation& jobs) {
+    std::size_t shard = 0;
+    w.each_observer([&](history const& h) { jobs.read(shard++, h); });
+    for (std::uint32_t who = 0; who < w.peers(); ++who) {
+      w.template each_activity<owned_job>(peer{who}, [&](owned_job const& j) {
+        if (j.now == owned_job::state::settled) return;
+        jobs.holds({who, static_cast<std::uint32_t>(j.what.id.nonce)});
+      });
+      if (w.up(peer{who})) continue;
+      w.template each_kept<kept_job>(peer{who}, [&](kept_job const& k) {
+        jobs.holds({who, static_cast<std::uint32_t>(k.what.id.nonce)});
+      });
+    }
+  }
+
  private:
   // A small world is not worth the meetings of two threads.
   static constexpr std::uint64_t hydras_per_shard_min = 2'000;
@@ -160,15 +177,15 @@ class runner {
     out.scenario = what.name;
     out.seed = what.seed;
     out.hydras = what.hydras;
-    out.interrupted = !advance(w, what, how, out);
+    conservation jobs;
+    out.interrupted = !advance(w, what, how, jobs, out);
     if (what.until == ending::end && !out.interrupted && w.now() < instant{} + what.duration) {
       out.failures.push_back({"nothing was left to do before the end; if that is meant, say "
                               "until = \"quiet\""});
     }
     auto all = w.observed();
-    std::vector<holding> held;
-    for (std::uint32_t i = 0; i < w.peers(); ++i) collect(w, i, held);
-    summarise(w.setting(), all, held, w.now(), out);
+    look(w, jobs);
+    summarise(w.setting(), all, jobs, w.now(), out);
     auto const counts = w.counts();
     out.digest = w.digest();
     out.simulated_s = seconds(w.now());
@@ -182,17 +199,17 @@ class runner {
     return out;
   }
 
-  // In steps, so that progress can be told. False: asked to stop.
+  // In steps, so that progress can be told and everything checked. False: asked to stop.
   [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
-                                    run_result& out) {
+                                    conservation& jobs, run_result& out) {
     constexpr std::int64_t steps = 400;
-    constexpr std::int64_t steps_per_check = 8;
-    std::int64_t taken = 0;
     auto const step = std::max<duration>(1ms, what.duration / steps);
     auto const end = instant{} + what.duration;
     while (w.now() < end) {
       w.run_until(std::min(end, w.now() + step));
-      if (++taken % steps_per_check == 0) check_bounds(w, how, out);
+      check_bounds(w, how, out);
+      look(w, jobs);
+      jobs.step(w.now(), out);
       progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
       if (how.on_progress && !how.on_progress(p)) return false;
       if (what.until == ending::quiet && is_quiet(w, what)) break;
@@ -225,8 +242,7 @@ class runner {
   }
 
   static void breach(run_result& out, std::uint32_t who, char const* what, instant at) {
-    constexpr std::size_t listed_max = 20;
-    if (out.failures.size() >= listed_max) return;
+    if (out.failures.size() >= failures_listed_max) return;
     out.failures.push_back({"peer " + std::to_string(who) + " " + what + " at " +
                             std::to_string(seconds(at)) + " s"});
   }
@@ -241,17 +257,6 @@ class runner {
       ended += h.ended_.size();
     });
     return asked <= ended;
-  }
-
-  static void collect(world_type& w, std::uint32_t who, std::vector<holding>& held) {
-    w.template each_activity<owned_job>(peer{who}, [&](owned_job const& j) {
-      if (j.now == owned_job::state::settled) return;
-      held.push_back({who, static_cast<std::uint32_t>(j.what.id.nonce)});
-    });
-    if (w.up(peer{who})) return;
-    w.template each_kept<kept_job>(peer{who}, [&](kept_job const& k) {
-      held.push_back({who, static_cast<std::uint32_t>(k.what.id.nonce)});
-    });
   }
 
   [[nodiscard]] static divergence first_difference(world_type& one, world_type& two,

@@ -70,6 +70,7 @@ struct world_settings {
   duration latency_value = 50ms;  // one way; constant: of all pairs, uniform: the mean
   duration latency_spread{};      // uniform: at most so far from the mean
   std::string matrix;             // file of round trips in ms, one line a row
+  bool tells_unreachable = false;  // whoever writes to a head that is down is told so
   ratio datacentre{5, 100};       // access classes: whole percents of the sites, together one
   ratio fibre{45, 100};
   ratio cable{30, 100};

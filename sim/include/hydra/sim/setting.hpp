@@ -70,6 +70,9 @@ class plain_setting {
     return derived_netgroup(seed_, peer{who});
   }
   [[nodiscard]] reach reach_of(std::uint32_t) const noexcept { return reach::open; }
+  // Is a sender told that its message found nobody, one way back later? A machine that lost one
+  // program refuses the connection; one that is off says nothing.
+  [[nodiscard]] bool tells_unreachable() const noexcept { return false; }
   [[nodiscard]] duration skew(std::uint32_t, instant) const noexcept { return {}; }
 
   [[nodiscard]] execution execute(std::uint32_t, task const& t, instant) const {

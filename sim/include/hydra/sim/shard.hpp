@@ -10,6 +10,7 @@
 #include <hydra/sim/context.hpp>
 #include <hydra/sim/flat_set.hpp>
 #include <hydra/sim/pages.hpp>
+#include <hydra/sim/periods.hpp>
 #include <hydra/sim/queue.hpp>
 #include <hydra/sim/setting.hpp>
 #include <hydra/sim/wheel.hpp>
@@ -43,6 +44,7 @@ struct kept_record {
   std::uint64_t name = 0;
   R value{};
   std::uint32_t pending = 0;  // the command that is still writing it; zero: durable
+  std::uint32_t erasing = 0;  // number of the erasure under way; zero: it stays
 };
 
 template <class List>
@@ -141,6 +143,7 @@ class shard {
     slots_.reserve(n);
     hit_.resize((n + 63U) / 64U);
     hit_again_.resize((n + 63U) / 64U);
+    periods_ = periods{range.first, n};
     for (auto i = range.first; i < range.last; ++i) {
       slots_.push_back({peer_state{}, setting_->make(view_of(i), i)});
     }
@@ -235,7 +238,8 @@ class shard {
     for (auto const& w : wheels_) wheels += w.bytes();
     return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + posts_[0].chunks.bytes() +
            posts_[1].chunks.bytes() +
-           activities_.bytes() + kept_.bytes() + wheels + cancelled_.bytes() + runs_.bytes();
+           activities_.bytes() + kept_.bytes() + wheels + periods_.bytes() +
+           cancelled_.bytes() + runs_.bytes();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return queue_.pending(); }
   // Nothing will ever happen here by itself.
@@ -299,15 +303,13 @@ class shard {
 
   void set_periodic(slot_type& s, std::uint32_t who, instant first, duration period,
                     std::uint32_t tag) {
-    bool const on_a_wheel = std::is_same_v<Queue, window_queue> &&
-                            ns(period) <= wheel::period_max && ns(period) >= queue_.width();
-    auto* w = on_a_wheel ? wheel_for(ns(period), tag) : nullptr;
     bool const soon = ns(first) >= stop_ && ns(first) < stop_ + ns(period);
-    if (w != nullptr && soon) {
+    auto const turn = replaces(who, tag);
+    auto* w = fits_a_wheel(ns(period)) && soon && turn == 0 ? wheel_for(ns(period), tag) : nullptr;
+    if (w != nullptr) {
       w->add(who, static_cast<std::uint8_t>(s.state.life), ns(first));
-    } else {  // an ordinary timer that puts itself on the wheel, or arms itself again
-      put(ns(first), who, who, tag, event::pack(kind::timer, 2), 0,
-          periodic_payload{tag, s.state.life, ns(period)});
+    } else {
+      again_at(s, who, ns(first), {tag, s.state.life, turn, ns(period)});
     }
   }
 
@@ -350,17 +352,25 @@ class shard {
     put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, index), 0,
         with_meta<commit_payload>{{s.state.life, 0}, {id, name}});
   }
+  // Gone for the node at once, for good when the disk has it: a crash before that brings it back.
   template <Described R>
-  void erase_kept(slot_type& s, std::uint64_t name) {
-    auto all = kept_of<R>(s);
-    all.each([&](activity which, kept_record<R> const& k) {
-      if (k.name == name) all.erase(which);
+  void erase_later(slot_type& s, std::uint32_t who, instant at, std::uint64_t name) {
+    std::uint32_t number = 0;
+    kept_of<R>(s).each([&](activity, kept_record<R>& k) {
+      if (k.name != name || k.erasing != 0) return;
+      if (number == 0) number = ++s.state.sequence;
+      k.erasing = number;
     });
+    if (number == 0) return;
+    constexpr auto index = facts::size + index_of<R, records>;
+    put(ns(at), who, who, number, event::pack(kind::fact, index), 0,
+        with_meta<commit_payload>{{s.state.life, erases}, {{number, room::node}, name}});
   }
   template <Described R>
   [[nodiscard]] std::optional<R> recall(slot_type& s, std::uint64_t name) {
     auto all = kept_of<R>(s);
-    auto const which = all.first([&](auto const& k) { return k.name == name; });
+    auto const which =
+        all.first([&](auto const& k) { return k.name == name && k.erasing == 0; });
     if (!which) return std::nullopt;
     return all.find(which)->value;
   }
@@ -423,6 +433,7 @@ class shard {
     ++s.state.life;
     activities_.clear(s.state.activities, s.state.activity);
     forget_unwritten(s, records{});
+    periods_.forget(who);
   }
   void restart(std::uint32_t who, instant now) {
     auto& s = slot(who);
@@ -457,7 +468,8 @@ class shard {
   };
   struct periodic_payload {
     std::uint32_t tag;
-    std::uint32_t life;
+    std::uint16_t life;
+    std::uint16_t turn;  // see replaces()
     std::int64_t period;
   };
   struct meta {
@@ -517,7 +529,8 @@ class shard {
   template <class... R>
   void forget_unwritten(slot_type& s, type_list<R...>) {
     auto const one = [](auto all) {
-      all.each([&](activity which, auto const& k) {
+      all.each([&](activity which, auto& k) {
+        k.erasing = 0;
         if (k.pending != 0) all.erase(which);
       });
     };
@@ -638,6 +651,10 @@ class shard {
     return static_cast<std::size_t>(after - firsts_->begin()) - 1;
   }
 
+  [[nodiscard]] bool fits_a_wheel(std::int64_t period) const noexcept {
+    return std::is_same_v<Queue, window_queue> && period <= wheel::period_max &&
+           period >= queue_.width();
+  }
   [[nodiscard]] wheel* wheel_for(std::int64_t period, std::uint32_t tag) {
     for (auto& w : wheels_) {
       if (w.period() == period && w.tag() == tag) return &w;
@@ -799,7 +816,7 @@ class shard {
     ++me.counts_.events;
     if (!s.state.up) {
       ++me.counts_.to_nobody;
-      if constexpr (requires { me.setting_->tells_unreachable(); }) me.bounce(e);
+      if (me.setting_->tells_unreachable()) me.bounce(e);
       return;
     }
     ++me.counts_.handled;
@@ -823,22 +840,34 @@ class shard {
         with_meta<unreachable>{{any_life, 0}, {peer{e.to}}});
   }
 
+  // A timer of type 0 rings once, of type 1 stands on a wheel, of type 2 arms itself again.
   void run_timer(slot_type& s, event& e) {
+    if (e.type() == 1) return run_wheel_timer(s, e);
+    if (e.type() == 2) return run_periodic(s, e);
     auto const p = payload_of<timer_payload>(e);
-    if (e.type() == 0 && was_cancelled(e)) return;
-    bool const over = e.type() == 1 ? p.life != (s.state.life & 0xffU) : p.life != s.state.life;
-    if (!s.state.up || over) {
-      if (e.type() == 1) forget(e, p);
-      return;
-    }
-    if (e.type() == 2) again(s, e);
+    if (was_cancelled(e) || !s.state.up || p.life != s.state.life) return;
+    ring(s, e, p.tag);
+  }
+  void run_wheel_timer(slot_type& s, event& e) {
+    auto const p = payload_of<timer_payload>(e);
+    bool const over = !s.state.up || p.life != (s.state.life & 0xffU);
+    if (over || periods_.turn(e.to, p.tag) != 0) return forget(e, p);
+    ring(s, e, p.tag);
+  }
+  void run_periodic(slot_type& s, event& e) {
+    auto const p = payload_of<periodic_payload>(e);
+    if (!s.state.up || p.life != s.state.life || p.turn != periods_.turn(e.to, p.tag)) return;
+    again(s, e, p);
+    ring(s, e, p.tag);
+  }
+  void ring(slot_type& s, event const& e, std::uint32_t tag) {
     ++counts_.events;
     auto f = digest_of(s, e);
-    f.add(p.tag);
+    f.add(tag);
     s.state.digest = f.value();
     context_type env{*this, s, e.to, at_ns(e.at)};
-    tell_timer(s.node, env, p.tag);
-    watched(e.to, [&](auto& o) { o.entered_timer(env.now(), p.tag); });
+    tell_timer(s.node, env, tag);
+    watched(e.to, [&](auto& o) { o.entered_timer(env.now(), tag); });
   }
 
   [[nodiscard]] bool was_cancelled(event const& e) {
@@ -854,11 +883,26 @@ class shard {
     }
   }
 
+  // A period is said once per tag, as a rule, and then stands on a wheel for ever. Who says it
+  // again gets another turn: what its wheels hold is stale from then on, and its period an
+  // ordinary timer that arms itself again.
+  [[nodiscard]] std::uint16_t replaces(std::uint32_t who, std::uint32_t tag) {
+    return periods_.said(who, tag) ? periods_.next_turn(who, tag) : std::uint16_t{0};
+  }
+  void again_at(slot_type&, std::uint32_t who, std::int64_t at, periodic_payload const& p) {
+    put(at, who, who, p.tag, event::pack(kind::timer, 2), 0, p);
+  }
   // A periodic timer that is not on a wheel yet, or cannot be.
-  void again(slot_type& s, event& e) {
-    auto const p = payload_of<periodic_payload>(e);
+  void again(slot_type& s, event& e, periodic_payload const& p) {
     e.what = event::pack(kind::timer, 1);  // the digest does not know where it waited
-    set_periodic(s, e.to, at_ns(e.at) + duration{p.period}, duration{p.period}, p.tag);
+    auto const next = e.at + p.period;
+    bool const on_a_wheel = p.turn == 0 && fits_a_wheel(p.period) && next >= stop_;
+    auto* w = on_a_wheel ? wheel_for(p.period, p.tag) : nullptr;
+    if (w != nullptr) {
+      w->add(e.to, static_cast<std::uint8_t>(s.state.life), next);
+    } else {
+      again_at(s, e.to, next, p);
+    }
   }
 
   void run_fault(slot_type& s, event& e) {
@@ -894,11 +938,19 @@ class shard {
     auto const x = payload_of<with_meta<commit_payload>>(e);
     if (!s.state.up || x.head.life != s.state.life) return;
     ++me.counts_.events;
+    if (x.head.extra == erases) return me.template make_erased<R>(s, x.value);
     me.template make_durable<R>(s, x.value);
     context_type env{me, s, e.to, at_ns(e.at)};
     kept const fact{x.value.id};
     tell_fact(s.node, env, fact);
     me.watched(e.to, [&](auto& o) { o.entered_fact(env.now(), fact); });
+  }
+  template <class R>
+  void make_erased(slot_type& s, commit_payload const& x) {
+    auto all = kept_of<R>(s);
+    all.each([&](activity which, kept_record<R> const& k) {
+      if (k.erasing == x.id.number) all.erase(which);
+    });
   }
   // What is older gives way to what is newer, whichever became durable first.
   template <class R>
@@ -949,6 +1001,7 @@ class shard {
 
   static constexpr std::size_t wheels_max = 64;
   static constexpr std::uint32_t any_life = 0xffffffffU;
+  static constexpr std::uint32_t erases = 1;  // `extra` of a commit
 
   std::shared_ptr<Setting const> setting_;
   peer_range range_;
@@ -961,6 +1014,7 @@ class shard {
   activity_slabs activities_;
   record_slabs kept_;
   std::vector<wheel> wheels_;
+  periods periods_;
   flat_set cancelled_;
   struct cancelled_at {
     std::int64_t at;
