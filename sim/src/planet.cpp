@@ -1,5 +1,7 @@
 #include <hydra/sim/planet.hpp>
 
+#include <hydra/sim/data_path.hpp>
+
 #include <hydra/core/wide.hpp>
 #include <algorithm>
 #include <bit>
@@ -24,12 +26,31 @@ std::uint32_t percent(ratio r) noexcept {
   return static_cast<std::uint32_t>(std::uint64_t{r.part} * 100 / std::max(1U, r.whole));
 }
 
+// "0, 3" as numbers; the lint has seen to it that they are some.
+std::vector<std::uint32_t> kinds_in(std::string_view text) {
+  std::vector<std::uint32_t> out;
+  bool inside = false;
+  for (char const c : text) {
+    bool const digit = c >= '0' && c <= '9';
+    if (digit && !inside) out.push_back(0);
+    if (digit) out.back() = out.back() * 10 + static_cast<std::uint32_t>(c - '0');
+    inside = digit;
+  }
+  return out;
+}
+
 bool about_messages(fault_kind k) noexcept {
   return k == fault_kind::loss || k == fault_kind::duplicate || k == fault_kind::delay ||
          k == fault_kind::partition;
 }
 
 }  // namespace
+
+composition composition_from(composition_settings const& c) {
+  auto const share = std::uint64_t{c.join_share.part} * 1000 / std::max(1U, c.join_share.whole);
+  return {service{c.whole}, service{c.part}, service{c.join},
+          static_cast<std::uint16_t>(c.parts), static_cast<std::uint16_t>(share)};
+}
 
 planet::planet(scenario const& what, bool alone)
     : plain_setting{what.seed, static_cast<std::uint32_t>(what.hydras)},
@@ -38,9 +59,11 @@ planet::planet(scenario const& what, bool alone)
   last_arrival_ = instant{} + plan_.duration - plan_.workload.stop_before_end;
   roles_.resize(peers());
   region_.resize(peers());
-  read_laws();
   place_everybody();
+  gather_groups();
+  read_laws();
   deal_services();
+  equip_groups();
   for (std::uint32_t i = 0; i < plan_.faults.size(); ++i) {
     auto const kind = plan_.faults[i].kind;
     (about_messages(kind) ? message_rules_ : head_rules_).push_back(i);
@@ -52,7 +75,7 @@ void planet::read_laws() {
   auto const laws = law_book::load();
   auto const span = std::max<std::int64_t>(1, arrival_span(plan_).count());
   auto const jobs = std::max<std::uint64_t>(1, expected_jobs(plan_));
-  auto const mean = static_cast<double>(span) * peers() / static_cast<double>(jobs);
+  auto const mean = static_cast<double>(span) * askers_ / static_cast<double>(jobs);
   auto const ns_mean = static_cast<std::int64_t>(std::min(mean, 9e18));
   gap_ = laws.law("exponential").scaled(std::max<std::int64_t>(1, ns_mean), 1'000'000'000);
   auto const service = plan_.workload.service_time.count();
@@ -73,8 +96,17 @@ void planet::read_laws() {
 
 void planet::place_everybody() {
   map_ = std::make_shared<atlas const>(atlas::load());
-  where_ = std::make_shared<positions const>(
-      *map_, sim::placement{.sites = peers(), .heads_per_site = 1, .seed = seed()});
+  placement how{.sites = peers(), .heads_per_site = 1, .seed = seed(), .settled = {}};
+  for (auto const& g : plan_.groups) {
+    auto const place = map_->find(g.city, g.country);
+    if (!place) {
+      throw data_error{"group " + g.name + ": there is no city " + g.city +
+                       (g.country.empty() ? "" : " in " + g.country) +
+                       " of 15,000 inhabitants or more"};
+    }
+    how.settled.push_back({static_cast<std::uint32_t>(*place), g.count});
+  }
+  where_ = std::make_shared<positions const>(*map_, how);
   for (std::uint32_t i = 0; i < peers(); ++i) {
     region_[i] = static_cast<std::uint8_t>(where_->region_of(peer{i}));
     roles_[i].region = region_[i];
@@ -101,6 +133,42 @@ void planet::place_everybody() {
   }
 }
 
+// The first so many in each city that no group before took.
+void planet::gather_groups() {
+  groups_.resize(plan_.groups.size());
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    auto const place = map_->find(plan_.groups[g].city, plan_.groups[g].country);
+    for (std::uint32_t i = 0; i < peers() && groups_[g].size() < plan_.groups[g].count; ++i) {
+      if (roles_[i].group != 0 || where_->site_of(peer{i}).place != *place) continue;
+      roles_[i].group = static_cast<std::uint8_t>(g + 1);
+      groups_[g].push_back(i);
+    }
+  }
+  for (std::uint32_t i = 0; i < peers(); ++i) askers_ += asks(i) ? 1U : 0U;
+}
+
+bool planet::asks(std::uint32_t who) const noexcept {
+  auto const any = std::any_of(plan_.groups.begin(), plan_.groups.end(),
+                               [](group_settings const& g) { return g.asks; });
+  auto const mine = roles_[who].group;
+  return !any || (mine != 0 && plan_.groups[mine - 1U].asks);
+}
+
+// What a group's file says: kinds, cores, speed.
+void planet::equip_groups() {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    auto const& said = plan_.groups[g];
+    auto const kinds = kinds_in(said.offers);
+    for (auto who : groups_[g]) {
+      auto& mine = roles_[who];
+      for (auto k : kinds) mine.offers.try_push_back(service{k});
+      mine.power.cores = static_cast<std::uint16_t>(said.cores);
+      mine.power.speed = static_cast<std::uint16_t>(times(duration{1000}, said.speed).count());
+      mine.churns = false;
+    }
+  }
+}
+
 // Supply follows demand: what is asked for often is offered by many.
 void planet::deal_services() {
   auto const& s = plan_.services;
@@ -118,6 +186,7 @@ void planet::deal_services() {
   for (std::uint32_t r = 0; r < providers; ++r) {
     auto const who = unshuffled(purpose::capacity, r);
     auto& mine = roles_[who];
+    if (mine.group != 0) continue;  // a group says itself what it serves
     // The r-th provider's first kind runs evenly through the popularity: no kind is without one.
     auto const even = static_cast<std::uint64_t>(
         (static_cast<uint128>(r) << 64U) / providers + 1);
@@ -187,6 +256,14 @@ bounded_vector<std::uint32_t, 16> planet::friends_of(std::uint32_t who) const {
     bool const known = std::find(all.begin(), all.end(), other) != all.end();
     if (other != who && !known && all.size() < plan_.trust.friends) all.try_push_back(other);
   };
+  if (auto const g = roles_[who].group; g != 0) {
+    auto const& said = plan_.groups[g - 1U];
+    for (std::size_t h = 0; h < groups_.size(); ++h) {
+      if (plan_.groups[h].name != said.friends || said.friends.empty()) continue;
+      for (auto other : groups_[h]) add(other);
+    }
+    for (auto other : groups_[g - 1U]) add(other);
+  }
   // A quarter live next door: numbers follow the map. The others are matched at random, in pairs
   // of a shuffled list, so that whoever is a friend has a friend.
   for (std::uint32_t step = 1; step <= plan_.trust.friends / 8; ++step) {
@@ -313,8 +390,10 @@ bool planet::lies(std::uint32_t who, instant now) const noexcept {
   return false;
 }
 
-std::uint32_t planet::kind_for(std::uint64_t bits) const noexcept {
-  auto const wide = static_cast<uint128>(bits) * popularity_.back();
+std::uint32_t planet::kind_for(std::uint64_t bits, std::uint32_t kinds) const noexcept {
+  bool const some = kinds != 0 && kinds < popularity_.size();
+  auto const wide = static_cast<uint128>(bits) *
+                    (some ? popularity_[kinds - 1] : popularity_.back());
   auto const at = static_cast<std::uint32_t>(wide >> 64U);
   auto const it = std::upper_bound(popularity_.begin(), popularity_.end(), at);
   return static_cast<std::uint32_t>(it - popularity_.begin());
@@ -325,7 +404,7 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
     return chance_of(purpose::workload, who, (std::uint64_t{n} << 8U) + i);
   };
   auto const& mine = roles_[who].offers;
-  auto kind = service{kind_for(draw(1))};
+  auto kind = service{kind_for(draw(1), plan_.workload.kinds)};
   if (!mine.empty() && drawn(draw(2), plan_.workload.local_share)) {
     kind = mine[draw(3) % mine.size()];
   }
@@ -334,6 +413,8 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   j.what = kind;
   j.work = std::clamp<duration>(work_.draw(draw(4)), 1ms, plan_.workload.service_time_most);
   j.patience = plan_.workload.patience;
+  j.hops = static_cast<std::uint8_t>(plan_.workload.hops);
+  j.spend = static_cast<std::uint16_t>(plan_.workload.spend);
   j.input.size = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(plan_.workload.input_bytes, payload_bytes_max));
   for (std::size_t i = 0; i < (j.input.size + 7U) / 8U; ++i) j.input.words[i] = draw(16 + i);
@@ -341,11 +422,40 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
 }
 
 payload planet::honest_output(task const& t) const {
+  auto plain = t;  // whoever asked and under what name: the same work gives the same result
+  plain.of = {};
+  plain.index = 0;
   payload out;
   out.size = 16;
-  out.words[0] = fold_of(t, seed());
+  out.words[0] = fold_of(plain, seed());
   out.words[1] = mix64(out.words[0]);
   return out;
+}
+
+payload planet::expected_output(job const& j) const {
+  payload out;
+  out.size = 16;
+  out.words[0] = output_word(j.what, j.work, j.input);
+  out.words[1] = mix64(out.words[0]);
+  return out;
+}
+std::uint64_t planet::output_word(service what, duration work, payload const& input) const {
+  task t{{}, 0, what, work, input};
+  auto const& all = plan_.compositions;
+  auto const c = std::find_if(all.begin(), all.end(), [&](composition_settings const& s) {
+    return s.whole == what.index();
+  });
+  if (c != all.end()) {
+    auto const how = composition_from(*c);
+    std::vector<std::uint64_t> outputs;
+    for (std::uint32_t i = 0; i < how.parts; ++i) {
+      outputs.push_back(output_word(how.part, part_work(how, work), part_input(input, i)));
+    }
+    t.what = how.join;
+    t.work = join_work(how, work);
+    t.input = joined_input(input, outputs);
+  }
+  return honest_output(t).words[0];
 }
 
 execution planet::execute(std::uint32_t who, task const& t, instant now) const {
@@ -365,12 +475,12 @@ execution planet::execute(std::uint32_t who, task const& t, instant now) const {
 }
 
 std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) const {
-  if (expected_jobs(plan_) == 0) return std::nullopt;
+  if (expected_jobs(plan_) == 0 || !asks(who)) return std::nullopt;
   auto const bits = chance_of(purpose::workload, who, std::uint64_t{n} << 8U);
   auto gap = gap_.draw(bits);
   if (plan_.workload.law == arrival_law::even) {
     auto const span = arrival_span(plan_).count();
-    auto const each = mul_div(span, peers(), static_cast<std::int64_t>(expected_jobs(plan_)));
+    auto const each = mul_div(span, askers_, static_cast<std::int64_t>(expected_jobs(plan_)));
     auto const phase = static_cast<uint128>(bits) * static_cast<std::uint64_t>(each);
     gap = duration{n == 0 ? static_cast<std::int64_t>(phase >> 64U) : each};
   }

@@ -78,9 +78,13 @@ positions::positions(atlas const& map, placement const& how)
   HYDRA_EXPECTS(how.heads_per_site > 0);
   HYDRA_EXPECTS(std::uint64_t{how.sites} * how.heads_per_site < 0xffff'ffffU);
   sites_.reserve(how.sites);
+  std::vector<std::uint32_t> settled;
+  for (auto const& s : how.settled) settled.insert(settled.end(), s.sites, s.place);
+  HYDRA_EXPECTS(settled.size() <= how.sites);
   for (std::uint32_t i = 0; i < how.sites; ++i) {
     owned_stream chance{how.seed, purpose::placement, i};
-    auto const home = map.home_of(chance.below(map.population()));
+    auto const drawn = map.home_of(chance.below(map.population()));
+    auto const home = i < settled.size() ? settled[i] : drawn;
     auto const provider = chance.below(providers_of(map.places()[home]));
     sites_.push_back({static_cast<std::uint32_t>(home), static_cast<std::uint32_t>(provider)});
   }

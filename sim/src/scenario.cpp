@@ -19,17 +19,17 @@ namespace {
 
 using namespace detail;
 
-// Faults count from 1: "fault.2.chance".
-std::string path_of(std::string_view section, std::size_t fault, std::string_view key) {
+// Items of lists count from 1: "fault.2.chance".
+std::string path_of(std::string_view section, std::size_t number, std::string_view key) {
   std::string out{section};
-  if (fault != 0) out += "." + std::to_string(fault);
+  if (number != 0) out += "." + std::to_string(number);
   if (!key.empty()) out += (out.empty() ? "" : ".") + std::string{key};
   return out;
 }
 
 std::string shown(std::string_view section) {
   if (section.empty()) return " at the top level";
-  return section == "fault" ? " in [[fault]]" : fmt::format(" in [{}]", section);
+  return fmt::format(fmt::runtime(is_list(section) ? " in [[{}]]" : " in [{}]"), section);
 }
 
 // Equal places keep their order.
@@ -47,19 +47,13 @@ class builder {
     given_.file = file;
     for (auto const& s : sections_)
       if (!s.name.empty()) section_names_.push_back(s.name);
-    section_names_.push_back("fault");
+    section_names_.insert(section_names_.end(), list_names.begin(), list_names.end());
   }
 
   void file(document const& doc) {
-    std::size_t faults = 0;
-    for (auto const& e : doc.entries) faults = std::max(faults, e.fault);
-    if (faults > faults_max) {
-      report({file_, 1, 1, fmt::format("{} faults are too many; allowed: {}", faults, faults_max)});
-      faults = faults_max;
-    }
-    out_.value.faults.resize(faults);
+    for (auto name : list_names) make_room(doc, name);
     for (auto const& e : doc.entries) {
-      if (e.fault > faults) continue;
+      if (e.number > (e.number == 0 ? 0 : list_size(out_.value, e.section))) continue;
       problem const key_at{file_, e.key_at.line, e.key_at.column, ""};
       problem const value_at{file_, e.value_at.line, e.value_at.column, ""};
       if (e.key.empty()) {
@@ -78,7 +72,7 @@ class builder {
     auto const dot = o.key.find('.');
     e.key = dot == std::string::npos ? o.key : o.key.substr(dot + 1);
     e.section = dot == std::string::npos ? "" : o.key.substr(0, dot);
-    if (e.section == "fault" && !pick_fault(e, at)) return;
+    if (is_list(e.section) && !pick_item(e, at)) return;
     if (!known_section(e.section)) return unknown_section(e.section, at);
     set(e, at, at);
   }
@@ -96,6 +90,18 @@ class builder {
     report(std::move(at));
   }
 
+  void make_room(document const& doc, std::string_view name) {
+    std::size_t n = 0;
+    for (auto const& e : doc.entries) {
+      if (e.section == name) n = std::max(n, e.number);
+    }
+    if (n > list_max(name)) {
+      report({file_, 1, 1,
+              fmt::format("{} {}s are too many; allowed: {}", n, name, list_max(name))});
+    }
+    list_resize(out_.value, name, std::min(n, list_max(name)));
+  }
+
   [[nodiscard]] bool known_section(std::string_view name) const {
     return name.empty() || std::find(section_names_.begin(), section_names_.end(), name) !=
                                section_names_.end();
@@ -106,27 +112,29 @@ class builder {
   }
 
   void heading(entry const& e, problem const& at) {
-    given_.at[path_of(e.section, e.fault, "")] = at;
-    if (e.fault != 0) out_.value.faults[e.fault - 1].line = e.key_at.line;
+    given_.at[path_of(e.section, e.number, "")] = at;
+    if (e.number != 0) list_item_line(out_.value, e.section, e.number, e.key_at.line);
     if (!known_section(e.section)) unknown_section(e.section, at);
-    if (e.section == "fault" && e.fault == 0)
-      report(at, "[fault] is one of many; write [[fault]]");
+    if (is_list(e.section) && e.number == 0)
+      report(at, fmt::format("[{0}] is one of many; write [[{0}]]", e.section));
   }
 
   // "fault.2.chance" or "fault.NAME.chance": leaves section, number and key.
-  bool pick_fault(entry& e, problem const& at) {
+  bool pick_item(entry& e, problem const& at) {
     auto const dot = e.key.find('.');
     auto const which = e.key.substr(0, dot);
-    auto const& faults = out_.value.faults;
-    for (std::size_t i = 0; i < faults.size(); ++i)
-      if (which == std::to_string(i + 1) || which == faults[i].name) e.fault = i + 1;
-    if (e.fault == 0 || dot == std::string::npos) {
-      std::string names;
-      for (auto const& f : faults) names += f.name.empty() ? "" : ", " + f.name;
-      report(at, fmt::format("no fault {}; write fault.N.key or fault.NAME.key, allowed: {}",
-                             quoted(which), faults.empty()
-                                 ? "none, the scenario has no faults"
-                                 : fmt::format("1 to {}{}", faults.size(), names)));
+    auto const n = list_size(out_.value, e.section);
+    std::string names;
+    for (std::size_t i = 1; i <= n; ++i) {
+      auto const name = list_item_name(out_.value, e.section, i);
+      if (which == std::to_string(i) || (!name.empty() && which == name)) e.number = i;
+      names += name.empty() ? "" : ", " + name;
+    }
+    if (e.number == 0 || dot == std::string::npos) {
+      report(at, fmt::format("no {0} {1}; write {0}.N.key or {0}.NAME.key, allowed: {2}", e.section,
+                             quoted(which),
+                             n == 0 ? fmt::format("none, the scenario has no {}s", e.section)
+                                    : fmt::format("1 to {}{}", n, names)));
       return false;
     }
     e.key.erase(0, dot + 1);
@@ -134,9 +142,9 @@ class builder {
   }
 
   void set(entry const& e, problem const& key_at, problem const& value_at) {
-    if (!known_section(e.section) || (e.section == "fault" && e.fault == 0)) return;
-    if (e.fault != 0)
-      return assign_to(describe(out_.value.faults[e.fault - 1]), e, key_at, value_at);
+    if (!known_section(e.section) || (is_list(e.section) && e.number == 0)) return;
+    if (e.number != 0)
+      return assign_to(list_item(out_.value, e.section, e.number), e, key_at, value_at);
     for (auto const& s : sections_)
       if (s.name == e.section) return assign_to(s, e, key_at, value_at);
   }
@@ -146,17 +154,18 @@ class builder {
     if (f == nullptr) return unknown_key(s, e, key_at);
     auto const wrong = assign(*f, e.value);
     if (!wrong.empty()) return report(value_at, fmt::format("{}: {}", path(e), wrong));
-    given_.at[path_of(e.section, e.fault, e.key)] = value_at;
+    given_.at[path_of(e.section, e.number, e.key)] = value_at;
   }
   [[nodiscard]] static std::string path(entry const& e) {
-    return path_of(e.section, e.fault, e.key);
+    return path_of(e.section, e.number, e.key);
   }
 
   void unknown_key(section const& s, entry const& e, problem const& at) {
     if (s.name.empty() && known_section(e.key))
-      return report(at, e.key == "fault"
-                            ? std::string{"fault is a section; write [[fault]] or fault.N.key"}
-                            : fmt::format("{0} is a section; write [{0}] or {0}.key", e.key));
+      return report(at, fmt::format(fmt::runtime(is_list(e.key)
+                                                     ? "{0} is a section; write [[{0}]] or {0}.N.key"
+                                                     : "{0} is a section; write [{0}] or {0}.key"),
+                                    e.key));
     auto keys = s.keys();
     auto hint = suggestion(e.key, keys);
     if (s.name.empty()) {
@@ -202,6 +211,12 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
     if (part.name.empty()) but = but_at_top;
     if (part.name == "workload" && s.workload.rate.count != 0) but = {"jobs"};
     write_section(out, part, but);
+  }
+  for (std::string_view const name : {"composition", "group"}) {
+    for (std::size_t i = 1; i <= list_size(s, name); ++i) {
+      out += fmt::format("\n[[{}]]\n", name);
+      write_section(out, list_item(s, name, i), {});
+    }
   }
   for (auto& f : s.faults) {
     out += "\n[[fault]]\n";

@@ -1,6 +1,8 @@
 // The only file that knows toml++.
 #include "scenario_document.hpp"
 
+#include "scenario_fields.hpp"
+
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -40,8 +42,8 @@ class reader {
       if (auto const* inner = node.as_table()) {
         heading(std::string{key.str()}, 0, at(key.source().begin));
         section(std::string{key.str()}, 0, *inner);
-      } else if (auto const* list = node.as_array(); list != nullptr && key.str() == "fault") {
-        faults(*list);
+      } else if (auto const* list = node.as_array(); list != nullptr && is_list(key.str())) {
+        items(std::string{key.str()}, *list);
       } else {
         value("", 0, key, node);
       }
@@ -49,26 +51,26 @@ class reader {
   }
 
  private:
-  void heading(std::string name, std::size_t fault, position where) {
-    out_.entries.push_back({std::move(name), fault, "", {}, where, where});
+  void heading(std::string name, std::size_t number, position where) {
+    out_.entries.push_back({std::move(name), number, "", {}, where, where});
   }
-  void section(std::string const& name, std::size_t fault, toml::table const& table) {
+  void section(std::string const& name, std::size_t number, toml::table const& table) {
     for (auto const& [key, node] : table) {
       if (full()) return;
-      value(name, fault, key, node);
+      value(name, number, key, node);
     }
   }
-  void faults(toml::array const& list) {
+  void items(std::string const& name, toml::array const& list) {
     std::size_t n = 0;
     for (auto const& each : list) {
       if (full()) return;
-      heading("fault", ++n, at(each.source().begin));
-      if (auto const* table = each.as_table()) section("fault", n, *table);
+      heading(name, ++n, at(each.source().begin));
+      if (auto const* table = each.as_table()) section(name, n, *table);
     }
   }
-  void value(std::string section, std::size_t fault, toml::key const& key,
+  void value(std::string section, std::size_t number, toml::key const& key,
              toml::node const& node) {
-    entry e{std::move(section), fault, std::string{key.str()}, {}, at(key.source().begin),
+    entry e{std::move(section), number, std::string{key.str()}, {}, at(key.source().begin),
             at(node.source().begin)};
     if (auto const* s = node.as_string()) {
       e.value = {value_kind::string, s->get()};
@@ -131,8 +133,8 @@ document read_document(std::string_view text) {
   if (out.entries.size() >= entries_max)
     return refused({}, "more than " + std::to_string(entries_max) + " settings");
   std::sort(out.entries.begin(), out.entries.end(), [](auto const& a, auto const& b) {
-    return std::tie(a.key_at.line, a.key_at.column, a.section, a.fault, a.key) <
-           std::tie(b.key_at.line, b.key_at.column, b.section, b.fault, b.key);
+    return std::tie(a.key_at.line, a.key_at.column, a.section, a.number, a.key) <
+           std::tie(b.key_at.line, b.key_at.column, b.section, b.number, b.key);
   });
   return out;
 }

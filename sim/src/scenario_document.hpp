@@ -22,7 +22,7 @@ struct position {
 
 struct entry {
   std::string section;       // empty: top level
-  std::size_t fault = 0;     // which [[fault]] it belongs to, from 1
+  std::size_t number = 0;    // which [[fault]], [[group]] ... it belongs to, from 1
   std::string key;           // empty: the heading of a section itself
   written value;
   position key_at;

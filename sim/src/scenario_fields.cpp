@@ -119,7 +119,10 @@ section workload(workload_settings& s) {
            span_of("start", s.start),
            span_of("stop_before_end", s.stop_before_end),
            span_of("patience", s.patience, 1'000'000),
-           {"input_bytes", &s.input_bytes, 0, 128}}};
+           {"input_bytes", &s.input_bytes, 0, 128},
+           {"kinds", &s.kinds, 0, 100'000},
+           {"hops", &s.hops, 1, 16},
+           {"spend", &s.spend, 1, 65'535}}};
 }
 
 section churn(churn_settings& s) {
@@ -222,6 +225,65 @@ section describe(fault_settings& f) {
            span_of("away", f.away),
            span_of("on", f.on),
            span_of("off", f.off)}};
+}
+
+section describe(composition_settings& c) {
+  return {"composition",
+          {{"whole", &c.whole, 0, 99'999},
+           {"part", &c.part, 0, 99'999},
+           {"join", &c.join, 0, 99'999},
+           {"parts", &c.parts, 1, 64},
+           part_of("join_share", c.join_share)}};
+}
+
+section describe(group_settings& g) {
+  return {"group",
+          {{"name", &g.name, 1, 64},
+           {"city", &g.city, 1, 64},
+           {"country", &g.country, 0, 2},
+           {"count", &g.count, 1, 1'000'000},
+           {"offers", &g.offers, 0, 64},
+           {"asks", &g.asks},
+           {"cores", &g.cores, 1, 1'024},
+           {"speed", &g.speed, 0, 60},
+           {"friends", &g.friends, 0, 64}}};
+}
+
+namespace {
+
+// Calls visit(the list of that name); the answer of the one it was called for.
+template <class S, class F>
+auto with_list(S& s, std::string_view name, F&& visit) {
+  if (name == "composition") return visit(s.compositions);
+  if (name == "group") return visit(s.groups);
+  return visit(s.faults);
+}
+
+}  // namespace
+
+std::size_t list_size(scenario const& s, std::string_view name) {
+  return with_list(s, name, [](auto const& list) { return list.size(); });
+}
+std::size_t list_max(std::string_view name) {
+  return name == "composition" ? compositions_max : name == "group" ? groups_max : faults_max;
+}
+void list_resize(scenario& s, std::string_view name, std::size_t n) {
+  with_list(s, name, [&](auto& list) { list.resize(n); });
+}
+section list_item(scenario& s, std::string_view name, std::size_t number) {
+  return with_list(s, name, [&](auto& list) { return describe(list[number - 1]); });
+}
+std::string list_item_name(scenario const& s, std::string_view name, std::size_t number) {
+  return with_list(s, name, [&](auto const& list) {
+    if constexpr (requires { list[0].name; }) {
+      return list[number - 1].name;
+    } else {
+      return std::string{};
+    }
+  });
+}
+void list_item_line(scenario& s, std::string_view name, std::size_t number, std::uint32_t line) {
+  with_list(s, name, [&](auto& list) { list[number - 1].line = line; });
 }
 
 std::vector<std::string_view> fault_uses(fault_kind kind) {

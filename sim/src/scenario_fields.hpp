@@ -4,6 +4,10 @@
 
 #include "scenario_values.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +22,23 @@ struct section {
   [[nodiscard]] std::vector<std::string_view> keys() const;
 };
 
-// All sections but the faults, in the order in which they are written. Points into the scenario.
+// All sections but the lists, in the order in which they are written. Points into the scenario.
 [[nodiscard]] std::vector<section> describe(scenario&);
 [[nodiscard]] section describe(fault_settings&);
+
+// The sections of which there may be many, [[fault]] and the like, by name: how many there are,
+// how many there may be, and each, counted from 1.
+inline constexpr std::array<std::string_view, 3> list_names{"composition", "group", "fault"};
+[[nodiscard]] constexpr bool is_list(std::string_view name) noexcept {
+  return std::find(list_names.begin(), list_names.end(), name) != list_names.end();
+}
+[[nodiscard]] std::size_t list_size(scenario const&, std::string_view name);
+[[nodiscard]] std::size_t list_max(std::string_view name);
+void list_resize(scenario&, std::string_view name, std::size_t);
+[[nodiscard]] section list_item(scenario&, std::string_view name, std::size_t number);
+[[nodiscard]] std::string list_item_name(scenario const&, std::string_view name,
+                                         std::size_t number);
+void list_item_line(scenario&, std::string_view name, std::size_t number, std::uint32_t line);
 
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);

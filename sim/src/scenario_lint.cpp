@@ -35,6 +35,9 @@ class linter {
     routing();
     compare();
     expect();
+    for (std::size_t i = 0; i < s_.compositions.size(); ++i)
+      composed(s_.compositions[i], "composition." + std::to_string(i + 1));
+    groups();
     for (std::size_t i = 0; i < s_.faults.size(); ++i)
       faults(s_.faults[i], "fault." + std::to_string(i + 1));
   }
@@ -118,6 +121,58 @@ class linter {
     if (w.patience < w.service_time)
       warn("workload.patience", "patience {} is below the mean service time {}",
            duration_text(w.patience), duration_text(w.service_time));
+  }
+
+  // Parts are kinds of their own, and what is divided is no part of itself, however deep.
+  void composed(composition_settings const& c, std::string const& path) {
+    auto const kinds = s_.services.count;
+    if (c.whole >= kinds || c.part >= kinds)
+      error(path, "whole {} and part {} must be kinds; allowed: 0 to {}", c.whole, c.part,
+            kinds - 1);
+    auto part = c.part;
+    for (std::size_t depth = 0; depth <= s_.compositions.size(); ++depth) {
+      if (part == c.whole) return error(path, "kind {} would be a part of itself", c.whole);
+      for (auto const& other : s_.compositions)
+        if (&other != &c && other.whole == part) { part = other.part; break; }
+    }
+    for (auto const& other : s_.compositions)
+      if (&other != &c && other.whole == c.whole)
+        return error(path, "kind {} is divided in two ways; allowed: one", c.whole);
+    if (c.join_share.part >= c.join_share.whole)
+      error(path + ".join_share", "join_share leaves nothing for the parts");
+  }
+
+  void groups() {
+    std::uint64_t members = 0;
+    for (std::size_t i = 0; i < s_.groups.size(); ++i) {
+      auto const& g = s_.groups[i];
+      auto const path = "group." + std::to_string(i + 1);
+      members += g.count;
+      if (!detail::good_name(g.name)) error(path + ".name", "a group needs a name");
+      if (g.city.empty()) error(path + ".city", "a group needs a city");
+      offered(g, path + ".offers");
+      bool const known = g.friends.empty() ||
+          std::any_of(s_.groups.begin(), s_.groups.end(),
+                      [&](group_settings const& o) { return o.name == g.friends; });
+      if (!known) error(path + ".friends", "no group {}", detail::quoted(g.friends));
+    }
+    if (members > s_.hydras)
+      error("group", "the groups have {} members, more than {} hydras", members, s_.hydras);
+  }
+  void offered(group_settings const& g, std::string const& path) {
+    std::uint64_t n = 0;
+    bool inside = false;
+    for (char const c : g.offers + ",") {
+      bool const digit = c >= '0' && c <= '9';
+      if (!digit && c != ',' && c != ' ')
+        return error(path, "{} is no list of kinds; allowed: numbers, \"0, 3\"",
+                     detail::quoted(g.offers));
+      if (digit) n = std::min<std::uint64_t>(n * 10 + static_cast<std::uint64_t>(c - '0'), 1U << 20);
+      if (!digit && inside && n >= s_.services.count)
+        return error(path, "kind {} is not there; allowed: 0 to {}", n, s_.services.count - 1);
+      if (!digit) n = 0;
+      inside = digit;
+    }
   }
 
   void churn() {

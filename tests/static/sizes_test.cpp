@@ -20,7 +20,7 @@ static_assert(sizeof(chord::peer_state) <= 32);
 static_assert(sizeof(chord::slot_type) == 320);
 
 // An idle Hydra, and its policies.
-static_assert(sizeof(Hydra<>) <= 2496);
+static_assert(sizeof(Hydra<>) <= 2560);
 static_assert(sizeof(Hydra<>::routing_type) <= 1296);
 static_assert(sizeof(Hydra<>::trust_type) <= 720);
 static_assert(sizeof(Hydra<>::proximity_type) <= 168);
@@ -31,7 +31,9 @@ static_assert(sizeof(Hydra<>::verify_type) <= 32);
 static_assert(sizeof(task) <= 168);
 static_assert(sizeof(job) <= 192);
 static_assert(sizeof(lease) <= 48);
-static_assert(sizeof(passport) <= 64);
+static_assert(sizeof(passport) <= 80);
+static_assert(sizeof(passport_link) <= 168);
+static_assert(sizeof(award) <= 416);
 static_assert(sizeof(receipt) <= 272);
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -85,6 +86,8 @@ struct hydra_settings {
   protocol_times times{};
   std::uint32_t network = 1;
   duration offer_lifetime = 1h;          // of a provider record; routing republishes it
+  bounded_vector<composition, 3> compositions{};  // of the offers, those that others help with
+  std::uint8_t region = 0x01;            // one bit: where it is, for passports that name regions
 };
 
 template <class... Policies>
@@ -270,6 +273,14 @@ class Hydra {
         if (o == what) return true;
       }
       return false;
+    }
+
+    [[nodiscard]] std::uint8_t region() const { return hydra_->settings_.region; }
+    [[nodiscard]] std::optional<composition> composition_of(service what) const {
+      for (auto const& c : hydra_->settings_.compositions) {
+        if (c.whole == what) return c;
+      }
+      return std::nullopt;
     }
 
     [[nodiscard]] activity find(want const& w) {

@@ -1,12 +1,15 @@
 // What the protocol of jobs says, remembers and reports. See protocol.hpp for how it acts.
 #pragma once
 
+#include <hydra/assembly/passport.hpp>
 #include <hydra/core/node.hpp>
 #include <hydra/core/values.hpp>
 #include <hydra/verify/concept.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace hydra {
 
@@ -81,6 +84,44 @@ struct task_ended {  // fact, at the executor: for its own accounts
   }
 };
 
+struct placed {  // fact, at whoever gives a job or a part of one: a link of a chain was signed
+  job_id which{};
+  job_id root{};
+  std::uint8_t depth = 1;   // of the new holder: 1 is whom the root gave it to
+  bool replaces = false;    // somebody who had it before fell silent or refused
+  peer who{};
+  std::uint32_t number = 0;
+  budget given{};
+  key link{};    // hash of what was signed
+  key parent{};  // of the passport that it was divided from; zero at the root
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& which& root& depth& replaces& who& number& given& link& parent;
+  }
+};
+
+struct divided {  // fact, at a holder: its task becomes a job of its own, a part of another
+  job_id part{};
+  job_id whole{};
+  job_id root{};
+  std::uint16_t index = 0;
+  std::uint16_t parts = 1;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& part& whole& root& index& parts;
+  }
+};
+
+struct part_done {  // fact, at a holder that divided: as job_done, for a part
+  job_id which{};
+  ending how = ending::completed;
+  peer by{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& which& how& by;
+  }
+};
+
 // ---- between Hydras -----------------------------------------------------------------------------
 
 struct lease_name {  // one placement of one job
@@ -109,11 +150,12 @@ struct bid {
   static constexpr message_id id{room::protocol, 2, 1};
   job_id of{};
   bool accepted = false;
+  bool divides = false;  // it will give parts of it on, and needs a budget for that
   duration start{};   // predicted wait
   duration finish{};  // predicted time to the result
   template <class A>
   void serialize(A& a, unsigned) {
-    a& of& accepted& start& finish;
+    a& of& accepted& divides& start& finish;
   }
 };
 
@@ -121,10 +163,12 @@ struct award {  // the lease
   static constexpr message_id id{room::protocol, 3, 1};
   hydra::lease lease{};
   task what{};
-  passport terms{};
+  job_id root{};
+  std::uint8_t depth = 1;  // links of its chain, `last` included
+  passport_link last{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& what& terms;
+    a& lease& what& root& depth& last;
   }
 };
 
@@ -151,9 +195,10 @@ struct progress {  // renews the lease when the owner answers
 struct renew {
   static constexpr message_id id{room::protocol, 6, 1};
   lease_name which{};
+  root_token token{};  // none where the root itself renews a task that is not divided
   template <class A>
   void serialize(A& a, unsigned) {
-    a& which;
+    a& which& token;
   }
 };
 
@@ -189,6 +234,70 @@ struct cancel {
   }
 };
 
+// Whoever holds a lease beyond the first hop asks its giver for the links above the last one.
+struct ask_chain {
+  static constexpr message_id id{room::protocol, 10, 1};
+  lease_name which{};
+  std::uint8_t from = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& which& from;
+  }
+};
+
+struct chain_page {
+  static constexpr message_id id{room::protocol, 11, 1};
+  static constexpr std::size_t links_max = 7;
+  lease_name which{};
+  std::uint8_t from = 0;
+  bounded_vector<passport_link, links_max> links{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& which& from& links;
+  }
+};
+
+// ---- how a service is performed by others -------------------------------------------------------
+
+inline constexpr std::size_t parts_max = 64;
+inline constexpr std::uint64_t part_mark = std::uint64_t{1} << 63U;  // in the nonce of a part
+
+// A head that performs `whole` by giving on parts of it. One part of the same service and nothing
+// to join is passing on: the part's result is the whole's.
+struct composition {
+  service whole{};
+  service part{};
+  service join{};             // run here on what the parts gave; none: nothing is joined
+  std::uint16_t parts = 1;
+  std::uint16_t join_share = 0;  // thousandths of the work
+  [[nodiscard]] constexpr bool passes_on() const noexcept { return !join; }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& whole& part& join& parts& join_share;
+  }
+};
+// What part i of a task gets, and what is joined: equal whoever divides it.
+[[nodiscard]] constexpr payload part_input(payload const& whole, std::uint32_t index) noexcept {
+  payload out = whole;
+  if (out.size < 8) out.size = 8;
+  out.words[0] = mix64(out.words[0] ^ (index + 1ULL));
+  return out;
+}
+[[nodiscard]] constexpr payload joined_input(payload const& whole,
+                                             std::span<std::uint64_t const> outputs) noexcept {
+  payload out;
+  out.size = 16;
+  out.words[0] = whole.words[0];
+  for (auto x : outputs) out.words[1] = mix64(out.words[1] ^ x);
+  return out;
+}
+[[nodiscard]] constexpr duration join_work(composition const& c, duration work) noexcept {
+  return work / 1000 * c.join_share;
+}
+[[nodiscard]] constexpr duration part_work(composition const& c, duration work) noexcept {
+  return (work - join_work(c, work)) / std::max<std::int64_t>(1, c.parts);
+}
+
 // ---- what is remembered -------------------------------------------------------------------------
 
 // Durable: a job that was accepted is taken up again after a crash.
@@ -197,9 +306,10 @@ struct kept_job {
   job what{};
   instant submitted{};
   std::uint32_t leases = 0;
+  budget left{};  // what the next life may spend
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& submitted& leases;
+    a& what& submitted& leases& left;
   }
 };
 
@@ -211,6 +321,7 @@ struct placement {
   verdict standing{};
   std::uint32_t number = 0;
   state now = state::awarded;
+  bool divides = false;
   instant until{};   // silence until then is taken for death
   key lease{};
   key hash{};
@@ -219,7 +330,7 @@ struct placement {
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& principal& number& now& until& lease& hash& output& receipt& checking;
+    a& who& principal& number& now& divides& until& lease& hash& output& receipt& checking;
   }
 };
 
@@ -234,9 +345,15 @@ struct owned_job {
   job what{};
   activity lookup{};
   command keeping{};
+  activity parent{};        // the lease that this is a part of; none: a user's job
+  std::uint16_t part = 0;
+  job_id root{};
+  passport terms{};         // what its owner may do; terms.parent names the owner's own link
+  std::uint8_t depth = 0;   // links of the owner's chain
   candidates among{};    // who was found; queue >= 0 once they bid
   std::uint16_t asked = 0;  // a bit per candidate
   std::uint16_t answered = 0;
+  std::uint16_t dividers = 0;
   instant asked_at{};
   bounded_vector<placement, testimonies_max> given{};
   bounded_vector<principal, 24> avoid{};  // were tried, or failed
@@ -248,22 +365,31 @@ struct owned_job {
   bool found_anyone = false;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& submitted& now& due& among& given& needed& leases;
+    a& what& submitted& now& due& parent& part& root& terms& depth& among& given& needed& leases;
   }
 };
 
 // The executor's side of a lease.
 struct held_lease {
   static constexpr std::size_t per_peer_max = 64;
-  enum class state : std::uint8_t { waiting, running, reporting };
+  enum class state : std::uint8_t { proving, dividing, waiting, running, reporting };
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
   instant started{};
   duration takes{};      // on this head
   state now = state::waiting;
+  bool failed = false;   // a part of it can not be had: the owner is told at the next timer
+  bool divides = false;
+  std::uint8_t depth = 1;
   peer owner{};
   hydra::lease lease{};
   task what{};
+  job_id root{};
+  passport_link last{};
+  root_token token{};      // the newest that held
+  root_token offered{};    // being checked
+  duration off = 24h;      // of the root's clock from ours, with the way of its tokens
+  command checking_token{};
   command run{};
   command checking{};    // of the owner's signature under the receipt
   std::uint8_t sent = 0;
@@ -272,7 +398,25 @@ struct held_lease {
   hydra::receipt receipt{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& what& owner& now& until& next& started& run& sent& ok& output& receipt;
+    a& lease& what& root& last& token& offered& off& owner& now& until& next& started& run& sent& ok&
+        output& receipt;
+  }
+};
+
+// The papers of a lease that is proved or divided: its chain, and what came of its parts.
+struct papers {
+  static constexpr std::size_t per_peer_max = 32;
+  activity lease{};
+  passport_chain chain{};   // as far as it is known, from the root on
+  bounded_vector<std::uint32_t, hops_max> checking{};  // commands
+  std::uint8_t good = 0;    // links whose signatures hold
+  std::uint16_t parts = 0;
+  std::uint16_t done = 0;
+  bounded_vector<std::uint64_t, parts_max> outputs{};  // the first word of each part's
+  payload last_output{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& lease& chain& checking& good& parts& done& outputs& last_output;
   }
 };
 

@@ -1,4 +1,5 @@
-// The life of a job over one hop: find, choose, offer, bid, lease, run, verify, receipt.
+// The life of a job: find, choose, offer, bid, lease, run or divide (delegation.hpp), verify,
+// receipt.
 //
 // Promise: every job that was submitted ends exactly once with job_done, at the latest when its
 // patience is over; a job that was accepted (job_accepted) survives a crash of its owner; nothing
@@ -21,6 +22,7 @@
 // Cost: 2 messages per candidate asked, 3 per lease, 2 per progress period, 2 to settle.
 #pragma once
 
+#include <hydra/assembly/delegation.hpp>
 #include <hydra/assembly/jobs.hpp>
 #include <hydra/routing/concept.hpp>
 #include <hydra/scheduling/concept.hpp>
@@ -33,14 +35,18 @@
 
 namespace hydra {
 
-class job_protocol {
+class job_protocol : private delegation<job_protocol> {
+  friend class delegation<job_protocol>;
+
  public:
   using messages = type_list<call_for_bid, bid, award, refused, progress, renew, result_ready,
-                             settle, cancel>;
+                             settle, cancel, ask_chain, chain_page>;
   using inputs = type_list<submit, withdraw_job>;
-  using facts = type_list<job_done, job_accepted, judged, task_ended>;
-  using activities = type_list<owned_job, held_lease>;
+  using facts =
+      type_list<job_done, job_accepted, judged, task_ended, placed, divided, part_done>;
+  using activities = type_list<owned_job, held_lease, papers>;
   using records = type_list<kept_job, receipt>;
+  using delegation<job_protocol>::on_message;
 
   // `h` is the house: the node's rooms, as the assembly opens them for one call.
   template <class House>
@@ -63,9 +69,11 @@ class job_protocol {
     j.what = what;
     j.submitted = h.env().now();
     j.due = j.submitted + what.patience;
+    j.root = what.id;
+    j.terms = root_passport(what, deadline(j));
     auto const id = jobs.add(j);
     if (!id) return refuse(h, what);
-    jobs.find(id)->keeping = h.env().keep(what.id.nonce, kept_job{what, j.submitted, 0});
+    keep(h, *jobs.find(id));
     wake_for(h, *jobs.find(id));
   }
 
@@ -116,6 +124,7 @@ class job_protocol {
       auto const trip = h.env().now() - j.asked_at;
       h.measured(from, trip);
       j.among[i].delay = trip;
+      if (m.divides) j.dividers = static_cast<std::uint16_t>(j.dividers | bit);
       if (m.accepted && m.start >= duration{}) j.among[i].queue = m.start;
     }
     if (j.answered == j.asked) choose(h, id);
@@ -137,12 +146,9 @@ class job_protocol {
       known = true;
       p.now = placement::state::running;
       p.until = h.env().now() + h.times().lease;
+      h.env().send(from, renew{m.which, token_for(h, j, p)});
     });
-    if (known) {
-      h.env().send(from, renew{m.which});
-    } else {
-      h.env().send(from, cancel{m.which});
-    }
+    if (!known) h.env().send(from, cancel{m.which});
   }
 
   template <class House>
@@ -170,7 +176,10 @@ class job_protocol {
         }
       }
     });
-    if (which == nullptr) return earn(h, c);
+    if (which == nullptr) {
+      if (!on_proof_checked(h, c)) earn(h, c);
+      return;
+    }
     auto& j = *jobs.find(mine);
     if (c.good) {
       which->now = placement::state::checked;
@@ -185,7 +194,8 @@ class job_protocol {
   template <class House>
   void on_message(House& h, peer from, call_for_bid const& m) {
     auto const said = willing(h, from, task{m.of, 0, m.what, m.work, {}}, m.terms);
-    h.env().send(from, bid{m.of, said.accepted, said.start, said.finish});
+    bool const divides = plan(h, m.what, m.terms).has_value();
+    h.env().send(from, bid{m.of, said.accepted, divides, said.start, said.finish});
   }
 
   template <class House>
@@ -193,14 +203,19 @@ class job_protocol {
     lease_name const name{m.lease.of, m.lease.number};
     auto held = h.env().template pool<held_lease>();
     auto const known = lease_named(h, from, name);
-    bool const mine = m.lease.of == m.what.of && m.lease.owner == h.env().about(from).principal;
+    bool const mine = m.lease.of == m.what.of && m.last.to == h.me() &&
+                      m.lease.owner == h.env().about(from).principal && is_in_form(m);
     if (!known && ended_lately(h, m.lease.owner, name)) return;  // a late copy of this award
     if (!known) {
-      bool const fits = mine && willing(h, from, m.what, m.terms).accepted;
-      if (!fits || !held.add(fresh(h, from, m))) {
+      bool const fits = mine && willing(h, from, m.what, m.last.terms).accepted;
+      auto const taken = fits ? held.add(fresh(h, from, m)) : activity{};
+      if (!taken) {
         h.env().send(from, refused{name});
         return;
       }
+      auto const& l = *held.find(taken);
+      bool const proves = l.depth > 1 || l.divides;
+      if (proves && !begin_proof(h, taken)) return turn_down(h, taken);
       start_waiting(h);
     }
     auto const id = lease_named(h, from, name);
@@ -211,7 +226,7 @@ class job_protocol {
   void on_message(House& h, peer from, renew const& m) {
     auto held = h.env().template pool<held_lease>();
     auto const id = lease_named(h, from, m.which);
-    if (id) held.find(id)->until = h.env().now() + h.times().lease;
+    if (id) renewed(h, *held.find(id), m.token);
   }
 
   template <class House>
@@ -245,15 +260,8 @@ class job_protocol {
       return l.now == held_lease::state::running && l.run == r.id;
     });
     if (id) {
-      auto& l = *held.find(id);
-      l.now = held_lease::state::reporting;
-      l.ok = r.ok;
-      l.output = r.output;
-      l.receipt = receipt_for(h, l, r.took);
-      l.receipt.by_executor = h.env().sign(l.receipt);
-      l.until = h.env().now() + h.times().lease;
-      h.env().emit(task_ended{l.what.of, outcome::done, r.took});
-      say_result(h, l);
+      h.env().emit(task_ended{held.find(id)->what.of, outcome::done, r.took});
+      finish(h, *held.find(id), r.ok, r.output, r.took);
     }
     start_waiting(h);
   }
@@ -272,12 +280,18 @@ class job_protocol {
       }
       if (l.next <= now) remind(h, id, l);
     });
+    std::size_t turns = 0;
     if (freed) start_waiting(h);
     auto jobs = h.env().template pool<owned_job>();
     jobs.each([&](activity id, owned_job& j) {
       if (j.wake > now) return;  // a renewed lease moves what is due, not the time of waking
       j.wake = earliest(j);
-      if (j.wake <= now) late(h, id, j, now);
+      if (j.wake > now) return;
+      if (j.now != owned_job::state::settled && ++turns > turns_per_call_max) {
+        j.wake = now + 1ms;  // each says a few facts
+      } else {
+        late(h, id, j, now);
+      }
     });
     auto next = never;
     h.env().template pool<held_lease>().each([&](activity, held_lease& l) {
@@ -306,7 +320,7 @@ class job_protocol {
       if (held.now == held_lease::state::running) {
         ++l.running;
         work += std::max(duration{}, held.takes - (now - held.started));
-      } else if (held.now == held_lease::state::waiting) {
+      } else if (held.now == held_lease::state::waiting || proves_alone(held)) {
         ++l.waiting;
         work += held.takes;
       }
@@ -322,6 +336,9 @@ class job_protocol {
     return duration{mul_div(work.count(), 1000, std::max<std::int64_t>(1, h.power().speed))};
   }
 
+  [[nodiscard]] static bool proves_alone(held_lease const& l) {
+    return l.now == held_lease::state::proving && !l.divides;
+  }
   [[nodiscard]] static instant deadline(owned_job const& j) {
     return j.submitted + j.what.patience;
   }
@@ -390,12 +407,22 @@ class job_protocol {
     j.submitted = k.submitted;
     j.leases = k.leases + leases_per_life;  // an old lease is never mistaken for a new one
     j.due = deadline(j);
+    j.root = k.what.id;
+    j.terms = root_passport(k.what, deadline(j));
+    j.terms.may_spend = k.left;
     auto jobs = h.env().template pool<owned_job>();
     auto const id = jobs.add(j);
     if (!id) return;
-    jobs.find(id)->keeping =
-        h.env().keep(k.what.id.nonce, kept_job{k.what, k.submitted, j.leases});
+    keep(h, *jobs.find(id));
     wake_for(h, *jobs.find(id));
+  }
+  // Of what is left a life may spend half; the other half is for the next one, which cannot know
+  // what this one spent.
+  template <class House>
+  static void keep(House& h, owned_job& j) {
+    auto const next = shared(j.terms.may_spend, 2);
+    static_cast<void>(take(j.terms.may_spend, next));
+    j.keeping = h.env().keep(j.what.id.nonce, kept_job{j.what, j.submitted, j.leases, next});
   }
 
   template <class House>
@@ -418,12 +445,14 @@ class job_protocol {
   template <class House>
   void gather(House& h, owned_job& j, candidates const& seen) {
     j.among.clear();
-    j.asked = j.answered = 0;
+    j.asked = j.answered = j.dividers = 0;
+    auto const* way = papers_of(h, j.parent);
     auto const avoided = [&](principal who) {
       bool const tried = std::find(j.avoid.begin(), j.avoid.end(), who) != j.avoid.end();
       return tried || has_a_place(j, who);
     };
-    if (h.offers(j.what.what) && !avoided(h.me())) {
+    bool const would_go_round = j.parent && h.composition_of(j.what.what);
+    if (h.offers(j.what.what) && !avoided(h.me()) && !would_go_round) {
       candidate self{};
       self.who = h.env().self();
       self.principal = h.me();
@@ -434,6 +463,8 @@ class job_protocol {
     }
     for (auto c : seen) {
       if (c.who == h.env().self() || avoided(c.principal) || j.among.full()) continue;
+      bool const met = way != nullptr && on_the_way(way->chain, j.root, c.principal);
+      if (met && c.principal != h.me()) continue;  // would refuse
       auto const said = h.admits(c.principal, right::execute_for_me);
       if (!said.admitted || said.score < j.what.floor) continue;
       c.score = said.score;
@@ -446,7 +477,7 @@ class job_protocol {
   template <class House>
   void call(House& h, activity id, owned_job& j) {
     auto const self = h.env().self();
-    passport const terms{1, j.what.floor, deadline(j), j.what.work, 1, {}};
+    auto const terms = terms_for(j, needs(j, true));
     for (auto i : h.ask(j.what, j.among)) {
       if (i >= j.among.size() || j.among[i].who == self) continue;
       auto const bit = static_cast<std::uint16_t>(1U << i);
@@ -472,6 +503,7 @@ class job_protocol {
   void choose(House& h, activity id) {
     auto& j = *h.env().template pool<owned_job>().find(id);
     if (j.given.empty()) j.needed = 1;
+    bool broke = false;
     while (under_way(j) < j.needed) {
       candidates eligible;
       for (auto const& c : j.among) {
@@ -479,8 +511,10 @@ class job_protocol {
       }
       auto const pick = eligible.empty() ? choice{} : h.place(j.what, eligible);
       if (pick.index == choice::nowhere || pick.index >= eligible.size()) break;
-      give(h, j, eligible[pick.index]);
+      broke = !give(h, j, eligible[pick.index]);
+      if (broke) break;
     }
+    if (broke) return fail(h, id, ending::no_result);
     for (std::size_t i = 0; i < j.among.size(); ++i) {  // who did not answer is not asked again
       bool const silent = ((j.asked & ~j.answered) >> i & 1U) != 0;
       if (!silent) continue;
@@ -505,8 +539,34 @@ class job_protocol {
     j.avoid.push_back(who);
   }
 
+  // A passport for the next hand.
+  [[nodiscard]] static passport terms_for(owned_job const& j, budget const& given) {
+    auto const& own = j.terms;
+    auto const hops = static_cast<std::uint8_t>(own.hops_left == 0 ? 0 : own.hops_left - 1);
+    return {hops,       own.regions, std::max(own.floor, j.what.floor), deadline(j), given,
+            own.parent};
+  }
+  // What this one needs: its own work, or as much as there is for others too.
+  [[nodiscard]] static budget needs(owned_job const& j, bool divides) {
+    budget const alone{j.what.work, 0, 1};
+    auto const most = most_of(j.terms.may_spend);
+    return divides && covers(most, alone) ? most : alone;
+  }
   template <class House>
-  void give(House& h, owned_job& j, candidate const& c) {
+  [[nodiscard]] static bool divides(House& h, owned_job const& j, peer who) {
+    if (who == h.env().self()) return plan(h, j.what.what, terms_for(j, {})).has_value();
+    for (std::size_t i = 0; i < j.among.size(); ++i) {
+      if (j.among[i].who == who) return (j.dividers >> i & 1U) != 0;
+    }
+    return false;
+  }
+
+  // False: the budget of this job is spent, or no further hand is allowed.
+  template <class House>
+  [[nodiscard]] bool give(House& h, owned_job& j, candidate const& c) {
+    bool const parts = divides(h, j, c.who);
+    auto const given = needs(j, parts);
+    if (j.terms.hops_left == 0 || !take(j.terms.may_spend, given)) return false;
     if (j.given.full()) {
       auto* lost = std::find_if(j.given.begin(), j.given.end(), [](placement const& p) {
         return p.now == placement::state::lost;
@@ -519,6 +579,7 @@ class job_protocol {
     p.principal = c.principal;
     p.standing = h.admits(c.principal, right::execute_for_me);
     p.number = ++j.leases;
+    p.divides = parts;
     p.until = h.env().now() + h.times().acknowledge;
     if (j.given.empty()) {
       auto const more = h.checks(j.what, p.standing);
@@ -527,8 +588,20 @@ class job_protocol {
     lease const l{j.what.id, 0, h.me(), c.who, h.env().now(), p.number};
     p.lease = h.env().hash(l);
     j.given.push_back(p);
+    send_award(h, j, l, given);
+    return true;
+  }
+  template <class House>
+  void send_award(House& h, owned_job const& j, lease const& l, budget const& given) {
+    auto const depth = static_cast<std::uint8_t>(j.depth + 1);
+    passport_link link{j.given[j.given.size() - 1].principal, h.env().now(),
+                       terms_for(j, given), {}};
+    auto const claim = claim_of(link, h.me(), j.root, depth, h.network());
+    link.by = h.env().sign(claim);
     task const t{j.what.id, 0, j.what.what, j.what.work, j.what.input};
-    h.env().send(c.who, award{l, t, {0, j.what.floor, deadline(j), j.what.work, 1, {}}});
+    h.env().send(l.holder, award{l, t, j.root, depth, link});
+    h.env().emit(placed{j.what.id, j.root, depth, j.replaced != 0, l.holder, l.number, given,
+                        h.env().hash(claim), link.terms.parent});
   }
 
   // Nobody right now: try again after a while, as long as patience lasts.
@@ -615,12 +688,12 @@ class job_protocol {
               Places const& at) {
     auto const now = h.env().now();
     auto const& best = j.given[believed];
-    h.env().emit(job_done{j.what.id, ending::completed, best.output, best.who, now - j.submitted,
-                          j.hops, static_cast<std::uint8_t>(std::min<std::uint32_t>(
-                              j.leases % leases_per_life, 255)),
-                          j.replaced, static_cast<std::uint8_t>(at.size()),
-                          static_cast<std::uint8_t>(j.leases / leases_per_life)});
-    h.env().template erase<kept_job>(j.what.id.nonce);
+    if (j.parent) {
+      h.env().emit(part_done{j.what.id, ending::completed, best.who});
+      part_ready(h, j, best.output);
+    } else {
+      told(h, j, best, at.size(), now);
+    }
     j.now = owned_job::state::settled;
     j.due = now + 3 * h.times().resend;
     for (std::size_t i = 0; i < at.size(); ++i) {
@@ -632,6 +705,17 @@ class job_protocol {
       if (p.now < placement::state::checked) h.env().send(p.who, cancel{{j.what.id, p.number}});
     }
     wake_for(h, j);
+  }
+
+  template <class House>
+  static void told(House& h, owned_job const& j, placement const& best, std::size_t results,
+                   instant now) {
+    auto const leases = std::min<std::uint32_t>(j.leases % leases_per_life, 255);
+    h.env().emit(job_done{j.what.id, ending::completed, best.output, best.who, now - j.submitted,
+                          j.hops, static_cast<std::uint8_t>(leases), j.replaced,
+                          static_cast<std::uint8_t>(results),
+                          static_cast<std::uint8_t>(j.leases / leases_per_life)});
+    h.env().template erase<kept_job>(j.what.id.nonce);
   }
 
   // Both signatures, the owner's own opinion of it, and the receipt on its way.
@@ -670,6 +754,14 @@ class job_protocol {
       } else if (p.now != placement::state::lost) {
         h.env().send(p.who, settle{{j.what.id, p.number}, false, {}});
       }
+    }
+    if (j.parent) {
+      if (j.parent != nobodys) {
+        h.env().emit(part_done{j.what.id, how, {}});
+        part_failed(h, j);
+      }
+      jobs.erase(id);
+      return;
     }
     job_done done{};
     done.which = j.what.id;
@@ -712,9 +804,32 @@ class job_protocol {
     bool const late = terms.deadline <= h.env().now();
     if (late || t.of.owner != who || !h.offers(t.what)) return {};
     if (t.work < duration{} || t.work > task_work_max) return {};
-    if (t.work > terms.cpu_budget || terms.tasks_budget == 0) return {};  // more than it may spend
+    if (!covers(terms.may_spend, budget{t.work, 0, 1})) return {};  // more than it may spend
+    if ((terms.regions & h.region()) == 0 || !performs(h, t.what, terms)) return {};
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
-    return h.accepts(offer{t, terms, terms.deadline}, load_of(h));
+    auto mine = t;  // what is left of it for this head and, at best, for the slowest of the others
+    if (auto const c = plan(h, t.what, terms)) {
+      mine.work = join_work(*c, t.work) + part_work(*c, t.work);
+    }
+    return h.accepts(offer{mine, terms, terms.deadline}, load_of(h));
+  }
+
+  // By itself, or by others if it may ask them.
+  template <class House>
+  [[nodiscard]] static bool performs(House& h, service what, passport const& terms) {
+    return !h.composition_of(what) || plan(h, what, terms).has_value();
+  }
+  // What an award says of the root fits together.
+  [[nodiscard]] static bool is_in_form(award const& m) {
+    if (m.depth == 0 || m.depth > hops_max) return false;
+    return m.depth > 1 || (m.root == m.lease.of && m.root.owner == m.lease.owner);
+  }
+  // It is not run after all: its chain does not hold, or there is no room.
+  template <class House>
+  void turn_down(House& h, activity id) {
+    auto const& l = *h.env().template pool<held_lease>().find(id);
+    h.env().send(l.owner, refused{{l.lease.of, l.lease.number}});
+    forget(h, id);
   }
 
   template <class House>
@@ -723,6 +838,10 @@ class job_protocol {
     l.lease = m.lease;
     l.what = m.what;
     l.takes = on_this_head(h, m.what.work);
+    l.root = m.root;
+    l.depth = m.depth;
+    l.last = m.last;
+    l.divides = plan(h, m.what.what, m.last.terms).has_value();
     l.owner = from;
     l.until = h.env().now() + h.times().lease;
     l.next = h.env().now() + h.times().progress;
@@ -744,7 +863,7 @@ class job_protocol {
       auto& l = *held.find(oldest);
       l.now = held_lease::state::running;
       l.started = h.env().now();
-      l.run = h.env().run(l.what);
+      l.run = h.env().run(to_run(h, oldest, l));
     }
   }
 
@@ -759,6 +878,16 @@ class job_protocol {
   }
 
   template <class House>
+  void finish(House& h, held_lease& l, bool ok, payload const& output, duration took) {
+    l.now = held_lease::state::reporting;
+    l.ok = ok;
+    l.output = output;
+    l.receipt = receipt_for(h, l, took);
+    l.receipt.by_executor = h.env().sign(l.receipt);
+    l.until = h.env().now() + h.times().lease;
+    say_result(h, l);
+  }
+  template <class House>
   void say_result(House& h, held_lease& l) {
     ++l.sent;
     l.next = h.env().now() + h.times().resend;
@@ -769,6 +898,11 @@ class job_protocol {
 
   template <class House>
   void remind(House& h, activity id, held_lease& l) {
+    if (l.failed) {
+      l.failed = false;
+      return finish(h, l, false, {}, {});
+    }
+    if (l.now == held_lease::state::proving) ask_again(h, id, l);
     if (l.now != held_lease::state::reporting) return say_progress(h, l);
     if (l.sent >= h.times().sends_max) return give_up(h, id, outcome::abandoned);
     say_result(h, l);
@@ -822,6 +956,7 @@ class job_protocol {
     ended_[ended_next_++ % ended_.size()] =
         mark_of(h, l.lease.owner, {l.lease.of, l.lease.number});
     held.erase(id);
+    drop_parts(h, id);
   }
   template <class House>
   [[nodiscard]] bool ended_lately(House& h, principal owner, lease_name const& name) const {
@@ -836,6 +971,7 @@ class job_protocol {
   }
 
   static constexpr std::uint32_t leases_per_life = 1000;
+  static constexpr std::size_t turns_per_call_max = 4;
   static constexpr std::uint64_t receipts_kept = 32;
   static constexpr duration receipt_lifetime = 24h * 365;
 

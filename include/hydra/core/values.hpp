@@ -64,8 +64,9 @@ enum class domain : std::uint8_t {
   passport = 3,
   vouch = 4,
   manifest = 5,
+  token = 6,
 };
-[[nodiscard]] constexpr domain last_of(domain) noexcept { return domain::manifest; }
+[[nodiscard]] constexpr domain last_of(domain) noexcept { return domain::token; }
 
 struct envelope {
   hydra::domain domain = hydra::domain::provider;
@@ -131,11 +132,13 @@ struct job {
   duration patience{};  // from submission; a job that is not done by then has failed
   std::uint32_t account = 0;  // a user inside the principal
   std::uint8_t priority = 0;
+  std::uint8_t hops = 4;      // hands it may pass through, the first included
+  std::uint16_t spend = 64;   // all that is done for it may cost so many times its work
   trust floor{};        // nobody below this may run it
   payload input{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& id& what& work& patience& account& priority& floor& input;
+    a& id& what& work& patience& account& priority& hops& spend& floor& input;
   }
 };
 
@@ -182,17 +185,30 @@ struct candidate {
 
 using candidates = bounded_vector<candidate, candidates_max>;
 
-// Ceilings only tighten and budgets are divided on every hop.
+// What may be spent: own use and what is given on never exceed what was received.
+struct budget {
+  duration cpu{};  // on the reference core
+  std::uint64_t bytes = 0;
+  std::uint32_t tasks = 0;
+  friend constexpr bool operator==(budget const&, budget const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& cpu& bytes& tasks;
+  }
+};
+
+// Ceilings only tighten and budgets are divided on every hop: see assembly/passport.hpp.
 struct passport {
-  std::uint8_t hops_left = 1;
+  static constexpr std::uint8_t anywhere = 0xff;
+  std::uint8_t hops_left = 0;        // further hands it may pass through after the holder's
+  std::uint8_t regions = anywhere;   // bit mask of the regions where it may be
   trust floor{};
   instant deadline{};
-  duration cpu_budget{};
-  std::uint32_t tasks_budget = 1;
+  budget may_spend{};
   key parent{};  // hash of the passport this one was divided from; zero at the root
   template <class A>
   void serialize(A& a, unsigned) {
-    a& hops_left& floor& deadline& cpu_budget& tasks_budget& parent;
+    a& hops_left& regions& floor& deadline& may_spend& parent;
   }
 };
 

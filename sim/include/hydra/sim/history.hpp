@@ -67,6 +67,7 @@ class history {
       ++abandoned_;
       return;
     }
+    if ((t.which.nonce & part_mark) != 0) return;  // of a job that a holder divided
     did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who});
   }
   void fact(instant, std::uint32_t, judged const& j) {

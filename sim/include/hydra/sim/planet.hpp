@@ -28,8 +28,11 @@ struct role {
   capacity power{};
   cell where{};
   std::uint8_t region = 0;
+  std::uint8_t group = 0;  // from 1; 0: of none
   bool churns = false;
 };
+
+[[nodiscard]] composition composition_from(composition_settings const&);
 
 class planet : public plain_setting {
  public:
@@ -73,6 +76,9 @@ class planet : public plain_setting {
   // ---- the work
   [[nodiscard]] job job_of(std::uint32_t who, std::uint32_t n) const;
   [[nodiscard]] payload honest_output(task const& t) const;
+  // Of a whole job, divided as the scenario says.
+  [[nodiscard]] payload expected_output(job const& j) const;
+  [[nodiscard]] bool asks(std::uint32_t who) const noexcept;
   [[nodiscard]] execution execute(std::uint32_t who, task const& t, instant now) const;
   [[nodiscard]] bool lies(std::uint32_t who, instant now) const noexcept;
   [[nodiscard]] bool may_lie(std::uint32_t who) const noexcept;
@@ -178,12 +184,16 @@ class planet : public plain_setting {
                                         std::uint64_t n) const noexcept {
     return mix64(stream_base(seed(), why, who) + 0x9e3779b97f4a7c15U * (n + 1));
   }
-  [[nodiscard]] std::uint32_t kind_for(std::uint64_t bits) const noexcept;
+  // Among the first so many kinds; 0: among all.
+  [[nodiscard]] std::uint32_t kind_for(std::uint64_t bits, std::uint32_t kinds = 0) const noexcept;
+  [[nodiscard]] std::uint64_t output_word(service what, duration work, payload const& input) const;
   [[nodiscard]] std::uint32_t shuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
   [[nodiscard]] std::uint32_t unshuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
 
   void place_everybody();
+  void gather_groups();
   void deal_services();
+  void equip_groups();
   void read_laws();
 
   scenario plan_;
@@ -197,6 +207,8 @@ class planet : public plain_setting {
   std::shared_ptr<matrix_latency const> measured_;
   std::vector<role> roles_;
   std::vector<std::uint8_t> region_;
+  std::vector<std::vector<std::uint32_t>> groups_;  // members, by number
+  std::uint32_t askers_ = 0;
   std::vector<std::uint32_t> popularity_;  // cumulative, the last is the sum
   std::vector<std::uint32_t> message_rules_;
   std::vector<std::uint32_t> head_rules_;

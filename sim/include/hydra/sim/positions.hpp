@@ -68,10 +68,16 @@ class atlas {
   std::vector<std::uint64_t> before_{0};
 };
 
+struct settlement {  // so many sites in one place of the atlas
+  std::uint32_t place = 0;
+  std::uint32_t sites = 1;
+};
+
 struct placement {
   std::uint32_t sites = 1'000;         // Hydras; each has one site
   std::uint32_t heads_per_site = 1;    // machines that stand there, one colocation group
   std::uint64_t seed = 1;
+  std::vector<settlement> settled{};   // of the sites; population places the others
 };
 
 // A site: one room with the heads of one Hydra. Its number is its colocation group.

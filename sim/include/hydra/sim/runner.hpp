@@ -60,6 +60,12 @@ class populated : public planet {
     s.power = mine.power;
     s.network = what.network;
     s.times = times_from(what);
+    for (auto const& c : what.compositions) {
+      auto const how = composition_from(c);
+      bool const serves = std::find(s.offers.begin(), s.offers.end(), how.whole) != s.offers.end();
+      if (serves && !alone()) s.compositions.push_back(how);
+    }
+    s.region = static_cast<std::uint8_t>(1U << mine.region);
     for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
     return H{s,
              configured<typename H::routing_type>(routing_from(what)),
@@ -148,7 +154,7 @@ class runner {
     w.each_observer([&](history const& h) { jobs.read(shard++, h); });
     for (std::uint32_t who = 0; who < w.peers(); ++who) {
       w.template each_activity<owned_job>(peer{who}, [&](owned_job const& j) {
-        if (j.now == owned_job::state::settled) return;
+        if (j.parent || j.now == owned_job::state::settled) return;
         jobs.holds({who, static_cast<std::uint32_t>(j.what.id.nonce)});
       });
       if (w.up(peer{who})) continue;
@@ -227,10 +233,10 @@ class runner {
       w.template each_activity<held_lease>(peer{who}, [&](held_lease const& l) {
         running += l.now == held_lease::state::running ? 1U : 0U;
         waiting += l.now == held_lease::state::waiting ? 1U : 0U;
-        auto const number = static_cast<std::uint32_t>(l.what.of.nonce - 1);
+        auto const number = static_cast<std::uint32_t>(l.root.nonce - 1);
         // As a permuted owner is named only in this peer's own words, it is not looked up then.
         if (how.permute) return;
-        auto const asked = w.setting().job_of(l.what.of.owner.index(), number);
+        auto const asked = w.setting().job_of(l.root.owner.index(), number);
         grew = grew || l.what.work > asked.work;
       });
       auto const cores = w.setting().role_of(who).power.cores;

@@ -21,6 +21,8 @@ namespace hydra::sim {
 
 inline constexpr std::uint64_t hydras_max = 10'000'000;
 inline constexpr std::size_t faults_max = 1'000;  // [[fault]] sections of a scenario
+inline constexpr std::size_t compositions_max = 3;
+inline constexpr std::size_t groups_max = 64;
 
 // Bit i of a place's mask; the order is that of `region`.
 inline constexpr std::array<std::string_view, 6> world_regions = {
@@ -100,6 +102,9 @@ struct workload_settings {
   duration stop_before_end{};
   duration patience = 10min;
   std::uint32_t input_bytes = 64;
+  std::uint32_t kinds = 0;          // only the first so many are asked for; 0: all
+  std::uint32_t hops = 4;           // hands that a job may pass through
+  std::uint32_t spend = 64;         // all that is done for a job may cost so many times its work
 };
 
 struct churn_settings {
@@ -134,6 +139,30 @@ struct fault_settings {
   duration on{};         // lie: wrong for so long, then
   duration off{};        // right for so long; on = 0 s: always wrong
   std::uint32_t line = 0;  // of the section in its file; 0: none
+};
+
+// A service that is performed by giving on parts of it: 0 is the kind that is asked for most.
+struct composition_settings {
+  std::uint32_t whole = 0;
+  std::uint32_t part = 1;
+  std::uint32_t join = 2;      // run by the divider on what the parts gave; no provider is needed
+  std::uint32_t parts = 4;
+  ratio join_share{5, 100};    // of the work
+  std::uint32_t line = 0;
+};
+
+// Hydras that live in one city and are alike, beside those whom population places.
+struct group_settings {
+  std::string name;
+  std::string city;
+  std::string country;         // two letters; empty: the largest city of that name
+  std::uint32_t count = 1;
+  std::string offers;          // kinds, "0, 3"; empty: they serve nobody
+  bool asks = false;           // if any group asks, only those that do so submit jobs
+  std::uint32_t cores = 2;
+  ratio speed{1, 1};
+  std::string friends;         // name of a group whom they trust as friends, besides their own
+  std::uint32_t line = 0;
 };
 
 struct trust_settings {
@@ -208,6 +237,8 @@ struct scenario {
   service_settings services;
   workload_settings workload;
   churn_settings churn;
+  std::vector<composition_settings> compositions;
+  std::vector<group_settings> groups;
   std::vector<fault_settings> faults;
   trust_settings trust;
   verify_settings verify;
