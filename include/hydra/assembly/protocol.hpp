@@ -546,10 +546,11 @@ class job_protocol : private delegation<job_protocol> {
     return {hops,       own.regions, std::max(own.floor, j.what.floor), deadline(j), given,
             own.parent};
   }
-  // What this one needs: its own work, or as much as there is for others too.
-  [[nodiscard]] static budget needs(owned_job const& j, bool divides) {
+  // What this one needs: its own work, or as much as there is for it and others, when so many
+  // results are still to be asked for.
+  [[nodiscard]] static budget needs(owned_job const& j, bool divides, std::size_t results = 1) {
     budget const alone{j.what.work, 0, 1};
-    auto const most = most_of(j.terms.may_spend);
+    auto const most = shared(most_of(j.terms.may_spend), static_cast<std::uint32_t>(results));
     return divides && covers(most, alone) ? most : alone;
   }
   template <class House>
@@ -564,8 +565,13 @@ class job_protocol : private delegation<job_protocol> {
   // False: the budget of this job is spent, or no further hand is allowed.
   template <class House>
   [[nodiscard]] bool give(House& h, owned_job& j, candidate const& c) {
+    auto const standing = h.admits(c.principal, right::execute_for_me);
+    if (j.given.empty()) {
+      auto const more = h.checks(j.what, standing);
+      j.needed = static_cast<std::uint8_t>(std::min<std::size_t>(1U + more, testimonies_max));
+    }
     bool const parts = divides(h, j, c.who);
-    auto const given = needs(j, parts);
+    auto const given = needs(j, parts, std::max<std::size_t>(1, j.needed - under_way(j)));
     if (j.terms.hops_left == 0 || !take(j.terms.may_spend, given)) return false;
     if (j.given.full()) {
       auto* lost = std::find_if(j.given.begin(), j.given.end(), [](placement const& p) {
@@ -577,14 +583,10 @@ class job_protocol : private delegation<job_protocol> {
     placement p;
     p.who = c.who;
     p.principal = c.principal;
-    p.standing = h.admits(c.principal, right::execute_for_me);
+    p.standing = standing;
     p.number = ++j.leases;
     p.divides = parts;
     p.until = h.env().now() + h.times().acknowledge;
-    if (j.given.empty()) {
-      auto const more = h.checks(j.what, p.standing);
-      j.needed = static_cast<std::uint8_t>(std::min<std::size_t>(1U + more, testimonies_max));
-    }
     lease const l{j.what.id, 0, h.me(), c.who, h.env().now(), p.number};
     p.lease = h.env().hash(l);
     j.given.push_back(p);
