@@ -170,8 +170,9 @@ flag_outline outline_of(CLI::Option const& option) {
 verb_outline outline_of(CLI::App const& app, std::string const& before) {
   verb_outline out{app.get_name(), before + app.get_name(), app.get_description(), {}, {}, {}};
   for (auto const* option : app.get_options()) {
-    bool const help_again = app.get_parent() != nullptr && option == app.get_help_ptr();
-    if (!help_again) (option->nonpositional() ? out.flags : out.words).push_back(outline_of(*option));
+    if (app.get_parent() != nullptr && option == app.get_help_ptr()) continue;  // the root has it
+    auto& to = option->nonpositional() ? out.flags : out.words;
+    to.push_back(outline_of(*option));
   }
   for (auto const* each : verbs_of(app)) out.verbs.push_back(outline_of(*each, out.path + " "));
   return out;

@@ -66,7 +66,7 @@ std::string quoted(std::string text) {
   return text;
 }
 
-// ---- bash ---------------------------------------------------------------------------------------
+// ---- bash -------------------------------------------------------------------------------------
 
 std::string bash_values(flag_outline const& of) {
   if (auto const choices = of.choices(); !choices.empty())
@@ -76,7 +76,7 @@ std::string bash_values(flag_outline const& of) {
   return of.value == "FILE" ? "_hydra_files -f" : ":";
 }
 
-constexpr char const* bash_begin = R"sh(# bash completion for hydra, made by `hydra completion bash`.
+constexpr char const* bash_begin = R"sh(# bash completion for hydra: `hydra completion bash`
 _hydra_words() { mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _hydra_files() {
   compopt -o filenames 2>/dev/null
@@ -123,7 +123,7 @@ std::string bash_script() {
   return out + "  esac\n}\ncomplete -F _hydra hydra\n";
 }
 
-// ---- zsh ----------------------------------------------------------------------------------------
+// ---- zsh --------------------------------------------------------------------------------------
 
 std::string zsh_values(flag_outline const& of) {
   if (auto const choices = of.choices(); !choices.empty())
@@ -139,7 +139,7 @@ std::string zsh_row(std::string const& name, std::string const& about) {
 }
 
 constexpr char const* zsh_begin = R"sh(#compdef hydra
-# zsh completion for hydra, made by `hydra completion zsh`.
+# zsh completion for hydra: `hydra completion zsh`
 _hydra_scenarios() {
   local -a names
   names=(${(f)"$($words[1] sim list -o csv 2>/dev/null | sed '1d;s/,.*//')"})
@@ -183,11 +183,12 @@ std::string zsh_script() {
     for (auto const& word : at.verb->words) out += " " + zsh_values(word);
     out += " ;;\n";
   }
-  return out + "  esac\n}\n"
-               "if [[ $funcstack[1] = _hydra ]]; then _hydra \"$@\"; else compdef _hydra hydra; fi\n";
+  out += "  esac\n}\n";
+  return out + "if [[ $funcstack[1] = _hydra ]]; then _hydra \"$@\"\n"
+               "else compdef _hydra hydra\nfi\n";
 }
 
-// ---- fish ---------------------------------------------------------------------------------------
+// ---- fish -------------------------------------------------------------------------------------
 
 std::string fish_values(flag_outline const& of) {
   if (auto const choices = of.choices(); !choices.empty())
@@ -197,7 +198,7 @@ std::string fish_values(flag_outline const& of) {
   return of.value == "FILE" ? " -r -F" : " -x";
 }
 
-constexpr char const* fish_begin = R"sh(# fish completion for hydra, made by `hydra completion fish`.
+constexpr char const* fish_begin = R"sh(# fish completion for hydra: `hydra completion fish`
 function __hydra_scenarios
     set -l program (commandline -opc)[1]
     $program sim list -o csv 2>/dev/null | sed '1d;s/,.*//'

@@ -96,7 +96,8 @@ int man() {
   auto const colon = all.about.find(": ");
   auto const page = ".TH HYDRA 1 \"\" \"" + version_line() + "\" \"User Commands\"\n" +
                     ".SH NAME\nhydra \\- " + roff(all.about.substr(colon + 2)) + "\n" +
-                    ".SH SYNOPSIS\n" + bold("hydra") + " \\fIVERB\\fR [\\fIWORDS\\fR] [\\fIFLAGS\\fR]\n" +
+                    ".SH SYNOPSIS\n" + bold("hydra") +
+                    " \\fIVERB\\fR [\\fIWORDS\\fR] [\\fIFLAGS\\fR]\n" +
                     ".SH VERBS\n" + verbs(all) +
                     ".SH FLAGS OF EVERY VERB\n" + items(all.flags) +
                     ".SH EXIT STATUS\n" + codes + ".SH ENVIRONMENT\n" + rows(variables) +

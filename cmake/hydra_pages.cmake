@@ -1,5 +1,5 @@
-# cmake -DPROGRAM=hydra -DFOLDER=pages -P hydra_pages.cmake: the man page and the completions, as the
-# program itself prints them.
+# cmake -DPROGRAM=hydra -DFOLDER=pages -P hydra_pages.cmake: the man page and the completions, as
+# the program itself prints them.
 file(MAKE_DIRECTORY "${FOLDER}")
 function(page name)
   execute_process(COMMAND "${PROGRAM}" ${ARGN} OUTPUT_FILE "${FOLDER}/${name}" RESULT_VARIABLE code)

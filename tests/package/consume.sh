@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# consume.sh WAY SOURCE BUILD CMAKE COMPILER [PREFIX]: configures, builds and runs the consumer in the
-# folder WAY, against SOURCE itself or, for find_package, against an installation: PREFIX, else one
-# of BUILD. What it prints must be what is expected. Nothing is downloaded.
+# consume.sh WAY SOURCE BUILD CMAKE COMPILER [PREFIX]: configures, builds and runs the consumer in
+# the folder WAY, against SOURCE itself or, for find_package, against an installation: PREFIX, else
+# one of BUILD. What it prints must be what is expected. Nothing is downloaded.
 set -euo pipefail
 way=$1 source=$2 build=$3 cmake=$4 compiler=$5 prefix=${6:-}
 folder=$(mktemp -d)
