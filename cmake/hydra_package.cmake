@@ -54,9 +54,10 @@ set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 # Another program that Debian knows by this name has the same command and manual page.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_CONFLICTS hydra)
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "simulator of decentralised compute networks
-Runs scenarios of up to millions of peers that find, trust and work for each other, on the real
-cities and delays of the world. The same run gives the same digest on every machine.")
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
+"The command hydra runs scenarios of up to millions of peers that find, trust
+and work for each other, on the real cities and delays of the world. The same
+run gives the same digest on every machine.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME ${development})
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -65,7 +66,7 @@ libboost1.81-dev | libboost-dev (>= 1.81), \
 libboost-serialization1.81-dev | libboost-serialization-dev (>= 1.81), \
 libfmt-dev, libtomlplusplus-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libeigen3-dev")
-set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "policies for decentralised compute networks, headers
-Headers and the simulator's static libraries, for programs that bring policies of their own:
-CMake finds them by find_package(hydra).")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+"Headers and the simulator's static libraries, for programs that bring
+policies of their own; CMake finds them by find_package(hydra).")
 include(CPack)

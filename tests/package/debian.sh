@@ -78,5 +78,6 @@ cmp "$folder/installed.json" "$folder/built.json"
 "$here/consume.sh" find_package "$source" "$build" "$cmake" "$compiler" "$root/usr"
 
 dpkg_there -r hydra-compute libhydra-dev
-[ -z "$(find "$root" -path "$root/var" -prune -o -type f -print)" ] || fail "files are left after removal"
+[ -z "$(find "$root" -path "$root/var" -prune -o -type f -print)" ] ||
+  fail "files are left after removal"
 echo "hydra-compute and libhydra-dev $version: installed, looked at, used and removed"

@@ -140,6 +140,21 @@ TEST_CASE("bash is offered verbs, flags, their values, scenarios and files") {
         HYDRA_SOURCE_DIR "/sim/scenarios/hello.toml\n");
 }
 
+TEST_CASE("fish is offered verbs, values and scenarios") {
+  if (absent() || missing("fish")) return;
+  auto const folder = std::filesystem::path{program()}.parent_path().string();
+  auto const offers = [&](string const& typed, string const& word) {
+    auto const o = run_line("HYDRA_SCENARIOS='" HYDRA_SOURCE_DIR "/sim/scenarios' PATH='" + folder +
+                            "':\"$PATH\" fish --no-config -c 'hydra completion fish | source; "
+                            "complete -C \"" + typed + "\"'");
+    return o.out.starts_with(word + "\t");
+  };
+  CHECK(offers("hydra sim r", "run"));
+  CHECK(offers("hydra sim run pl", "planet"));
+  CHECK(offers("hydra sim run --wire", "--wire-check"));
+  CHECK(offers("hydra sim list -o nd", "ndjson"));
+}
+
 TEST_CASE("each shell can read its completions") {
   if (absent()) return;
   for (string const shell : {"bash", "zsh", "fish"}) {
