@@ -23,6 +23,7 @@ field() { dpkg-deb -f "$1" "$2"; }
 # What the packages say of themselves.
 version=$(field "$program" Version)
 [[ $(field "$program" Depends) == *libc6*libstdc++6* ]] || fail "libraries are not depended on"
+[ "$(field "$program" Conflicts)" = hydra ] || fail "the other hydra may be overwritten"
 [[ $(field "$development" Depends) == *"hydra-compute (= $version)"* ]] ||
   fail "libhydra-dev does not want the program of its own version"
 for deb in "$program" "$development"; do
