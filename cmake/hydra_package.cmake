@@ -1,6 +1,6 @@
-# Debian's packages, by cpack -G DEB: hydra-compute and libhydra-dev; see
-# docs/decisions/0016-debian-packages.md. Debian wants copyright, changelogs and manual pages in forms of
-# its own; those are installed by cpack only.
+# Debian's packages, by cpack -G DEB: hydra-compute and libhydra-dev
+# (docs/decisions/0016-debian-packages.md). Debian wants copyright, changelogs and manual pages in
+# forms of its own; those are installed by cpack only.
 if(NOT TARGET hydra OR CMAKE_CROSSCOMPILING)
   return()
 endif()
