@@ -3,6 +3,7 @@
 
 #include <hydra/sim/scenario.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,21 @@ enum exit_code : int {
   divergent = 8,
   timed_out = 124,
   interrupted = 130,
+};
+
+struct exit_meaning {
+  exit_code code;
+  char const* means;
+};
+inline constexpr std::array exit_meanings{
+    exit_meaning{ok, "ok"},
+    exit_meaning{failed, "failed"},
+    exit_meaning{usage, "usage"},
+    exit_meaning{invalid, "scenario invalid"},
+    exit_meaning{bound_missed, "bound not met"},
+    exit_meaning{divergent, "not deterministic"},
+    exit_meaning{timed_out, "timeout"},
+    exit_meaning{interrupted, "interrupted"},
 };
 
 enum class format : std::uint8_t { table, json, ndjson, csv };
@@ -65,6 +81,8 @@ int sim_list(common_options const&);
 int sim_lint(common_options const&, std::vector<std::string> const& scenarios);
 int sim_fit(common_options const&, std::string const& what);
 int version(common_options const&);
+int completion(std::string const& shell);
+int man();
 // A verb of the network: runs hydra-node in place of this program, returns only if it cannot.
 int network_verb(std::string const& verb, char** arguments);
 

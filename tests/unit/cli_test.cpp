@@ -1,61 +1,15 @@
-// Runs the built command: $HYDRA_BIN, else the one that the build knows. Says so when there is
-// none. What is checked is the contract: exit codes, streams, and messages.
+// Runs the built command. What is checked is the contract: exit codes, streams, and messages.
 #include "../catch.hpp"
+#include "command.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
-namespace {
-
+using namespace command;
 using std::string;
-
-string program() {
-  if (char const* said = std::getenv("HYDRA_BIN"); said != nullptr) return said;
-#ifdef HYDRA_PROGRAM
-  return HYDRA_PROGRAM;
-#else
-  return "";
-#endif
-}
-
-struct outcome {
-  int code = -1;
-  string out;  // stdout, or both streams where asked
-};
-
-outcome run(string const& arguments) {
-  outcome o;
-  auto const line = "HYDRA_SCENARIOS='" HYDRA_SOURCE_DIR "/sim/scenarios' '" + program() + "' " +
-                    arguments;
-  auto* pipe = ::popen(line.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4096> part{};
-  for (std::size_t n = 0; (n = std::fread(part.data(), 1, part.size(), pipe)) > 0;)
-    o.out.append(part.data(), n);
-  int const status = ::pclose(pipe);
-  o.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return o;
-}
-
-bool has(outcome const& o, string const& part) {
-  INFO(o.out);
-  return o.out.find(part) != string::npos;
-}
-
-bool absent() {
-  if (!program().empty()) return false;
-  WARN("skipped: set HYDRA_BIN to the built command");
-  return true;
-}
-
-}  // namespace
 
 TEST_CASE("how the command was typed wrongly is exit code 2, with the nearest spelling") {
   if (absent()) return;

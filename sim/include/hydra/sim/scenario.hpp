@@ -303,7 +303,7 @@ struct loaded_scenario {
 [[nodiscard]] std::string_view nearest_spelling(std::string_view word,
                                                 std::vector<std::string_view> const& among);
 
-// Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, the source tree's, installed.
+// Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, then those beside the data.
 [[nodiscard]] std::vector<std::string> scenario_folders();
 // A path as it is, or a bare name looked up in these folders. Empty when there is none.
 [[nodiscard]] std::string find_scenario(std::string const& path_or_name);
