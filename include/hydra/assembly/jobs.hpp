@@ -258,7 +258,7 @@ struct held_lease {
   enum class state : std::uint8_t { waiting, running, reporting };
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
-  instant started{};
+  instant started{};     // to wait, then to run
   duration takes{};      // on this head
   state now = state::waiting;
   peer owner{};
