@@ -1,5 +1,6 @@
 #include "scenario_fields.hpp"
 
+#include <hydra/core/values.hpp>
 #include <hydra/sim/positions.hpp>
 
 #include <algorithm>
@@ -59,7 +60,10 @@ words const endings{"end", "quiet"};
 words const positions{"cities"};
 words const latencies{"planet", "constant", "uniform", "matrix"};
 words const popularities{"uniform", "zipf"};
-words const arrivals{"poisson", "even"};
+words const arrivals{"poisson", "even", "swf"};
+words const processor_uses{"work", "jobs", "ignored"};
+words const row_choices{"ran", "completed", "all"};
+words const asker_choices{"user", "job"};
 words const time_laws{"constant", "uniform", "exponential"};
 words const begins{"up", "stationary"};
 words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
@@ -119,7 +123,17 @@ section workload(workload_settings& s) {
            span_of("start", s.start),
            span_of("stop_before_end", s.stop_before_end),
            span_of("patience", s.patience, 1'000'000),
-           {"input_bytes", &s.input_bytes, 0, 128}}};
+           {"input_bytes", &s.input_bytes, 0, 128},
+           {"priorities", &s.priorities, 1, priority_levels},
+           {"swf", &s.swf, 0, 1'000},
+           span_of("swf_from", s.swf_from, 0, 100 * year_ns),
+           span_of("swf_for", s.swf_for, 1, most_ns),
+           {"swf_jobs", &s.swf_jobs, 1, 10'000'000},
+           {"swf_pace", &s.swf_pace, 1, 1'000'000},
+           {"swf_work", &s.swf_work, 1, 1'000},
+           one_of("swf_processors", s.swf_processors, processor_uses),
+           one_of("swf_rows", s.swf_rows, row_choices),
+           one_of("swf_askers", s.swf_askers, asker_choices)}};
 }
 
 section churn(churn_settings& s) {
@@ -222,6 +236,19 @@ section describe(fault_settings& f) {
            span_of("away", f.away),
            span_of("on", f.on),
            span_of("off", f.off)}};
+}
+
+std::vector<std::string_view> workload_unused(workload_settings const& w) {
+  // What older scenarios do not know is written only where it says something: their hashes stay.
+  words out;
+  if (w.rate.count != 0 && w.law != arrival_law::swf) out.push_back("jobs");
+  if (w.priorities == 1) out.push_back("priorities");
+  words const drawn{"jobs", "rate", "service_time", "service_law"};
+  words const recorded{"swf",      "swf_from", "swf_for",        "swf_jobs",   "swf_pace",
+                       "swf_work", "swf_rows", "swf_processors", "swf_askers"};
+  auto const& more = w.law == arrival_law::swf ? drawn : recorded;
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
 }
 
 std::vector<std::string_view> fault_uses(fault_kind kind) {

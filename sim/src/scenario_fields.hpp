@@ -22,6 +22,9 @@ struct section {
 [[nodiscard]] std::vector<section> describe(scenario&);
 [[nodiscard]] section describe(fault_settings&);
 
+// The keys of [workload] that mean nothing for its law, or say nothing.
+[[nodiscard]] std::vector<std::string_view> workload_unused(workload_settings const&);
+
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);
 [[nodiscard]] std::string_view fault_needs(fault_kind);
