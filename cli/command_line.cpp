@@ -4,6 +4,7 @@
 #include "options.hpp"
 #include "outline.hpp"
 
+#include <hydra/sim/data_path.hpp>
 #include <hydra/sim/main.hpp>
 
 #include <CLI/CLI.hpp>
@@ -369,6 +370,9 @@ int guarded(std::string const& name, int (*call)(int, char**, sim::harness const
                  "%s: there is not enough memory; fewer hydras or workload.jobs need less (about "
                  "20 kB per Hydra)\n",
                  name.c_str());
+  } catch (sim::data_error const& e) {  // a matrix or a trace that the scenario names
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what());
+    code = invalid;
   } catch (std::exception const& e) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what());
   }

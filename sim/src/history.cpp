@@ -181,6 +181,31 @@ void history::write_trace(std::string const& path) const {
   }
 }
 
+namespace {
+
+// What a trace gave, and how soon each level of priority was served, where there are several.
+void tell_workload(planet const& where, history const& all, run_result& out) {
+  if (auto const* r = where.recorded()) {
+    out.extra.push_back({"trace_rows_read", static_cast<double>(r->counts().read)});
+    out.extra.push_back({"trace_rows_outside", static_cast<double>(r->counts().outside)});
+    out.extra.push_back({"trace_rows_unfit", static_cast<double>(r->counts().unfit)});
+    out.extra.push_back({"trace_jobs", static_cast<double>(r->counts().jobs)});
+  }
+  auto const levels = where.plan().workload.priorities;
+  if (levels == 1) return;
+  std::vector<std::vector<double>> response(levels);
+  for (auto const& e : all.ended_) {
+    if (e.how.how != hydra::ending::completed) continue;
+    response[where.job_of(e.owner, e.number - 1).priority].push_back(seconds(e.how.response));
+  }
+  for (std::size_t level = 0; level < levels; ++level) {
+    out.extra.push_back({fmt::format("priority_{}_response_mean_s", level),
+                         spread_of(response[level]).mean});
+  }
+}
+
+}  // namespace
+
 void summarise(planet const& where, history& all, conservation& jobs, instant end,
                run_result& out) {
   by_name(all.asked_);
@@ -212,6 +237,7 @@ void summarise(planet const& where, history& all, conservation& jobs, instant en
   out.extra.push_back({"tasks_abandoned", static_cast<double>(all.abandoned_)});
   out.extra.push_back({"crashes", static_cast<double>(all.crashes_)});
   hurt(where, all, out);
+  tell_workload(where, all, out);
 }
 
 }  // namespace hydra::sim

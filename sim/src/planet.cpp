@@ -59,6 +59,9 @@ planet::planet(scenario const& what, bool alone)
   last_arrival_ = instant{} + plan_.duration - plan_.workload.stop_before_end;
   roles_.resize(peers());
   region_.resize(peers());
+  if (plan_.workload.law == arrival_law::swf) {
+    recorded_ = std::make_shared<recorded_arrivals const>(recorded_arrivals::load(plan_));
+  }
   place_everybody();
   gather_groups();
   read_laws();
@@ -399,6 +402,11 @@ std::uint32_t planet::kind_for(std::uint64_t bits, std::uint32_t kinds) const no
   return static_cast<std::uint32_t>(it - popularity_.begin());
 }
 
+std::uint8_t planet::level_for(std::uint64_t bits) const noexcept {
+  auto const wide = static_cast<uint128>(bits) * plan_.workload.priorities;
+  return static_cast<std::uint8_t>(wide >> 64U);
+}
+
 job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   auto const draw = [&](std::uint64_t i) {
     return chance_of(purpose::workload, who, (std::uint64_t{n} << 8U) + i);
@@ -411,7 +419,15 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   job j;
   j.id = {principal{who}, n + 1ULL};
   j.what = kind;
-  j.work = std::clamp<duration>(work_.draw(draw(4)), 1ms, plan_.workload.service_time_most);
+  auto work = work_.draw(draw(4));
+  j.priority = level_for(draw(5));
+  if (recorded_ && n < recorded_->of(who).size()) {
+    auto const& said = recorded_->of(who)[n];
+    work = duration{said.work};
+    j.account = said.account;
+    j.priority = said.priority;
+  }
+  j.work = std::clamp<duration>(work, 1ms, plan_.workload.service_time_most);
   j.patience = plan_.workload.patience;
   j.hops = static_cast<std::uint8_t>(plan_.workload.hops);
   j.spend = static_cast<std::uint16_t>(plan_.workload.spend);
@@ -425,6 +441,7 @@ payload planet::honest_output(task const& t) const {
   auto plain = t;  // whoever asked and under what name: the same work gives the same result
   plain.of = {};
   plain.index = 0;
+  plain.priority = 0;  // what comes out does not depend on how soon
   payload out;
   out.size = 16;
   out.words[0] = fold_of(plain, seed());
@@ -475,6 +492,7 @@ execution planet::execute(std::uint32_t who, task const& t, instant now) const {
 }
 
 std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) const {
+  if (recorded_) return recorded_gap(who, n);
   if (expected_jobs(plan_) == 0 || !asks(who)) return std::nullopt;
   auto const bits = chance_of(purpose::workload, who, std::uint64_t{n} << 8U);
   auto gap = gap_.draw(bits);
@@ -487,6 +505,12 @@ std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) c
   auto const at = n == 0 ? plan_.workload.start + gap : gap;
   if (at >= last_arrival_ - instant{}) return std::nullopt;
   return instant{} + std::max(duration{1}, at);
+}
+
+std::optional<instant> planet::recorded_gap(std::uint32_t who, std::uint32_t n) const {
+  auto const mine = recorded_->of(who);
+  if (n >= mine.size()) return std::nullopt;
+  return at_ns(n == 0 ? mine[0].at : mine[n].at - mine[n - 1].at);
 }
 
 // The n-th stretch of time: even up, odd away.

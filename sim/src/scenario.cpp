@@ -209,7 +209,7 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
     if (!part.name.empty()) out += fmt::format("\n[{}]\n", part.name);
     std::vector<std::string_view> but;
     if (part.name.empty()) but = but_at_top;
-    if (part.name == "workload" && s.workload.rate.count != 0) but = {"jobs"};
+    if (part.name == "workload") but = workload_unused(s.workload);
     write_section(out, part, but);
   }
   for (std::string_view const name : {"composition", "group"}) {

@@ -1,4 +1,4 @@
-// Where scenarios lie.
+// Where scenarios and traces lie.
 #include <hydra/sim/data_path.hpp>
 #include <hydra/sim/scenario.hpp>
 
@@ -36,6 +36,15 @@ std::string find_scenario(std::string const& path_or_name) {
     if (fs::is_regular_file(at, failed)) return at.generic_string();
   }
   return "";
+}
+
+std::string find_trace(std::string const& name) {
+  std::error_code failed;
+  if (fs::is_regular_file(name, failed)) return name;
+  char const* const folder = std::getenv("HYDRA_TRACES");
+  if (name.empty() || folder == nullptr || *folder == '\0') return "";
+  auto const there = fs::path{folder} / name;
+  return fs::is_regular_file(there, failed) ? there.generic_string() : "";
 }
 
 std::vector<std::string> list_scenarios() {

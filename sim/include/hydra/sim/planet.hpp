@@ -10,6 +10,7 @@
 #include <hydra/sim/latency.hpp>
 #include <hydra/sim/positions.hpp>
 #include <hydra/sim/quantile.hpp>
+#include <hydra/sim/recorded_arrivals.hpp>
 #include <hydra/sim/scenario.hpp>
 #include <hydra/sim/setting.hpp>
 
@@ -41,6 +42,8 @@ class planet : public plain_setting {
 
   [[nodiscard]] scenario const& plan() const noexcept { return plan_; }
   [[nodiscard]] bool alone() const noexcept { return alone_; }
+  // The arrivals of a trace; null: they are drawn.
+  [[nodiscard]] recorded_arrivals const* recorded() const noexcept { return recorded_.get(); }
   [[nodiscard]] role const& role_of(std::uint32_t who) const noexcept { return roles_[who]; }
   [[nodiscard]] bool provides(std::uint32_t who) const noexcept {
     return !roles_[who].offers.empty();
@@ -178,6 +181,8 @@ class planet : public plain_setting {
 
   // When the first job arrives (n = 0), or the gap before the n-th, as an instant from zero.
   [[nodiscard]] std::optional<instant> arrival_gap(std::uint32_t who, std::uint32_t n) const;
+  [[nodiscard]] std::optional<instant> recorded_gap(std::uint32_t who, std::uint32_t n) const;
+  [[nodiscard]] std::uint8_t level_for(std::uint64_t bits) const noexcept;
   [[nodiscard]] duration session(std::uint32_t who, std::uint32_t n) const;
   [[nodiscard]] bool begins_up(std::uint32_t who) const;
   [[nodiscard]] std::uint64_t chance_of(std::uint64_t why, std::uint32_t who,
@@ -205,6 +210,7 @@ class planet : public plain_setting {
   std::shared_ptr<positions const> where_;
   std::shared_ptr<planet_latency const> fitted_;
   std::shared_ptr<matrix_latency const> measured_;
+  std::shared_ptr<recorded_arrivals const> recorded_;
   std::vector<role> roles_;
   std::vector<std::uint8_t> region_;
   std::vector<std::vector<std::uint32_t>> groups_;  // members, by number
