@@ -107,6 +107,7 @@ void add_run_only(CLI::App& app, run_arguments& a) {
       ->type_name("DURATION");
   app.add_flag("--alone", a.alone, "also run it where every Hydra is alone");
   app.add_flag("--unverified", a.unverified, "also run it with verification off");
+  app.add_flag("--omniscient", a.omniscient, "also schedule it centrally, knowing everything");
   app.add_flag("--wire-check", a.wire_check, "encode, decode and compare messages on the way");
 }
 

@@ -68,6 +68,7 @@ struct run_arguments {
   bool permute = false;
   bool alone = false;
   bool unverified = false;
+  bool omniscient = false;
 };
 
 // Says what is wrong with how the command was typed; main prints it and returns `usage`.

@@ -137,6 +137,19 @@ void print_comparisons(sim::run_result const& r, bool color) {
                              u.honest_hurt)},
                color);
   }
+  if (r.omniscient) {
+    auto const& best = *r.omniscient;
+    fmt::print("\n{} (the same jobs by a central scheduler that knows everything; {})\n",
+               title("omniscient"), best.rule);
+    print_grid(work_rows(best.jobs, best.response_s, best.utilisation), color);
+    auto const on_equal_terms = [](char const* label, sim::equal_terms const& t) {
+      return row{label, {{grouped(t.done), "done right in time"},
+                         {number(seconds(t.mean)), "s mean over all jobs"}}};
+    };
+    fmt::print("\n{} (over all jobs, also those not done)\n", title("on equal terms"));
+    print_grid({on_equal_terms("Hydras", r.terms), on_equal_terms("omniscient", best.terms)},
+               color);
+  }
 }
 
 void print_extra(std::vector<sim::named_number> const& extra, bool color) {
@@ -181,6 +194,31 @@ json spread_json(sim::spread const& s) {
   return {{"mean", s.mean}, {"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}};
 }
 
+json terms_json(sim::equal_terms const& t) {
+  return {{"done", t.done}, {"mean_s", seconds(t.mean)}};
+}
+
+json row_json(char const* name, sim::job_counts const& jobs, sim::spread const& response,
+              sim::spread const& utilisation) {
+  return {{"name", name},
+          {"jobs", jobs_json(jobs)},
+          {"response_s", spread_json(response)},
+          {"utilisation", spread_json(utilisation)}};
+}
+
+// The result and what stands beside it, alike: for whoever draws a table.
+json rows_json(sim::run_result const& r) {
+  auto rows = json::array();
+  auto const add = [&](char const* name, auto const& of) {
+    rows.push_back(row_json(name, of.jobs, of.response_s, of.utilisation));
+  };
+  add("ours", r);
+  if (r.alone) add("alone", *r.alone);
+  if (r.unverified) add("unverified", *r.unverified);
+  if (r.omniscient) add("omniscient", *r.omniscient);
+  return rows;
+}
+
 json as_json(sim::run_result const& r) {
   json out = {{"scenario", r.scenario},
               {"seed", r.seed},
@@ -213,8 +251,18 @@ json as_json(sim::run_result const& r) {
     out["unverified"] = {{"jobs", jobs_json(r.unverified->jobs)},
                          {"response_s", spread_json(r.unverified->response_s)},
                          {"wrong_accepted", r.unverified->wrong_accepted},
+                         {"utilisation", spread_json(r.unverified->utilisation)},
                          {"extra_work", r.unverified->extra_work},
                          {"honest_hurt", r.unverified->honest_hurt}};
+  if (r.omniscient) {
+    out["equal_terms"] = terms_json(r.terms);
+    out["omniscient"] = {{"jobs", jobs_json(r.omniscient->jobs)},
+                         {"response_s", spread_json(r.omniscient->response_s)},
+                         {"utilisation", spread_json(r.omniscient->utilisation)},
+                         {"rule", r.omniscient->rule},
+                         {"equal_terms", terms_json(r.omniscient->terms)}};
+  }
+  out["rows"] = rows_json(r);
   out["reproduce"] = r.reproduce;
   return out;
 }
@@ -339,7 +387,11 @@ void print_result(common_options const& o, sim::run_result const& r, verdict con
     case format::table: return print_table(o, r, v);
     case format::json: fmt::print("{}\n", dumped(as_json(o, r), 2)); return;
     case format::ndjson: fmt::print("{}\n", dumped(as_json(o, r), -1)); return;
-    case format::csv: return print_csv({as_json(o, r).flatten()});
+    case format::csv: {
+      auto columns = as_json(o, r);
+      columns.erase("rows");  // every number of theirs has its own column already
+      return print_csv({columns.flatten()});
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include <hydra/sim/history.hpp>
 
 #include <hydra/sim/conservation.hpp>
+#include <hydra/sim/omniscient.hpp>
 #include <hydra/sim/planet.hpp>
 
 #include <fmt/format.h>
@@ -29,18 +30,6 @@ template <class T>
 void by_name(std::vector<T>& all) {
   std::stable_sort(all.begin(), all.end(),
                    [](T const& a, T const& b) { return name_of(a) < name_of(b); });
-}
-
-spread spread_of(std::vector<double>& all) {
-  if (all.empty()) return {};
-  std::sort(all.begin(), all.end());
-  double sum = 0;
-  for (auto x : all) sum += x;
-  auto const at = [&](double q) {
-    auto const i = static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5);
-    return all[i];
-  };
-  return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
 }
 
 void judge_results(planet const& where, history const& all, run_result& out,
@@ -125,6 +114,18 @@ void hurt(planet const& where, history& all, run_result& out) {
 }
 
 }  // namespace
+
+spread spread_of(std::vector<double>& all) {
+  if (all.empty()) return {};
+  std::sort(all.begin(), all.end());
+  double sum = 0;
+  for (auto x : all) sum += x;
+  auto const at = [&](double q) {
+    auto const i = static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5);
+    return all[i];
+  };
+  return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
+}
 
 void history::merge(history const& other) {
   append(asked_, other.asked_);
@@ -221,6 +222,7 @@ void summarise(planet const& where, history& all, conservation& jobs, instant en
                      out.jobs.submitted, out.jobs.completed, out.jobs.failed, out.jobs.running)});
   }
   out.response_s = spread_of(response);
+  out.terms = equal_terms_of(where, all);
   out.hops = spread_of(hops);
   utilisation(where, all, end, out);
   double wanted = 0;

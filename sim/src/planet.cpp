@@ -380,17 +380,33 @@ bool planet::may_lie(std::uint32_t who) const noexcept {
   });
 }
 
+instant planet::lie_over(std::uint32_t index, std::uint32_t who, instant now) const noexcept {
+  auto const& f = plan_.faults[index];
+  if (f.kind != fault_kind::lie || !active(f, now) || !hits(f, index, who)) return now;
+  auto const left = f.lasts - (now - instant{} - f.at);
+  auto const over = left < never - now ? now + left : never;
+  auto const cycle = (f.on + f.off).count();
+  if (f.on <= duration{} || cycle <= 0) return over;
+  auto const phase = static_cast<std::int64_t>(
+      chance_of(purpose::adversary, who, index + 1'000'000ULL) %
+      static_cast<std::uint64_t>(cycle));
+  auto const since = duration{(ns(now) + phase) % cycle};
+  return since < f.on ? std::min(over, now + (f.on - since)) : now;
+}
+
 bool planet::lies(std::uint32_t who, instant now) const noexcept {
-  for (auto i : head_rules_) {
-    auto const& f = plan_.faults[i];
-    if (f.kind != fault_kind::lie || !active(f, now) || !hits(f, i, who)) continue;
-    auto const cycle = (f.on + f.off).count();
-    if (f.on <= duration{} || cycle <= 0) return true;
-    auto const phase = static_cast<std::int64_t>(
-        chance_of(purpose::adversary, who, i + 1'000'000ULL) % static_cast<std::uint64_t>(cycle));
-    if ((ns(now) + phase) % cycle < f.on.count()) return true;
+  return std::any_of(head_rules_.begin(), head_rules_.end(),
+                     [&](std::uint32_t i) { return lie_over(i, who, now) != now; });
+}
+
+instant planet::honest_from(std::uint32_t who, instant now) const noexcept {
+  for (auto const end = instant{} + plan_.duration; now < end;) {
+    auto next = now;
+    for (auto i : head_rules_) next = std::max(next, lie_over(i, who, now));
+    if (next == now) return now;
+    now = next;
   }
-  return false;
+  return never;
 }
 
 std::uint32_t planet::kind_for(std::uint64_t bits, std::uint32_t kinds) const noexcept {
@@ -475,15 +491,32 @@ std::uint64_t planet::output_word(service what, duration work, payload const& in
   return honest_output(t).words[0];
 }
 
-execution planet::execute(std::uint32_t who, task const& t, instant now) const {
+duration planet::time_for(std::uint32_t who, duration work, instant now) const noexcept {
   auto const speed = std::max<std::int64_t>(1, roles_[who].power.speed);
-  execution e{duration{mul_div(t.work.count(), 1000, speed)}, true, honest_output(t)};
+  duration takes{mul_div(work.count(), 1000, speed)};
   for (auto i : head_rules_) {
     auto const& f = plan_.faults[i];
     if (f.kind == fault_kind::slow && active(f, now) && hits(f, i, who)) {
-      e.takes = times(e.takes, f.factor);
+      takes = times(takes, f.factor);
     }
   }
+  return takes;
+}
+
+std::vector<instant> planet::speed_changes(std::uint32_t who) const {
+  std::vector<instant> all;
+  for (auto i : head_rules_) {
+    auto const& f = plan_.faults[i];
+    if (f.kind != fault_kind::slow || !hits(f, i, who)) continue;
+    all.push_back(instant{} + f.at);
+    if (f.lasts < plan_.duration) all.push_back(instant{} + f.at + f.lasts);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+execution planet::execute(std::uint32_t who, task const& t, instant now) const {
+  execution e{time_for(who, t.work, now), true, honest_output(t)};
   // Nobody lies to themselves.
   if (t.of.owner.index() != who && lies(who, now)) {
     e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;

@@ -68,11 +68,11 @@ words const time_laws{"constant", "uniform", "exponential"};
 words const begins{"up", "stationary"};
 words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
                         "restart", "slow", "skew", "lie"};
-words const routings{"kademlia"};
-words const proximities{"geographic"};
-words const trusts{"rings"};
+words const routings{"kademlia", "full_mesh"};
+words const proximities{"geographic", "uniform"};
+words const trusts{"rings", "beta_reputation", "open"};
 words const schedulings{"power_of_d", "nearest", "local_only"};
-words const verifications{"repeat"};
+words const verifications{"repeat", "none"};
 
 section top(scenario& s) {
   return {"",
@@ -219,7 +219,9 @@ std::vector<section> describe(scenario& s) {
             one_of("scheduling", s.policy.scheduling, schedulings),
             one_of("verify", s.policy.verify, verifications)}},
           {"compare",
-           {{"alone", &s.compare.alone}, {"unverified", &s.compare.unverified}}},
+           {{"alone", &s.compare.alone},
+            {"unverified", &s.compare.unverified},
+            {"omniscient", &s.compare.omniscient}}},
           expect(s.expect)};
 }
 

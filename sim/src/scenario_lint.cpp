@@ -33,6 +33,7 @@ class linter {
     workload();
     churn();
     routing();
+    policy();
     compare();
     expect();
     for (std::size_t i = 0; i < s_.compositions.size(); ++i)
@@ -213,7 +214,23 @@ class linter {
             duration_text(r.republish), duration_text(r.expire));
   }
 
+  // What is given, and not read by the policy that was chosen.
+  void policy() {
+    auto const& p = s_.policy;
+    if (p.trust == trust_name::open && given_.has("trust.floor"))
+      warn("trust.floor", "trust.floor is not read: policy.trust = \"open\" admits everybody");
+    if (p.trust != trust_name::rings && given_.has("trust.strangers"))
+      warn("trust.strangers", "trust.strangers is read by policy.trust = \"rings\" only");
+    if (p.verify == verify_name::none && given_.has("verify.on") && s_.verify.on)
+      warn("verify.on", "verify.on is not read: policy.verify = \"none\" checks nothing");
+    if (p.routing == routing_name::full_mesh && s_.hydras > 65)
+      warn("policy.routing", "full_mesh asks at most 64 heads that it knows; there are {}",
+           s_.hydras);
+  }
+
   void compare() {
+    if (s_.compare.unverified && s_.policy.verify == verify_name::none)
+      warn("compare.unverified", "policy.verify is \"none\" already: both runs are the same");
     if (s_.compare.unverified && !s_.verify.on)
       warn("compare.unverified", "verify.on is false already: both runs are the same");
   }

@@ -86,9 +86,28 @@ TEST_CASE("comparisons stand beside the result; timings can be left out") {
   for (auto key : {"\"alone\": {", "\"unverified\": {", "\"extra_work\":", "\"honest_hurt\":"})
     CHECK(has(o, key));
   for (auto key : {"wall_s", "cpu_s", "bytes_per_hydra"}) CHECK_FALSE(has(o, key));
+  auto const best = run("sim run hello --json --omniscient --alone --no-out 2>/dev/null");
+  CHECK(best.code == 0);
+  for (auto key : {"\"omniscient\": {", "\"rule\": \"", "\"equal_terms\": {", "\"rows\": [",
+                   "\"name\": \"ours\"", "\"name\": \"alone\"", "\"name\": \"omniscient\"",
+                   "hydra sim run hello --seed 1 --alone --omniscient"})
+    CHECK(has(best, key));
+  auto const shown = run("sim run hello --no-out --set compare.omniscient=true 2>/dev/null");
+  CHECK(has(shown, "a central scheduler that knows everything"));
+  CHECK(has(shown, "on equal terms"));
   auto const asked = run("sim run hello --no-out --set compare.unverified=true 2>/dev/null");
   CHECK(has(asked, "wrong accepted"));
   CHECK(has(asked, "x the work"));
+}
+
+TEST_CASE("a policy is chosen by its slot; another word is refused with those allowed") {
+  if (absent()) return;
+  auto const o = run("sim run hello --no-out --set trust=opne 2>&1");
+  CHECK(o.code == 3);
+  CHECK(has(o, "--set trust=opne: policy.trust: "));
+  CHECK(has(o, "rings, beta_reputation, open"));
+  CHECK(has(o, "did you mean \"open\"?"));
+  CHECK(run("sim run hello --no-out --set trust=open 2>&1").code == 0);
 }
 
 TEST_CASE("a folder that cannot be written to is refused before the run") {

@@ -32,6 +32,8 @@ struct did {  // a task that ran to its end
   std::uint32_t owner = 0;
   std::uint32_t number = 0;
   std::uint32_t by = 0;
+  std::int64_t at = 0;    // its end
+  std::int64_t busy = 0;  // ns
 };
 
 struct opinion {  // an owner found an executor honest or not
@@ -60,7 +62,7 @@ class history {
   void fact(instant, std::uint32_t who, job_accepted const& a) {
     accepted_.push_back({who, static_cast<std::uint32_t>(a.which.nonce), 0, true});
   }
-  void fact(instant, std::uint32_t who, task_ended const& t) {
+  void fact(instant at, std::uint32_t who, task_ended const& t) {
     if (busy_.size() <= who) busy_.resize(who + 1U);
     busy_[who] += t.busy.count();
     if (t.what != outcome::done) {
@@ -68,7 +70,8 @@ class history {
       return;
     }
     if ((t.which.nonce & part_mark) != 0) return;  // of a job that a holder divided
-    did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who});
+    did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who, ns(at),
+                    t.busy.count()});
   }
   void fact(instant, std::uint32_t, judged const& j) {
     opinions_.push_back({j.who.index(), j.what});
@@ -104,6 +107,9 @@ struct holding {
   std::uint32_t owner = 0;
   std::uint32_t number = 0;
 };
+
+// Mean and percentiles; sorts what it is given. Zeros for nothing.
+[[nodiscard]] spread spread_of(std::vector<double>& all);
 
 // Fills in everything that follows from the histories, and the failures of the checks.
 class conservation;

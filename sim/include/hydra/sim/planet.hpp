@@ -83,7 +83,13 @@ class planet : public plain_setting {
   [[nodiscard]] payload expected_output(job const& j) const;
   [[nodiscard]] bool asks(std::uint32_t who) const noexcept;
   [[nodiscard]] execution execute(std::uint32_t who, task const& t, instant now) const;
+  // How long work takes on this head when it begins now, slow heads included.
+  [[nodiscard]] duration time_for(std::uint32_t who, duration work, instant now) const noexcept;
+  // When slowness begins or ends on this head, in order; empty: it is always as fast as it says.
+  [[nodiscard]] std::vector<instant> speed_changes(std::uint32_t who) const;
   [[nodiscard]] bool lies(std::uint32_t who, instant now) const noexcept;
+  // The first instant from `now` on at which it does not lie to others; `never`: there is none.
+  [[nodiscard]] instant honest_from(std::uint32_t who, instant now) const noexcept;
   [[nodiscard]] bool may_lie(std::uint32_t who) const noexcept;
 
   // ---- what befalls a peer
@@ -173,6 +179,9 @@ class planet : public plain_setting {
     auto const since = now - instant{};
     return since >= f.at && since - f.at < f.lasts;
   }
+  // When a lie that fault number `index` makes this head tell now is over; `now`: it tells none.
+  [[nodiscard]] instant lie_over(std::uint32_t index, std::uint32_t who,
+                                 instant now) const noexcept;
   [[nodiscard]] bool on_the_way(fault_settings const& f, std::uint32_t from,
                                 std::uint32_t to) const noexcept;
   void apply(fault_settings const& f, std::size_t index, transmission const& t,

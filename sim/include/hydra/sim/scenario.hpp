@@ -41,11 +41,11 @@ enum class churn_begin : std::uint8_t { up, stationary };
 enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
 };
-enum class routing_name : std::uint8_t { kademlia };
-enum class proximity_name : std::uint8_t { geographic };
-enum class trust_name : std::uint8_t { rings };
+enum class routing_name : std::uint8_t { kademlia, full_mesh };
+enum class proximity_name : std::uint8_t { geographic, uniform };
+enum class trust_name : std::uint8_t { rings, beta_reputation, open };
 enum class scheduling_name : std::uint8_t { power_of_d, nearest, local_only };
-enum class verify_name : std::uint8_t { repeat };
+enum class verify_name : std::uint8_t { repeat, none };
 
 // So many in a span of time: 18 / s.
 struct arrival_rate {
@@ -220,6 +220,7 @@ struct policy_settings {
 struct compare_settings {
   bool alone = false;       // nobody knows anybody
   bool unverified = false;  // no result is checked
+  bool omniscient = false;  // one scheduler knows everything
 };
 
 inline constexpr std::uint64_t unlimited = std::numeric_limits<std::int64_t>::max();
