@@ -80,7 +80,7 @@ TEST_CASE("another scheduler leaves the arrivals of a trace as they are", "[swf]
 TEST_CASE("a trace gives one digest for any number of shards, and for other handles", "[swf]") {
   auto const s = traced();
   auto const one = ran<Hydra<>>(s);
-  CHECK(ran<Hydra<>>(s, {.shards = 3, .threads = 2}) == one);
+  CHECK(ran<Hydra<>>(s, {.shards = 3}) == one);
   CHECK(ran<Hydra<>>(s, {.permute_handles = true}) == one);
   CHECK_FALSE(sim::check_determinism(s, {}).found);
 }
