@@ -388,8 +388,8 @@ schedule by_insertion(servers const& on, bool shortest_first) {
   std::vector<std::uint32_t> order(jobs.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   if (shortest_first) {
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return jobs[a].work < jobs[b].work;
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::tie(jobs[a].work, a) < std::tie(jobs[b].work, b);
     });
   }
   insertion made{on};
@@ -425,8 +425,8 @@ class imitation {
   [[nodiscard]] schedule moved_ahead() const {
     std::vector<std::size_t> order(was_.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return was_[a].when.start < was_[b].when.start;
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return std::tie(was_[a].when.start, a) < std::tie(was_[b].when.start, b);
     });
     insertion made{*on_};
     for (auto i : order) {
