@@ -85,6 +85,10 @@ struct hydra_settings {
   protocol_times times{};
   std::uint32_t network = 1;
   duration offer_lifetime = 1h;          // of a provider record; routing republishes it
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& offers& power& contacts& times& network& offer_lifetime;
+  }
 };
 
 template <class... Policies>
@@ -243,6 +247,19 @@ class Hydra {
       });
     }
     c.settle();
+  }
+
+  // All state, settings included: for checkpoints, and for drivers that ask what is held. Activities
+  // and records lie with the driver, which writes them down itself.
+  template <class A>
+    requires(Restorable<routing_type> && Restorable<proximity_type> && Restorable<trust_type> &&
+             Restorable<scheduling_type> && Restorable<verify_type> && Restorable<code_type>)
+  void serialize(A& a, unsigned) {
+    a& settings_;
+    each_policy([&](auto& policy) {
+      if constexpr (Described<std::remove_reference_t<decltype(policy)>>) a& policy;
+    });
+    a& protocol_;
   }
 
  private:

@@ -219,7 +219,7 @@ struct placement {
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& principal& number& now& until& lease& hash& output& receipt& checking;
+    a& who& principal& standing& number& now& until& lease& hash& output& receipt& checking;
   }
 };
 
@@ -248,7 +248,8 @@ struct owned_job {
   bool found_anyone = false;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& submitted& now& due& among& given& needed& leases;
+    a& wake& due& submitted& now& what& lookup& keeping& among& asked& answered& asked_at& given;
+    a& avoid& needed& hops& rounds& replaced& leases& found_anyone;
   }
 };
 
@@ -272,7 +273,8 @@ struct held_lease {
   hydra::receipt receipt{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& what& owner& now& until& next& started& run& sent& ok& output& receipt;
+    a& until& next& started& takes& now& owner& lease& what& run& checking& sent& ok& output;
+    a& receipt;
   }
 };
 
@@ -289,6 +291,10 @@ struct protocol_times {
   duration rest = 5s;         // before a job that found nobody is tried again
   std::uint8_t sends_max = 6;
   std::uint8_t rounds_max = 60;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& bid& acknowledge& progress& lease& resend& rest& sends_max& rounds_max;
+  }
 };
 
 }  // namespace hydra
