@@ -7,13 +7,22 @@
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/testing/described.hpp>
+#include <hydra/testing/recorder.hpp>
 #include <hydra/trust/beta_reputation.hpp>
 #include <hydra/trust/open.hpp>
 #include <hydra/verify/none.hpp>
+#include <hydra/wire/archive.hpp>
+
+#include <boost/archive/binary_iarchive.hpp>
+#include <boost/archive/binary_oarchive.hpp>
+#include <boost/archive/text_iarchive.hpp>
+#include <boost/archive/text_oarchive.hpp>
+#include <boost/serialization/array.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 namespace {
@@ -48,6 +57,31 @@ template <class... T>
 void check_all(type_list<T...>) {
   (check_one<T>(), ...);
 }
+template <class In, class Out, class P>
+std::unique_ptr<P> through_boost(P const& p) {
+  std::stringstream bytes;
+  {
+    Out out{bytes};
+    out << p;
+  }
+  auto again = std::make_unique<P>();
+  In in{bytes};
+  in >> *again;
+  return again;
+}
+// Out and in again through every archive: the same bytes in our own.
+template <class P>
+void check_round_trips(P const& p) {
+  namespace to = boost::archive;
+  INFO("a type of " << sizeof(P) << " bytes");
+  auto const bytes = to_bytes(p);
+  auto const ours = from_bytes<P>(bytes);
+  if (!ours.ok()) FAIL(ours.why());
+  CHECK(to_bytes(ours.value()) == bytes);
+  CHECK(to_bytes(*through_boost<to::text_iarchive, to::text_oarchive>(p)) == bytes);
+  CHECK(to_bytes(*through_boost<to::binary_iarchive, to::binary_oarchive>(p)) == bytes);
+}
+
 template <class P>
 void check_policy() {
   STATIC_REQUIRE(Restorable<P>);
@@ -117,4 +151,45 @@ TEST_CASE("Kademlia and a whole Hydra describe all of their state") {
   STATIC_REQUIRE(Described<Hydra<>>);
   STATIC_REQUIRE(Described<Hydra<any_scheduler>>);
   check_one<flat>();
+}
+
+TEST_CASE("policies that have lived go through every archive") {
+  testing::recorder env{{.seed = 7, .self = peer{0}}};
+  routing::kademlia<8> k{{.alpha = 2}};
+  trusts::rings r{{.half_life = 3h}, {principal{4}, principal{5}}};
+  proximity::geographic g{{.own = {1, 2, 3}, .disclose = true}};
+  auto to_k = env.view<routing::kademlia<8>>();
+  auto to_r = env.view<trusts::rings>();
+  auto to_g = env.view<proximity::geographic>();
+  k.on_start(to_k);
+  r.on_start(to_r);
+  for (std::uint32_t i = 1; i < 60; ++i) {
+    k.seen(to_k, peer{i});
+    r.vouched(to_r, principal{4}, principal{i}, trust::percent(70));
+    r.proof(to_r, principal{100 + i});
+    g.observe(to_g, peer{i}, 1ms * static_cast<int>(i));
+  }
+  CHECK(k.contacts() > 10);
+  CHECK(r.remembered() > 10);
+  check_round_trips(k);
+  check_round_trips(r);
+  check_round_trips(g);
+  check_round_trips(trusts::beta_reputation{{.half_life = 9h}});
+  check_round_trips(code::trusted_bundles{{{principal{3}, 1}}});
+  check_round_trips(verify::repeat{{ratio{1, 2}, ratio{1, 3}, ratio{1, 4}, ratio{1, 5}}});
+  check_round_trips(any_scheduler{scheduling::local_only{}});
+  hydra_settings s;
+  s.offers.push_back(service{3});
+  s.contacts.push_back(peer{9});
+  s.times.lease = 77s;
+  check_round_trips(Hydra<any_scheduler>{s, k, r, g, any_scheduler{scheduling::nearest{}}});
+}
+
+TEST_CASE("a table that no table wrote is taken for an empty one") {
+  routing::table<8> t{derived_key(1, peer{1})};
+  t.learn({peer{2}, 7, 0, 0, 0}, routing::evidence::answered, origin);
+  auto bytes = to_bytes(t);
+  bytes[4] = std::byte{200};  // so many in the first bucket
+  auto const read = from_bytes<routing::table<8>>(bytes);
+  CHECK((!read.ok() || read.value().empty()));
 }
