@@ -23,7 +23,8 @@ namespace {
 
 words const verbs_of_programs{"run", "list", "lint", "check-determinism"};
 words const value_flags{"-o",    "--output", "--seed",    "--threads", "--set", "--progress",
-                        "--out", "--trace",  "--timeout", "--shards"};
+                        "--out", "--trace",  "--timeout", "--shards",  "--checkpoint",
+                        "--checkpoint-at", "--checkpoint-every", "--resume"};
 
 constexpr char const* shared_flags =
     "Flags of every verb:\n"
@@ -126,6 +127,15 @@ void add_run_only(CLI::App& app, run_arguments& a) {
   app.add_flag("--alone", a.alone, "also run it where every Hydra is alone");
   app.add_flag("--unverified", a.unverified, "also run it with verification off");
   app.add_flag("--wire-check", a.wire_check, "encode, decode and compare messages on the way");
+  app.add_option("--checkpoint", a.checkpoint,
+                 "write the run down when it is stopped (Ctrl-C, --timeout), or when said:")
+      ->type_name("FILE");
+  app.add_option("--checkpoint-at", a.checkpoint_at, "at this simulated instant, like \"10 min\"")
+      ->type_name("DURATION");
+  app.add_option("--checkpoint-every", a.checkpoint_every, "whenever so much was simulated")
+      ->type_name("DURATION");
+  app.add_option("--resume", a.resume, "go on from a checkpoint; the scenario may be left out")
+      ->type_name("FILE");
 }
 
 // All options that may stand where the user typed an unknown one.
@@ -176,11 +186,18 @@ struct simulator_verbs {
     list = at.add_subcommand("list", "scenarios that can be named");
     lint = at.add_subcommand("lint", "what is wrong or odd about scenarios");
     check = at.add_subcommand("check-determinism", "run twice, find what differs");
-    add_run(*run, arguments, !own);
+    add_run(*run, arguments, false);
     add_run_only(*run, arguments);
+    run->callback([this, own] {
+      if (!arguments.scenario.empty() || !arguments.resume.empty()) return;
+      if (!own) throw CLI::RequiredError("scenario");
+      arguments.scenario = "hello";
+    });
     add_run(*check, arguments, !own);
+    check->callback([this] {
+      if (arguments.scenario.empty()) arguments.scenario = "hello";
+    });
     lint->add_option("scenarios", lint_what, "paths or names; none: all that `list` shows");
-    if (own) arguments.scenario = "hello";
   }
   simulator_verbs(simulator_verbs const&) = delete;
   simulator_verbs& operator=(simulator_verbs const&) = delete;

@@ -52,6 +52,10 @@ struct run_arguments {
   bool permute = false;
   bool alone = false;
   bool unverified = false;
+  std::string checkpoint;        // file to write
+  std::string checkpoint_at;     // once
+  std::string checkpoint_every;
+  std::string resume;            // file to read
 };
 
 // Says what is wrong with how the command was typed; main prints it and returns `usage`.
