@@ -1,4 +1,5 @@
 #include "../catch.hpp"
+#include "../fuzz/checkpoint_target.hpp"
 
 #include <hydra/sim/checkpoint.hpp>
 
@@ -7,6 +8,9 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -227,4 +231,33 @@ TEST_CASE("a node that forgets a member is found out by going on") {
   STATIC_REQUIRE(sim::checkpointable<node>);
   STATIC_REQUIRE_FALSE(sim::checkpointable<silent>);
   std::filesystem::remove(file);
+}
+
+TEST_CASE("the reader behind the checksum survives flipped bits and cuts") {
+  auto const good = fuzz::state_of_a_circle();
+  auto const read = [](std::string const& s) {
+    return fuzz::checkpoint_target(std::as_bytes(std::span{s}));
+  };
+  REQUIRE(read(good));
+  for (std::size_t n = 1; n < good.size(); n += 3) CHECK_FALSE(read(good.substr(0, n)));
+  CHECK_FALSE(read(good + "x"));
+  std::size_t refused = 0;
+  for (std::size_t i = 1; i < good.size(); ++i) {
+    auto flipped = good;
+    flipped[i] = static_cast<char>(flipped[i] ^ (1 << i % 8));
+    refused += read(flipped) ? 0 : 1;
+  }
+  CHECK(refused > 0);  // a flipped number is a number: only what cannot be is refused
+}
+
+TEST_CASE("the corpus of the fuzz target of checkpoints passes") {
+  std::size_t seen = 0;
+  for (auto const& entry : std::filesystem::directory_iterator{
+           std::string{HYDRA_SOURCE_DIR} + "/tests/fuzz/corpus/checkpoint"}) {
+    std::ifstream in{entry.path(), std::ios::binary};
+    std::string const bytes{std::istreambuf_iterator<char>{in}, {}};
+    fuzz::checkpoint_target(std::as_bytes(std::span{bytes}));
+    ++seen;
+  }
+  CHECK(seen >= 4);
 }

@@ -249,8 +249,8 @@ class Hydra {
     c.settle();
   }
 
-  // All state, settings included: for checkpoints, and for drivers that ask what is held. Activities
-  // and records lie with the driver, which writes them down itself.
+  // All state, settings included: for checkpoints, and for drivers that ask what is held.
+  // Activities and records lie with the driver, which writes them down itself.
   template <class A>
     requires(Restorable<routing_type> && Restorable<proximity_type> && Restorable<trust_type> &&
              Restorable<scheduling_type> && Restorable<verify_type> && Restorable<code_type>)

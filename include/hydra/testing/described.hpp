@@ -8,8 +8,8 @@
 // whatever their size.
 //
 // Not found: what T allocates (it must be trivially copyable), the alternatives of a variant,
-// members that nothing initialises, and anything where the compiler cannot tell padding (__builtin_clear_padding: g++ 11, clang 20).
-// There `sees_padding` is false and the answer always empty.
+// members that nothing initialises, and anything where the compiler cannot tell padding
+// (__builtin_clear_padding: g++ 11). There `sees_padding` is false and the answer always empty.
 #pragma once
 
 #include <hydra/core/bounded.hpp>

@@ -121,9 +121,9 @@ class checkpoint_archive
   friend class boost::archive::load_access;
 
  public:
-  explicit checkpoint_archive(std::streambuf& from) : base{from, boost::archive::no_codecvt} {
-    this->init(boost::archive::no_codecvt);
-  }
+  // Boost's own header would be a length to believe; ours stands before it and says more.
+  static constexpr unsigned flags = boost::archive::no_codecvt | boost::archive::no_header;
+  explicit checkpoint_archive(std::streambuf& from) : base{from, flags} {}
   template <class T>
   void load(T& x) {
     base::load(x);
@@ -145,7 +145,8 @@ BOOST_SERIALIZATION_USE_ARRAY_OPTIMIZATION(hydra::sim::checkpoint_archive)
 
 namespace hydra::sim {
 
-// Whether a world of these nodes can be written down: they and their activities describe themselves.
+// Whether a world of these nodes can be written down: they and their activities describe all
+// they hold.
 template <class N>
 inline constexpr bool checkpointable =
     Restorable<N> && detail::each_restorable(activities_of<N>{});
@@ -467,7 +468,7 @@ std::uint64_t write_checkpoint(std::string const& path, checkpoint_head head, Wo
   head.at = ns(w.now());
   checkpoint_writer to{path, head};
   try {
-    boost::archive::binary_oarchive a{to, boost::archive::no_codecvt};
+    boost::archive::binary_oarchive a{to, checkpoint_archive::flags};
     checkpoint_access::save(w, a);
     ((a & beside), ...);
   } catch (boost::archive::archive_exception const& e) {

@@ -5,8 +5,8 @@
 //
 // Promises. A file is written under another name, forced to the disk and renamed: whatever happens
 // on the way, the file of before stays as it was, and nothing else is left. Who reads it is told
-// what is wrong: not a checkpoint, another format, cut off, damaged. The head is read by the bounded
-// reader of core/bytes.hpp, whatever the compiler that wrote it; the state only by the same build.
+// what is wrong: not a checkpoint, another format, cut off, damaged. The head is read by the
+// bounded reader of core/bytes.hpp, whoever wrote it; the state only by the same build.
 // Not promised: safety from a file that somebody forged on purpose. A checkpoint is trusted as much
 // as the program that reads it.
 // Cost: 64 KiB; the file is read twice, first for the checksum (some GB/s).
