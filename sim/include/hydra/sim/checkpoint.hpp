@@ -37,10 +37,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <new>
+#include <cstring>
+#include <memory>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
