@@ -109,6 +109,15 @@ void add_run_only(CLI::App& app, run_arguments& a) {
   app.add_flag("--unverified", a.unverified, "also run it with verification off");
   app.add_flag("--omniscient", a.omniscient, "also schedule it centrally, knowing everything");
   app.add_flag("--wire-check", a.wire_check, "encode, decode and compare messages on the way");
+  app.add_option("--checkpoint", a.checkpoint,
+                 "write the run down when it is stopped (Ctrl-C, --timeout), or when said:")
+      ->type_name("FILE");
+  app.add_option("--checkpoint-at", a.checkpoint_at, "at this simulated instant, like \"10 min\"")
+      ->type_name("DURATION");
+  app.add_option("--checkpoint-every", a.checkpoint_every, "whenever so much was simulated")
+      ->type_name("DURATION");
+  app.add_option("--resume", a.resume, "go on from a checkpoint; the scenario may be left out")
+      ->type_name("FILE");
 }
 
 // All options that may stand where the user typed an unknown one.
@@ -239,12 +248,19 @@ struct command_table {
     list = at.add_subcommand("list", "scenarios that can be named");
     lint = at.add_subcommand("lint", "what is wrong or odd about scenarios");
     check = at.add_subcommand("check-determinism", "run twice, find what differs");
-    add_run(*run, arguments, !own);
+    add_run(*run, arguments, false);
     add_run_only(*run, arguments);
+    run->callback([this, own] {
+      if (!arguments.scenario.empty() || !arguments.resume.empty()) return;
+      if (!own) throw CLI::RequiredError("scenario");
+      arguments.scenario = "hello";
+    });
     add_run(*check, arguments, !own);
+    check->callback([this] {
+      if (arguments.scenario.empty()) arguments.scenario = "hello";
+    });
     lint->add_option("scenarios", lint_what, "paths or names; none: all that `list` shows")
         ->type_name("SCENARIO");
-    if (own) arguments.scenario = "hello";
   }
   void add_own() {
     auto* simulate = app.add_subcommand("sim", "simulate a world")->require_subcommand(1);

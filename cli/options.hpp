@@ -69,6 +69,10 @@ struct run_arguments {
   bool alone = false;
   bool unverified = false;
   bool omniscient = false;
+  std::string checkpoint;        // file to write
+  std::string checkpoint_at;     // once
+  std::string checkpoint_every;
+  std::string resume;            // file to read
 };
 
 // Says what is wrong with how the command was typed; main prints it and returns `usage`.

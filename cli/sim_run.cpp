@@ -4,22 +4,24 @@
 #include "options.hpp"
 #include "render.hpp"
 
+#include <hydra/sim/checkpoint_file.hpp>
 #include <hydra/sim/run.hpp>
 
 #include <fmt/format.h>
 
 #include <ctime>
 #include <exception>
+#include <utility>
 
 namespace hydra::cli {
 namespace {
 
-duration limit_of(run_arguments const& a) {
-  if (a.timeout.empty()) return {};
+duration said(char const* flag, std::string const& text) {
+  if (text.empty()) return {};
   std::string error;
-  auto const limit = sim::parse_duration(a.timeout, error);
-  if (!error.empty()) throw usage_error{"--timeout: " + error};
-  return limit;
+  auto const d = sim::parse_duration(text, error);
+  if (!error.empty()) throw usage_error{std::string{flag} + ": " + error};
+  return d;
 }
 
 double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
@@ -68,16 +70,93 @@ std::string write_outputs(run_arguments const& a, run_origin const& from,
   return wrong;
 }
 
-}  // namespace
-
-int sim_run(common_options const& o, run_arguments const& a, sim::harness const& program) {
-  auto const limit = limit_of(a);
+// What of a checkpoint was said to be another run, or nothing. Who names a scenario, a seed or a
+// setting beside --resume means the run that was written down.
+std::string other_run(common_options const& o, run_arguments const& a,
+                      sim::checkpoint_head const& head, sim::scenario const& s) {
+  if (a.scenario.empty() && o.seed.empty() && o.sets.empty()) return "";
   std::string path;
-  auto const loaded = load(o, a.scenario, path);
-  complain(o, loaded);
-  if (!loaded.ok()) return invalid;
-  auto const& s = loaded.value;
+  auto const meant = load(o, a.scenario.empty() ? head.scenario : a.scenario, path);
+  complain(o, meant);
+  if (!meant.ok()) return "the scenario beside it cannot be read";
+  if (meant.value.seed != s.seed) {
+    return fmt::format("it is of seed {}, not {}", s.seed, meant.value.seed);
+  }
+  if (sim::settings_hash(meant.value) == sim::settings_hash(s)) return "";
+  return fmt::format("it is of scenario \"{}\" with settings {}; {} has settings {}", s.name,
+                     sim::settings_hash(s), a.scenario.empty() ? head.scenario : a.scenario,
+                     sim::settings_hash(meant.value));
+}
 
+// Takes over what was said of the run when it began. False: it is not the run that was meant.
+bool take_up(common_options& o, run_arguments& a, sim::loaded_scenario& loaded) {
+  sim::checkpoint_reader const file{a.resume};
+  auto const& head = file.head();
+  loaded = sim::parse_scenario(head.settings, a.resume);
+  if (!loaded.ok()) {
+    complain(o, loaded);
+    return false;
+  }
+  if (auto const why = other_run(o, a, head, loaded.value); !why.empty()) {
+    fmt::print(stderr, "{}: is a checkpoint of another run: {}\n", a.resume, why);
+    return false;
+  }
+  bool const odd = (a.permute && !head.permute) || (a.wire_check && !head.wire_check) ||
+                   (a.alone && !head.alone) || (a.unverified && !head.unverified);
+  if (odd) {
+    throw usage_error{"--resume goes on with the flags of the run that was written down; leave out "
+                      "--permute, --wire-check, --alone and --unverified"};
+  }
+  loaded.text = head.text;
+  loaded.warnings.clear();
+  a.scenario = head.scenario;
+  o.sets = head.sets;
+  a.permute = head.permute;
+  a.wire_check = head.wire_check;
+  a.alone = head.alone;
+  a.unverified = head.unverified;
+  return true;
+}
+
+// Tells what checkpoints cost as they are written, and remembers whether the last one failed.
+class checkpoint_teller {
+ public:
+  checkpoint_teller(common_options const& o, meter& clock)
+      : json_{o.progress == progress_style::json}, quiet_{o.quiet}, clock_{&clock} {}
+  void operator()(sim::checkpoint_note const& n) {
+    if (n.begins) {
+      since_ = clock_->wall_s();
+      return;
+    }
+    auto const took = clock_->wall_s() - since_;
+    wrong_ = !n.wrong.empty();
+    written_ = !wrong_;
+    clock_->clear();
+    if (wrong_) {
+      fmt::print(stderr, "hydra: the checkpoint was not written: {}\n", n.wrong);
+    } else if (json_) {
+      fmt::print(stderr, "{{\"checkpoint_at_s\":{:.3f},\"bytes\":{},\"wall_s\":{:.3f}}}\n",
+                 seconds(n.at), n.bytes, took);
+    } else if (!quiet_) {
+      fmt::print(stderr, "checkpoint: {} at {:.3f} s, {:.1f} MB in {:.2f} s\n", n.file,
+                 seconds(n.at), static_cast<double>(n.bytes) / 1e6, took);
+    }
+  }
+  [[nodiscard]] bool failed() const noexcept { return wrong_; }
+  [[nodiscard]] bool written() const noexcept { return written_; }
+
+ private:
+  bool json_;
+  bool quiet_;
+  meter* clock_;
+  double since_ = 0;
+  bool wrong_ = false;
+  bool written_ = false;
+};
+
+sim::run_options options_for(common_options const& o, run_arguments const& a,
+                             sim::loaded_scenario const& loaded) {
+  auto const& s = loaded.value;
   sim::run_options how;
   how.threads = threads_of(o);
   how.shards = a.shards;
@@ -87,19 +166,25 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   how.unverified = a.unverified || s.compare.unverified;
   how.omniscient = a.omniscient || s.compare.omniscient;
   how.trace_file = a.trace;
-  if (o.verbose)
-    fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
-               sim::settings_hash(s), how.threads, sim::expected_load(s));
-  if (auto const wrong = a.no_out ? "" : unwritable(a.out); !wrong.empty()) {
-    fmt::print(stderr, "hydra: the results cannot be written: {}\n", wrong);
-    return failed;
+  auto& c = how.checkpoint;
+  c.write_to = a.checkpoint;
+  c.at = said("--checkpoint-at", a.checkpoint_at);
+  c.every = said("--checkpoint-every", a.checkpoint_every);
+  c.resume_from = a.resume;
+  c.origin = {a.scenario, loaded.text, o.sets, a.alone, a.unverified};
+  if (c.write_to.empty() && (c.at != duration{} || c.every != duration{})) {
+    throw usage_error{"--checkpoint-at and --checkpoint-every need --checkpoint FILE"};
   }
-  catch_interrupt();
-  meter progress{o, s.name, limit};
+  if (c.at >= s.duration) {
+    throw usage_error{"--checkpoint-at " + a.checkpoint_at + ": the run ends at " +
+                      sim::duration_text(s.duration)};
+  }
+  return how;
+}
 
-  auto result = measured(program, s, how, progress);
-  result.interrupted = result.interrupted || was_interrupted() || progress.timed_out();
-  result.reproduce = reproduce(o, a, s);
+int finish(common_options const& o, run_arguments const& a, sim::loaded_scenario const& loaded,
+           sim::run_result& result, bool late, bool unwritten) {
+  auto const& s = loaded.value;
   auto const broken = result.failures.size();
   if (!result.interrupted)
     for (auto& missed : sim::missed_floors(s, result)) result.failures.push_back(std::move(missed));
@@ -114,10 +199,55 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   }
   if (!wrong.empty()) fmt::print(stderr, "hydra: the results were not written: {}\n", wrong);
 
-  if (progress.timed_out()) return timed_out;
+  if (late) return timed_out;
   if (result.interrupted) return interrupted;
-  if (broken > 0 || !wrong.empty()) return failed;
+  if (broken > 0 || !wrong.empty() || unwritten) return failed;
   return result.failures.empty() ? ok : bound_missed;
+}
+
+int run_or_resume(common_options o, run_arguments a, sim::harness const& program) {
+  auto const limit = said("--timeout", a.timeout);
+  sim::loaded_scenario loaded;
+  std::string path = a.resume;
+  if (!a.resume.empty()) {
+    if (!take_up(o, a, loaded)) return invalid;
+  } else {
+    loaded = load(o, a.scenario, path);
+    complain(o, loaded);
+    if (!loaded.ok()) return invalid;
+  }
+  auto const& s = loaded.value;
+  auto how = options_for(o, a, loaded);
+  if (o.verbose)
+    fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
+               sim::settings_hash(s), how.threads, sim::expected_load(s));
+  if (auto const wrong = a.no_out ? "" : unwritable(a.out); !wrong.empty()) {
+    fmt::print(stderr, "hydra: the results cannot be written: {}\n", wrong);
+    return failed;
+  }
+  catch_interrupt();
+  meter progress{o, s.name, limit};
+  checkpoint_teller checkpoints{o, progress};
+  how.checkpoint.tell = [&](sim::checkpoint_note const& n) { checkpoints(n); };
+
+  auto result = measured(program, s, how, progress);
+  result.interrupted = result.interrupted || was_interrupted() || progress.timed_out();
+  result.reproduce = reproduce(o, a, s);
+  bool const asked = how.checkpoint.at != duration{} || how.checkpoint.every != duration{};
+  if (asked && !checkpoints.written() && !checkpoints.failed() && !o.quiet)
+    fmt::print(stderr, "checkpoint: none was written, the run ended before one was due\n");
+  return finish(o, a, loaded, result, progress.timed_out(), checkpoints.failed());
+}
+
+}  // namespace
+
+int sim_run(common_options const& o, run_arguments const& a, sim::harness const& program) {
+  try {
+    return run_or_resume(o, a, program);
+  } catch (sim::checkpoint_error const& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return invalid;
+  }
 }
 
 }  // namespace hydra::cli

@@ -52,6 +52,10 @@ void conservation::read(std::size_t shard, history const& seen) {
   rest(seen.did_, at.did, [&](did const& d) { count(of(d.owner, d.number).ran); });
 }
 
+void conservation::resume(history const& all) {
+  read_.assign(1, {all.asked_.size(), all.accepted_.size(), all.ended_.size(), all.did_.size()});
+}
+
 void conservation::holds(holding const& h) { of(h.owner, h.number).held = true; }
 
 char const* conservation::wrong(job_state const& j) {

@@ -141,6 +141,22 @@ void history::merge(history const& other) {
   abandoned_ += other.abandoned_;
 }
 
+void history::put_in_order() {
+  auto const by = [](auto& all, auto&& content) {
+    std::stable_sort(all.begin(), all.end(),
+                     [&](auto const& a, auto const& b) { return content(a) < content(b); });
+  };
+  auto const named = [](auto const& x) { return std::make_tuple(x.owner, x.number, x.at); };
+  by(asked_, named);
+  by(accepted_, named);
+  by(ended_, named);
+  by(did_, [](did const& d) { return std::make_tuple(d.owner, d.number, d.by); });
+  by(opinions_, [](opinion const& o) { return std::make_tuple(o.about, o.what); });
+  by(bans_, [](std::uint32_t who) { return who; });
+  by(absences_, [](change const& c) { return std::make_tuple(c.at, c.who); });
+  while (!busy_.empty() && busy_.back() == 0) busy_.pop_back();
+}
+
 void history::write_trace(std::string const& path) const {
   struct line {
     std::int64_t at;

@@ -1,5 +1,6 @@
 #include "../catch.hpp"
 
+#include <hydra/assembly/hydra.hpp>
 #include <hydra/net/runtime.hpp>
 #include <hydra/testing/journal.hpp>
 
@@ -489,6 +490,75 @@ TEST_CASE("strangers that said nothing but hello do not lock others out") {
   }
   REQUIRE(eventually([&] { return one.inspect([](auto& h) { return h.sessions(); }) == 0; }));
   CHECK(one.inspect([](auto& h) { return h.known_heads(); }) == before + 3);
+}
+
+// A Hydra describes all that it holds, so whom it has forgotten makes room. A node that describes
+// nothing is full after the first `per_account_max` of them.
+template <class N>
+std::uint32_t strangers_met(std::uint32_t of) {
+  net::runtime_settings s{.seed = 7};
+  s.limits.directory = {.each_max = 400, .per_account_max = 150, .sweep_pause = 1ms};
+  net::runtime<N> one{s};
+  auto const port = one.start();
+  REQUIRE(port.ok());
+  for (std::uint32_t i = 0; i < of; ++i) {
+    net::hello h;
+    h.network = 1;
+    h.head = derived_key(7, peer{1000 + i});
+    h.owner = derived_key(7, principal{1000 + i});
+    raw_client c{port.value()};
+    auto said = net::control_frame(net::control::hello, h);
+    auto const id = N::messages::size == 2 ? ping::id.packed() : routing::ping::id.packed();
+    REQUIRE(wire::append_frame(said, id, 0, [&](auto& to) {
+      as_numbers plain;
+      byte_writer<as_numbers> w{to, plain};
+      if constexpr (N::messages::size == 2) {
+        w << std::uint32_t{i} << wire::contact{h.head, {}};
+      } else {
+        w << std::uint64_t{i};
+      }
+    }));
+    c.send(said);
+    REQUIRE(eventually([&] {
+      auto const n = one.counters();
+      return n.received + n.bad_hellos > i;
+    }));
+    c.socket.close();
+    REQUIRE(eventually([&] { return one.inspect([](auto& x) { return x.sessions(); }) == 0; }));
+  }
+  CHECK(one.inspect([](auto& x) { return x.known_heads(); }) <= 152);
+  return static_cast<std::uint32_t>(one.counters().received);
+}
+
+TEST_CASE("a Hydra meets more strangers than its directory holds") {
+  CHECK(strangers_met<Hydra<>>(600) == 600);
+  CHECK(strangers_met<hoarding>(200) <= 151);
+}
+
+TEST_CASE("what one message mentions is not evicted while it is read") {
+  struct nobody_holds {
+    [[nodiscard]] static instant clock() { return at_ns(1); }
+    [[nodiscard]] static bool mark(net::held_handles&) { return true; }
+    static void changed(peer) {}
+    static void named(principal) {}
+    static void named(service) {}
+  } watch;
+  net::directory<nobody_holds> known{{.each_max = 50, .per_account_max = 8, .sweep_pause = 0s},
+                                     watch};
+  auto const whom = [&](std::uint32_t i) {
+    return known.intern_peer({derived_key(7, peer{i}), {}});
+  };
+  known.charge(peer{40});
+  auto const first = whom(1);
+  for (std::uint32_t i = 2; i < 9; ++i) CHECK(static_cast<bool>(whom(i)));
+  CHECK_FALSE(static_cast<bool>(whom(9)));  // all eight are in this message
+  CHECK(known.key_of(first) == derived_key(7, peer{1}));
+  known.charge(peer{40});
+  known.hold(true);  // while the node is called nothing is evicted at all
+  CHECK_FALSE(static_cast<bool>(whom(9)));
+  known.hold(false);
+  CHECK(static_cast<bool>(whom(9)));  // of the message before nothing is left
+  CHECK(known.heads() == 1);
 }
 
 TEST_CASE("a runtime refuses to leave this machine") {

@@ -110,6 +110,46 @@ TEST_CASE("a policy is chosen by its slot; another word is refused with those al
   CHECK(run("sim run hello --no-out --set trust=open 2>&1").code == 0);
 }
 
+TEST_CASE("a run that was written down goes on to the same JSON; another run's file is refused") {
+  if (absent()) return;
+  string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
+  string const folder = ::mkdtemp(name.data());
+  string const file = "'" + folder + "/it is.ck'";
+  string const quiet = " --no-out --json --no-timings --progress none";
+  auto const whole = run("sim run hello --seed 4 --set workload.jobs=50" + quiet);
+  REQUIRE(whole.code == 0);
+  auto const cut = run("sim run hello --seed 4 --set workload.jobs=50 --shards 2 --checkpoint " +
+                       file + " --checkpoint-at '70 s' 2>&1 >/dev/null" + quiet);
+  CHECK(cut.code == 0);
+  CHECK(has(cut, "it is.ck at 70.000 s, "));
+  CHECK(has(cut, " MB in "));
+  auto const rest = run("sim run --resume " + file + quiet);
+  CHECK(rest.code == 0);
+  CHECK(rest.out == whole.out);
+  CHECK(run("sim run hello --seed 4 --set workload.jobs=50 --resume " + file + quiet).out ==
+        whole.out);
+  CHECK(run("sim run --resume " + file + " --seed 5 2>&1" + quiet).code == 3);
+  auto const other = run("sim run churn --resume " + file + " 2>&1" + quiet);
+  CHECK(other.code == 3);
+  CHECK(has(other, "is a checkpoint of another run: it is of seed 4, not 1"));
+  CHECK(run("sim run --resume " + file + " --permute 2>&1" + quiet).code == 2);
+  CHECK(run("sim run hello --checkpoint-at '9 s' 2>&1" + quiet).code == 2);
+  CHECK(run("sim run hello --checkpoint x --checkpoint-at '9 h' 2>&1" + quiet).code == 2);
+  CHECK(run("sim run 2>&1").code == 2);
+
+  auto const foreign = run("sim run --resume '" HYDRA_SOURCE_DIR "/README.md' 2>&1");
+  CHECK(foreign.code == 3);
+  CHECK(has(foreign, "README.md: is not a checkpoint of Hydra"));
+  auto const full = run("sim run hello --checkpoint '" + folder +
+                        "/no/where' --checkpoint-every '60 s' 2>&1 >/dev/null" + quiet);
+  CHECK(full.code == 1);
+  CHECK(has(full, "the checkpoint was not written: "));
+  auto const late = run("sim run churn --timeout '1 us' --checkpoint " + file + " 2>&1" + quiet);
+  CHECK(late.code == 124);
+  CHECK(run("sim run --resume " + file + " --timeout '1 us'" + quiet).code == 124);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("a folder that cannot be written to is refused before the run") {
   if (absent()) return;
   auto const o = run("sim run hello --out /proc/nowhere 2>&1");

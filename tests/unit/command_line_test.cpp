@@ -73,6 +73,7 @@ TEST_CASE("verbs may be left out, said, or said as with hydra") {
   CHECK(asked == words{"run hello 1"});
   CHECK(call({"check-determinism", "churn"}) == 0);
   CHECK(asked == words{"check churn"});
+  CHECK(call({"--resume", "/no/such/file"}) == 3);
   CHECK(call({"lint"}) == 0);
   CHECK(call({"list", "-o", "csv"}) == 0);
   CHECK(call({"--help"}) == 0);

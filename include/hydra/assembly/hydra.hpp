@@ -88,6 +88,11 @@ struct hydra_settings {
   duration offer_lifetime = 1h;          // of a provider record; routing republishes it
   bounded_vector<composition, 3> compositions{};  // of the offers, those that others help with
   std::uint8_t region = 0x01;            // one bit: where it is, for passports that name regions
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& offers& power& contacts& times& network& offer_lifetime& compositions&
+        region;
+  }
 };
 
 template <class... Policies>
@@ -246,6 +251,19 @@ class Hydra {
       });
     }
     c.settle();
+  }
+
+  // All state, settings included: for checkpoints, and for drivers that ask what is held.
+  // Activities and records lie with the driver, which writes them down itself.
+  template <class A>
+    requires(Restorable<routing_type> && Restorable<proximity_type> && Restorable<trust_type> &&
+             Restorable<scheduling_type> && Restorable<verify_type> && Restorable<code_type>)
+  void serialize(A& a, unsigned) {
+    a& settings_;
+    each_policy([&](auto& policy) {
+      if constexpr (Described<std::remove_reference_t<decltype(policy)>>) a& policy;
+    });
+    a& protocol_;
   }
 
  private:

@@ -330,7 +330,8 @@ struct placement {
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& principal& number& now& divides& until& lease& hash& output& receipt& checking;
+    a& who& principal& standing& number& now& divides& until& lease& hash& output& receipt&
+        checking;
   }
 };
 
@@ -365,7 +366,9 @@ struct owned_job {
   bool found_anyone = false;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& submitted& now& due& parent& part& root& terms& depth& among& given& needed& leases;
+    a& wake& due& submitted& now& what& lookup& keeping& parent& part& root& terms& depth& among;
+    a& asked& answered& dividers& asked_at& given& avoid& needed& hops& rounds& replaced& leases;
+    a& found_anyone;
   }
 };
 
@@ -398,8 +401,8 @@ struct held_lease {
   hydra::receipt receipt{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& what& root& last& token& offered& off& owner& now& until& next& started& run& sent& ok&
-        output& receipt;
+    a& until& next& started& takes& now& failed& divides& depth& owner& lease& what& root& last;
+    a& token& offered& off& checking_token& run& checking& sent& ok& output& receipt;
   }
 };
 
@@ -433,6 +436,10 @@ struct protocol_times {
   duration rest = 5s;         // before a job that found nobody is tried again
   std::uint8_t sends_max = 6;
   std::uint8_t rounds_max = 60;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& bid& acknowledge& progress& lease& resend& rest& sends_max& rounds_max;
+  }
 };
 
 }  // namespace hydra

@@ -278,6 +278,7 @@ class one_of : public detail::passed_on<one_of<Alternatives...>,
 
   // Which one, then its state. A number that names none leaves the choice as it is.
   template <class A>
+    requires(Restorable<Alternatives> && ...)
   void serialize(A& a, unsigned version) {
     auto which = static_cast<std::uint8_t>(held_.index());
     a& which;

@@ -59,6 +59,11 @@ class job_protocol : private delegation<job_protocol> {
     h.env().template recall_all<kept_job>(again);
   }
 
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& tick_& tick_due_& receipts_& ended_& ended_next_;
+  }
+
   // ---- the owner --------------------------------------------------------------------------------
 
   template <class House>

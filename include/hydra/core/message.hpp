@@ -71,6 +71,11 @@ inline constexpr bool is_array<std::array<T, N>> = true;
 template <class T>
 concept Described = requires(T& x, detail::any_archive& a) { x.serialize(a, 0U); };
 
+// Whether all that T holds can be written down: it describes itself, or holds nothing. A class that
+// inherits serialize() and adds members must say its own; testing/described.hpp finds who forgot.
+template <class T>
+concept Restorable = Described<T> || std::is_empty_v<T>;
+
 template <class M>
 concept Message = std::is_trivially_copyable_v<M> && Described<M> &&
                   std::default_initializable<M> && (sizeof(M) <= message_bytes_max) &&

@@ -63,6 +63,10 @@ struct verdict {
   bool admitted = false;
   trust score{};
   std::uint8_t ring = 0;  // 0 own, 1 peer group, 2 friends of friends, 3 strangers
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& admitted& score& ring;
+  }
 };
 
 inline constexpr std::size_t facts_per_call_max = 16;

@@ -92,6 +92,17 @@ class pool {
     return {c.number};
   }
 
+  // As add(), under the number that it had: for drivers that take up what was written down.
+  // Precondition: not full(), and no other one here has this number.
+  void put_back(activity which, T const& value) {
+    auto const i = cells_->take();
+    auto& c = (*cells_)[i];
+    c.value = value;
+    c.number = which.number;
+    c.next = *head_;
+    *head_ = i;
+  }
+
   [[nodiscard]] T* find(activity which) noexcept {
     for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) {
       if ((*cells_)[i].number == which.number) return &(*cells_)[i].value;

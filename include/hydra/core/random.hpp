@@ -28,6 +28,10 @@ struct ratio {
   std::uint32_t part = 0;
   std::uint32_t whole = 1;
   friend constexpr bool operator==(ratio, ratio) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& part& whole;
+  }
 };
 
 // Where a stream starts. `purpose` is a room or one of the world's own (see `purpose` below).

@@ -6,6 +6,8 @@
 // - Room is made by evicting handles that nothing holds: `mark` walks everything that describes
 //   handles (node, activities, facts under way). At most one walk per sweep_pause, since X
 //   can ask for one with every message.
+// - What the message being read mentions is in use until the next one is charged for, and nothing
+//   is evicted while the node is called: its handles may lie on the stack, where no walk looks.
 // - Endpoints that a head says of itself replace hearsay; hearsay never replaces them.
 // - A head that said hello is a stranger, and so is its owner, until the node may have seen its
 //   handle: its first message, or the word of another. A stranger that leaves before is forgotten
@@ -25,6 +27,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -177,7 +180,12 @@ class directory {
       : limits_{limits}, watch_{&watch}, heads_{limits}, principals_{limits}, services_{limits} {}
 
   // On whose account handles are interned until the next call.
-  void charge(peer whom) noexcept { account_ = whom ? whom.index() : no_account; }
+  void charge(peer whom) noexcept {
+    account_ = whom ? whom.index() : no_account;
+    if (whom) std::apply([](auto&... of) { (of.clear(), ...); }, in_use_);
+  }
+  // Until released, nothing is evicted: somebody holds handles where mark() cannot see them.
+  void hold(bool all) noexcept { held_ = all; }
   // Whether a refusal came from the bounds, since the last charge of this question.
   [[nodiscard]] bool take_exhausted() noexcept { return std::exchange(exhausted_, false); }
 
@@ -199,6 +207,7 @@ class directory {
     auto const before = heads_.find(c.key);
     auto const p = before ? before : intern(heads_, c.key);
     if (!p) return p;
+    use(p);
     auto& facts = heads_.value(p);
     if (!facts.introduced && facts.at.empty()) facts.at = c.at;
     if (!before) watch_->changed(p);
@@ -282,22 +291,32 @@ class directory {
   }
   template <class Handle>
   Handle intern_named(handle_table<Handle, nothing>& table, key const& k) {
-    if (auto const known = table.find(k)) return known;
+    if (auto const known = table.find(k)) return use(known);
     auto const h = intern(table, k);
-    if (h) watch_->named(h);
+    if (h) watch_->named(use(h));
+    return h;
+  }
+  template <class Handle>
+  Handle use(Handle h) {
+    if (account_ != no_account) std::get<std::vector<Handle>>(in_use_).push_back(h);
     return h;
   }
   void sweep() {
     auto const now = watch_->clock();
-    if (swept_ != never && now < swept_ + limits_.sweep_pause) return;
+    if (held_ || (swept_ != never && now < swept_ + limits_.sweep_pause)) return;
     swept_ = now;
     held_handles held;
+    std::apply([&](auto const&... of) { (hold_each(held, of), ...); }, in_use_);
     if (!watch_->mark(held)) return;  // somebody does not describe what it holds
     heads_.sweep(account_, [&](peer h) { return held.holds(h); });
     // Owners of heads that stay are held by them.
     mark_owners(held);
     principals_.sweep(account_, [&](principal h) { return held.holds(h); });
     services_.sweep(account_, [&](service h) { return held.holds(h); });
+  }
+  template <class Handle>
+  static void hold_each(held_handles& held, std::vector<Handle> const& all) {
+    for (auto h : all) held.handle(h);
   }
   void mark_owners(held_handles& held) {
     for (std::uint32_t i = 0; i < limits_.each_max; ++i) {
@@ -311,6 +330,9 @@ class directory {
   handle_table<principal, nothing> principals_;
   handle_table<service, nothing> services_;
   std::uint32_t account_ = no_account;
+  // By the message that is being read.
+  std::tuple<std::vector<peer>, std::vector<principal>, std::vector<service>> in_use_;
+  bool held_ = false;
   bool exhausted_ = false;
   instant swept_ = never;
 };

@@ -425,7 +425,9 @@ class head : public environment_base<head<N>> {
     now_ = clock();
     directory_.charge({});
     last_keep_ = 0;
+    directory_.hold(true);
     f();
+    directory_.hold(false);
     last_keep_ = 0;
     commit();
     drain();

@@ -39,7 +39,8 @@ class runtime {
   runtime& operator=(runtime const&) = delete;
   ~runtime() { kill(); }
 
-  // Before start(). `call` takes any fact the node emits.
+  // Before start(). `call` takes any fact the node emits. Handles in it stand for their keys until
+  // the call returns; who wants to keep one asks for its key, or makes it known.
   template <class F>
   void on_emit(F&& call) {
     observer_ = std::make_unique<observes<std::decay_t<F>>>(std::forward<F>(call));

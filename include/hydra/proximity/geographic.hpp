@@ -60,6 +60,10 @@ struct geographic_settings {
   duration base = 12ms;                // a: last miles and stacks at both ends
   duration per_1000_km = 16ms;         // b: there and back in fibre (10 ms), times 1.6 for detours
   duration unknown = 120ms;            // of heads that say nothing and were never measured
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& own& disclose& base& per_1000_km& unknown;
+  }
 };
 
 // Promises an estimate for everybody: the measured round trip of the 16 heads measured last,
@@ -119,7 +123,9 @@ class geographic {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& heads_& micros_& count_& next_;
+    a& settings_& heads_& micros_& count_& next_;
+    count_ = std::min<std::uint8_t>(count_, measured_max);
+    next_ = static_cast<std::uint8_t>(next_ % measured_max);
   }
 
  private:

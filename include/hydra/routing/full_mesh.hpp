@@ -19,6 +19,10 @@ struct full_mesh_settings {
   duration record_lifetime = 15min;
   duration record_lifetime_max = 24h;
   std::uint8_t attempts = 2;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& answer_timeout& record_lifetime& record_lifetime_max& attempts;
+  }
 };
 
 // A question to everybody.
@@ -213,7 +217,7 @@ class full_mesh {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& contacts_;
+    a& settings_& contacts_;
   }
 
  private:

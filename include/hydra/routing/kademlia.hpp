@@ -34,6 +34,13 @@ struct kademlia_settings {
   std::uint8_t enough_factor = 3;         // principals found per candidate wanted, then stop
   std::uint8_t sources_min = 3;           // netgroups near the key that gave records, then stop
   store_limits limits{};                  // of records kept for others
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& rpc_timeout& lookup_time_max& tick& refresh& questionable_after& republish;
+    a& record_lifetime& record_lifetime_max& cache_lifetime& keep_period;
+    a& alpha& rpc_attempts& messages_max& hops_max& evict_after& enough_factor& sources_min;
+    a& limits;
+  }
 };
 
 // Maymounkov and Mazieres (2002), with the hygiene that open networks taught since.
@@ -335,7 +342,7 @@ class kademlia {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& table_& sweep_at_& ticks_& refreshed_;
+    a& settings_& table_& sweep_at_& ticks_& refreshed_;
   }
 
  private:

@@ -148,6 +148,10 @@ struct store_limits {
   std::uint8_t per_principal = 4;   // of one service
   std::uint8_t per_netgroup = 16;   // of one service
   std::uint8_t principal_total = 32;  // over all services
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& per_service& per_principal& per_netgroup& principal_total;
+  }
 };
 
 // What a head keeps of others: a view of its shelves.

@@ -222,10 +222,18 @@ class table {
     return i == size_ && size_ <= capacity;
   }
 
+  // Only the places that are taken: those beyond are as they were made.
   template <class A>
   void serialize(A& a, unsigned) {
     a& own_& counts_& size_;
-    for (std::size_t i = 0; i < std::min<std::size_t>(size_, capacity); ++i) a& all_[i];
+    std::size_t counted = 0;
+    for (auto n : counts_) counted += n;
+    if (counted != size_ || size_ > capacity) {  // no table wrote this
+      counts_ = {};
+      size_ = 0;
+    }
+    for (std::size_t i = 0; i < size_; ++i) a& all_[i];
+    std::fill(all_.begin() + size_, all_.end(), contact{});
   }
 
  private:

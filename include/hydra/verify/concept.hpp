@@ -16,7 +16,7 @@ struct testimony {
   key hash{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& hash;
+    a& who& standing& hash;
   }
 };
 

@@ -60,7 +60,7 @@ struct repeat {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    for (auto& r : rate) a& r.part& r.whole;
+    a& rate;
   }
 
  private:

@@ -24,6 +24,14 @@ class conservation {
   // Counts who is running, and as failed who was never accepted.
   void finish(run_result& out);
 
+  // Goes on from a checkpoint whose histories are now those of the first shard. Precondition:
+  // everything in them was read before it was written.
+  void resume(history const& all);
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& jobs_;
+  }
+
  private:
   struct job_state {
     std::uint16_t ran = 0;
@@ -34,6 +42,15 @@ class conservation {
     bool accepted : 1 = false;
     bool held : 1 = false;
     bool told : 1 = false;  // a failure once is enough
+    template <class A>
+    void serialize(A& a, unsigned) {
+      auto bits = static_cast<std::uint8_t>(asked | accepted << 1U | held << 2U | told << 3U);
+      a& ran& placements& endings& missing& bits;
+      asked = (bits & 1U) != 0;
+      accepted = (bits & 2U) != 0;
+      held = (bits & 4U) != 0;
+      told = (bits & 8U) != 0;
+    }
   };
   static_assert(sizeof(job_state) == 8);
   struct cursors {

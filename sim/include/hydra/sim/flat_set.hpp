@@ -1,8 +1,9 @@
-// A set of 64-bit numbers, open addressing, no allocation once warm. Never iterated.
+// A set of 64-bit numbers, open addressing, no allocation once warm. Its own order never shows.
 #pragma once
 
 #include <hydra/core/random.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -45,6 +46,14 @@ class flat_set {
     return true;
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return cells_.capacity() * 8; }
+  [[nodiscard]] std::vector<std::uint64_t> sorted() const {
+    std::vector<std::uint64_t> all;
+    for (auto c : cells_) {
+      if (c != 0) all.push_back(c - 1);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
 
  private:
   static constexpr std::size_t missing = static_cast<std::size_t>(-1);

@@ -19,6 +19,10 @@ struct asking {
   std::uint32_t number = 0;
   std::int64_t at = 0;
   bool accepted = false;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& number& at& accepted;
+  }
 };
 
 struct ended {
@@ -26,6 +30,10 @@ struct ended {
   std::uint32_t number = 0;
   std::int64_t at = 0;
   job_done how{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& number& at& how;
+  }
 };
 
 struct did {  // a task that ran to its end
@@ -34,11 +42,19 @@ struct did {  // a task that ran to its end
   std::uint32_t by = 0;
   std::int64_t at = 0;    // its end
   std::int64_t busy = 0;  // ns
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& number& by& at& busy;
+  }
 };
 
 struct opinion {  // an owner found an executor honest or not
   std::uint32_t about = 0;
   outcome what = outcome::done;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& about& what;
+  }
 };
 
 class history {
@@ -79,6 +95,12 @@ class history {
   void fact(instant, std::uint32_t, banned const& b) { bans_.push_back(b.who.index()); }
 
   void merge(history const& other);
+  // Everything in an order that does not depend on shards.
+  void put_in_order();
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& asked_& accepted_& ended_& did_& opinions_& bans_& busy_& absences_& crashes_& abandoned_;
+  }
 
   // Writes one JSON object per line, in the order of time.
   void write_trace(std::string const& path) const;
@@ -94,6 +116,10 @@ class history {
     std::uint32_t who;
     std::int64_t at;
     bool up;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& who& at& up;
+    }
   };
   std::vector<change> absences_;
   std::uint64_t crashes_ = 0;

@@ -41,6 +41,21 @@ class periods {
     for (auto& t : tags_) t.bits[(who - first_) / 64U] &= ~bit;
     turns_.erase(turns_.lower_bound({who, 0U}), turns_.upper_bound({who, 0xffffffffU}));
   }
+  // visit(tag, turn) of every tag that `who` said in this life, ascending.
+  template <class F>
+  void each(std::uint32_t who, F&& visit) const {
+    std::vector<std::uint32_t> tags;
+    auto const bit = std::uint64_t{1} << ((who - first_) % 64U);
+    for (auto const& t : tags_) {
+      if ((t.bits[(who - first_) / 64U] & bit) != 0) tags.push_back(t.tag);
+    }
+    std::sort(tags.begin(), tags.end());
+    for (auto tag : tags) visit(tag, turn(who, tag));
+  }
+  void put_back(std::uint32_t who, std::uint32_t tag, std::uint16_t turn) {
+    bits_for(tag)[(who - first_) / 64U] |= std::uint64_t{1} << ((who - first_) % 64U);
+    if (turn != 0) turns_[{who, tag}] = turn;
+  }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return tags_.size() * ((peers_ + 63U) / 64U) * sizeof(std::uint64_t) + turns_.size() * 48U;
   }

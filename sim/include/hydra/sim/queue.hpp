@@ -5,6 +5,7 @@
 //   take(visit)                 visits that window's events, in no particular order
 //   scratch(words) -> event*    room that lives as long as the events that were taken
 //   recycle()                   gives the memory of both back
+//   each(visit)                 visits everything that is pending and takes nothing
 //
 // window_queue is a ladder of three rungs of look-ahead windows: append-only buckets of W ns,
 // then buckets of 1024 W, then the rest. Push and take are O(1) and write sequentially; nothing
@@ -39,6 +40,7 @@ concept EventQueue = std::copyable<Q> && std::constructible_from<Q, std::int64_t
                        q.move_to(at);
                        q.take([](event&) {});
                        q.recycle();
+                       q.each([](event&) {});
                        { c.width() } -> std::same_as<std::int64_t>;
                        { c.window_end() } -> std::same_as<std::int64_t>;
                        { c.empty() } -> std::same_as<bool>;
@@ -102,6 +104,12 @@ class window_queue {
   }
   [[nodiscard]] event* scratch(std::size_t words) { return taken_.append(chunks_, words); }
   void recycle() noexcept { taken_.clear(chunks_); }
+  template <class F>
+  void each(F&& visit) {
+    for (auto const& b : near_) b.each(chunks_, visit);
+    for (auto const& b : far_) b.each(chunks_, visit);
+    beyond_.each(chunks_, visit);
+  }
 
   [[nodiscard]] std::size_t bytes() const noexcept {
     return chunks_.bytes() + (near_.size() + far_.size()) * sizeof(bucket);
@@ -194,6 +202,10 @@ class radix_queue {
   }
   [[nodiscard]] event* scratch(std::size_t words) { return taken_.append(chunks_, words); }
   void recycle() noexcept { taken_.clear(chunks_); }
+  template <class F>
+  void each(F&& visit) {
+    for (auto const& b : buckets_) b.each(chunks_, visit);
+  }
   [[nodiscard]] std::size_t bytes() const noexcept { return chunks_.bytes(); }
 
  private:

@@ -20,6 +20,34 @@ struct progress {
   double wall_s = 0;
 };
 
+// A world that was written down: what is said of it, in order.
+struct checkpoint_note {
+  std::string file;
+  instant at{};
+  bool begins = false;      // it is about to be written
+  std::uint64_t bytes = 0;  // when it is written
+  std::string wrong;        // why it was not; the run goes on, and an older file stays as it was
+};
+
+// What the command line says of a run, for the one that takes it up again.
+struct run_origin {
+  std::string scenario;           // as it was typed
+  std::string text;               // of its file
+  std::vector<std::string> sets;  // key=value
+  bool alone = false;             // said by a flag, not by the scenario
+  bool unverified = false;
+};
+
+// Writing a run down while it goes on, and taking it up again; checkpoint.hpp says how.
+struct checkpoint_options {
+  std::string write_to;  // empty: nowhere. Also written when on_progress stops the run.
+  duration at{};         // once, at this simulated instant
+  duration every{};      // and whenever so much was simulated; both zero: only when stopped
+  std::string resume_from;
+  run_origin origin;
+  std::function<void(checkpoint_note const&)> tell;  // tidy: allow(token) because of reporting
+};
+
 struct run_options {
   unsigned threads = 1;
   unsigned shards = 0;      // 0: as many as threads. Neither changes a result.
@@ -29,6 +57,7 @@ struct run_options {
   bool unverified = false;  // also run the comparison where nothing is verified
   bool omniscient = false;  // also schedule the same trace centrally, see omniscient.hpp
   std::string trace_file;   // NDJSON; empty: none
+  checkpoint_options checkpoint;
   // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
   std::function<bool(progress const&)> on_progress;  // tidy: allow(token) because of reporting
 };
@@ -36,6 +65,10 @@ struct run_options {
 // A property that did not hold: a job lost or done twice, a budget that grew, a full queue.
 struct check_failure {
   std::string what;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& what;
+  }
 };
 
 struct named_number {

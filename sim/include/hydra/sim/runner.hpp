@@ -8,6 +8,7 @@
 
 #include <hydra/assembly/choices.hpp>
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/sim/checkpoint.hpp>
 #include <hydra/sim/conservation.hpp>
 #include <hydra/sim/history.hpp>
 #include <hydra/sim/omniscient.hpp>
@@ -134,6 +135,7 @@ class runner {
     auto out = once(what, how, false);
     if (how.alone && !out.interrupted) {
       auto one_thread = how;  // so little happens that two would only wait for each other
+      one_thread.checkpoint = {};
       one_thread.threads = one_thread.shards = 1;
       auto const lonely = once(what, one_thread, true);
       out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
@@ -143,6 +145,7 @@ class runner {
       auto trusting = what;
       trusting.verify.on = false;
       auto quiet = how;
+      quiet.checkpoint = {};
       quiet.trace_file.clear();
       quiet.omniscient = false;
       auto const r = once(trusting, quiet, false);
@@ -192,12 +195,13 @@ class runner {
 
   [[nodiscard]] static run_result once(scenario const& what, run_options const& how, bool alone) {
     auto const before = resident_bytes();
-    world_type w{populated<H>{what, alone}, options_of(what, how, false)};
     run_result out;
     out.scenario = what.name;
     out.seed = what.seed;
     out.hydras = what.hydras;
     conservation jobs;
+    auto const made = begin(what, how, alone, jobs, out);
+    auto& w = *made;
     out.interrupted = !advance(w, what, how, jobs, out);
     if (what.until == ending::end && !out.interrupted && w.now() < instant{} + what.duration) {
       out.failures.push_back({"nothing was left to do before the end; if that is meant, say "
@@ -220,21 +224,104 @@ class runner {
     return out;
   }
 
-  // In steps, so that progress can be told and everything checked. False: asked to stop.
+  // A world at its beginning, or as it was written down.
+  [[nodiscard]] static std::unique_ptr<world_type> begin(scenario const& what,
+                                                         run_options const& how, bool alone,
+                                                         conservation& jobs, run_result& out) {
+    auto const& from = how.checkpoint.resume_from;
+    if (!from.empty() || !how.checkpoint.write_to.empty()) {
+      if constexpr (!checkpointable<H>) {
+        throw checkpoint_error{
+            "this program's Hydra cannot be written down: each of its policies and activities "
+            "needs a serialize() (hydra::Restorable)"};
+      }
+    }
+    if (from.empty()) {
+      return std::make_unique<world_type>(populated<H>{what, alone}, options_of(what, how, false));
+    }
+    auto w = std::make_unique<world_type>(populated<H>{what, alone}, options_of(what, how, false),
+                                          as_written{});
+    if constexpr (checkpointable<H>) {
+      checkpoint_reader file{from};
+      if (instant{} + what.duration < at_ns(file.head().at)) file.fail("is of a longer run");
+      if (file.head().permute != how.permute) file.fail("was written with other handles");
+      if (file.head().places != fingerprint(w->setting())) {
+        file.fail("is of another world: another scenario, or a file in sim/data has changed");
+      }
+      read_checkpoint(file, *w, jobs, out.failures);
+      w->each_observer([&, first = true](history const& h) mutable {
+        if (std::exchange(first, false)) jobs.resume(h);
+      });
+    }
+    return w;
+  }
+
+  // Writes the run down as it stands between two events.
+  static void write(world_type& w, scenario const& what, run_options const& how,
+                    conservation& jobs, run_result& out) {
+    if constexpr (checkpointable<H>) {
+      auto const& c = how.checkpoint;
+      std::size_t shard = 0;
+      w.each_observer([&](history const& h) { jobs.read(shard++, h); });
+      checkpoint_note note{c.write_to, w.now(), true, 0, {}};
+      if (c.tell) c.tell(note);
+      note.begins = false;
+      try {
+        checkpoint_head head;
+        head.places = fingerprint(w.setting());
+        head.scenario = c.origin.scenario;
+        head.text = c.origin.text;
+        head.sets = c.origin.sets;
+        head.settings = settings_text(what);
+        head.permute = how.permute;
+        head.wire_check = how.wire_check;
+        head.alone = c.origin.alone;
+        head.unverified = c.origin.unverified;
+        note.bytes = write_checkpoint(c.write_to, head, w, jobs, out.failures);
+      } catch (checkpoint_unwritten const& e) {
+        note.wrong = e.what();
+        if (!c.tell) throw;
+      }
+      if (c.tell) c.tell(note);
+    }
+  }
+
+  // The next instant after `now` at which the run is to be written down.
+  [[nodiscard]] static instant due_after(instant now, checkpoint_options const& c) {
+    auto next = never;
+    if (c.write_to.empty()) return next;
+    if (c.at > duration{} && instant{} + c.at > now) next = instant{} + c.at;
+    if (c.every > duration{}) {
+      next = std::min(next, instant{} + ((now - instant{}) / c.every + 1) * c.every);
+    }
+    return next;
+  }
+
+  // In steps, so that progress can be told and everything checked; between them a checkpoint may be
+  // due, which moves no step. False: asked to stop.
   [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
                                     conservation& jobs, run_result& out) {
     constexpr std::int64_t steps = 400;
     auto const step = std::max<duration>(1ms, what.duration / steps);
     auto const end = instant{} + what.duration;
     while (w.now() < end) {
-      w.run_until(std::min(end, w.now() + step));
+      auto const since = w.now() - instant{};
+      bool const checked = since != duration{} && since % step == duration{};
+      if (checked && what.until == ending::quiet && is_quiet(w, what)) break;
+      if (checked && w.idle()) break;
+      auto const next = std::min(end, instant{} + (since / step + 1) * step);
+      auto const due = due_after(w.now(), how.checkpoint);
+      w.run_until(std::min(next, due));
+      if (due <= next && due < end && w.now() != next) write(w, what, how, jobs, out);
+      if (w.now() != next) continue;
       check_bounds(w, how, out);
       look(w, jobs);
       jobs.step(w.now(), out);
       progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
-      if (how.on_progress && !how.on_progress(p)) return false;
-      if (what.until == ending::quiet && is_quiet(w, what)) break;
-      if (w.idle() && w.now() < end) break;
+      bool const stop = how.on_progress && !how.on_progress(p);
+      bool const wanted = due == next || (stop && !how.checkpoint.write_to.empty());
+      if (wanted && w.now() < end) write(w, what, how, jobs, out);
+      if (stop) return false;
     }
     return true;
   }
@@ -266,6 +353,21 @@ class runner {
     if (out.failures.size() >= failures_listed_max) return;
     out.failures.push_back({"peer " + std::to_string(who) + " " + what + " at " +
                             std::to_string(seconds(at)) + " s"});
+  }
+
+  // What a checkpoint's world must be like: who is where and does what, how far, and what is asked.
+  [[nodiscard]] static std::uint64_t fingerprint(populated<H> const& where) {
+    fold f{where.seed()};
+    auto const n = where.peers();
+    for (std::uint32_t who = 0; who < n; ++who) {
+      auto mine = where.role_of(who);
+      f& mine.offers& mine.power& mine.where& mine.region& mine.churns;
+      auto asks = where.job_of(who, 0);
+      f& asks;
+      f.add(static_cast<std::uint64_t>(
+          where.one_way(who, static_cast<std::uint32_t>(mix64(who) % n)).count()));
+    }
+    return f.value();
   }
 
   // No more jobs will arrive, and every one has ended.

@@ -35,6 +35,8 @@ struct no_observer {
   template <class F>
   void fact(instant, std::uint32_t, F const&) {}
   void merge(no_observer const&) {}
+  template <class A>
+  void serialize(A&, unsigned) {}
 };
 
 // A record that survives a crash, once it is durable. Newest first; the newest of a name counts.
@@ -45,6 +47,10 @@ struct kept_record {
   R value{};
   std::uint32_t pending = 0;  // the command that is still writing it; zero: durable
   std::uint32_t erasing = 0;  // number of the erasure under way; zero: it stays
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& name& value& pending& erasing;
+  }
 };
 
 template <class List>
@@ -462,15 +468,25 @@ class shard {
   }
 
  private:
+  friend struct checkpoint_access;  // checkpoint.hpp: writes down all that follows
+
   struct timer_payload {
     std::uint32_t tag;
     std::uint32_t life;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& tag& life;
+    }
   };
   struct periodic_payload {
     std::uint32_t tag;
     std::uint16_t life;
     std::uint16_t turn;  // see replaces()
     std::int64_t period;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& tag& life& turn& period;
+    }
   };
   struct meta {
     std::uint32_t life;
@@ -480,10 +496,18 @@ class shard {
   struct with_meta {
     meta head;
     T value;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& head.life& head.extra& value;
+    }
   };
   struct commit_payload {
     command id;
     std::uint64_t name;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& id& name;
+    }
   };
 
   struct post_office {

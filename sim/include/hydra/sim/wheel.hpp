@@ -86,6 +86,20 @@ class wheel {
     }
   }
 
+  // visit(peer, life, phase), in no particular order; add() takes a phase for an instant, too.
+  template <class F>
+  void each(F&& visit) const {
+    for (std::size_t s = 0; s < heads_.size(); ++s) {
+      for (auto b = heads_[s]; b != none; b = blocks_[b].next) {
+        for (std::uint32_t i = 0; i < blocks_[b].used; ++i) {
+          auto const& e = blocks_[b].entries[i];
+          visit(e.peer, static_cast<std::uint8_t>(e.life),
+                (static_cast<std::int64_t>(s) << shift_) + static_cast<std::int64_t>(e.offset));
+        }
+      }
+    }
+  }
+
   [[nodiscard]] std::size_t bytes() const noexcept {
     return heads_.capacity() * sizeof(std::uint32_t) + blocks_.bytes();
   }

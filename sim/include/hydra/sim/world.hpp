@@ -29,6 +29,9 @@ struct world_options {
   peer watch{};                  // whose journal a watcher<> writes (watch.hpp)
 };
 
+// A world that does not start: its state is read from a checkpoint (checkpoint.hpp).
+struct as_written {};
+
 template <Node N, class Setting, class Observer = no_observer, EventQueue Queue = window_queue>
 class world {
  public:
@@ -41,6 +44,11 @@ class world {
     link();
     for (auto& s : shards_) s.start();
     exchange();
+  }
+  world(Setting setting, options how, as_written)
+      : setting_{std::make_shared<Setting const>(std::move(setting))}, options_{how} {
+    cut();
+    link();
   }
   world(world const& other)
       : setting_{other.setting_},
@@ -180,6 +188,8 @@ class world {
   }
 
  private:
+  friend struct checkpoint_access;
+
   // Contiguous ranges of about equal size, cut where a group begins.
   void cut() {
     auto const n = setting_->peers();
