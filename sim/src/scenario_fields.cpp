@@ -306,7 +306,11 @@ std::vector<std::string_view> workload_unused(workload_settings const& w) {
   // What older scenarios do not know is written only where it says something: their hashes stay.
   words out;
   if (w.rate.count != 0 && w.law != arrival_law::swf) out.push_back("jobs");
-  if (w.priorities == 1) out.push_back("priorities");
+  workload_settings const plain;
+  if (w.priorities == plain.priorities) out.push_back("priorities");
+  if (w.kinds == plain.kinds) out.push_back("kinds");
+  if (w.hops == plain.hops) out.push_back("hops");
+  if (w.spend == plain.spend) out.push_back("spend");
   words const drawn{"jobs", "rate", "service_time", "service_law"};
   words const recorded{"swf",      "swf_from", "swf_for",        "swf_jobs",   "swf_pace",
                        "swf_work", "swf_rows", "swf_processors", "swf_askers"};

@@ -184,7 +184,8 @@ class linter {
     bool const swf = w.law == arrival_law::swf;
     for (auto key : detail::workload_unused(w)) {
       auto const path = "workload." + std::string{key};
-      bool const meant = key == "priorities" || (key == "jobs" && !swf);
+      bool const meant = key == "priorities" || key == "kinds" || key == "hops" ||
+                         key == "spend" || (key == "jobs" && !swf);
       if (meant || !given_.has(path)) continue;
       if (swf)
         warn(path, "{} means nothing for law = \"swf\": the trace says it", key);

@@ -147,17 +147,14 @@ struct job {
 // A piece of a job that runs on one head. Index and priority travel as one word, 12 bits and 4.
 struct task {
   job_id of{};
-  std::uint16_t index = 0;  // below 4096
+  std::uint16_t index = 0;
   service what{};
   duration work{};
   payload input{};
   std::uint8_t priority = 0;  // below priority_levels; higher runs first
   template <class A>
   void serialize(A& a, unsigned) {
-    auto place = static_cast<std::uint16_t>((index & 0xfffU) | unsigned{priority} << 12U);
-    a& of& place& what& work& input;
-    index = place & 0xfffU;
-    priority = static_cast<std::uint8_t>(place >> 12U);
+    a& of& index& what& work& input& priority;
   }
 };
 
