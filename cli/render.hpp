@@ -29,7 +29,6 @@ struct verdict {
   std::vector<std::string> failures;
 };
 void print_result(common_options const&, sim::run_result const&, verdict const&);
-[[nodiscard]] std::string result_json(sim::run_result const&, int indent);
 
 struct run_origin {
   std::string file;  // as typed

@@ -4,12 +4,17 @@
 #include "options.hpp"
 #include "render.hpp"
 
+#include <hydra/sim/data_path.hpp>
+#include <hydra/sim/recording.hpp>
+#include <hydra/sim/report.hpp>
 #include <hydra/sim/run.hpp>
 
 #include <fmt/format.h>
 
 #include <ctime>
-#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hydra::cli {
 namespace {
@@ -54,17 +59,42 @@ sim::run_result measured(sim::harness const& program, sim::scenario const& s,
   return result;
 }
 
+using named_texts = std::vector<std::pair<std::string, std::string>>;
+
+// The page and the tables; what cannot be made is said, and the run goes on without it.
+void add_report(common_options const& o, sim::report_choice const& wanted,
+                sim::recording const& seen, sim::run_result const& r, named_texts& out) {
+  if (!seen.where) return;  // a program's own way of running, which recorded nothing
+  auto files = sim::report_tables(seen, wanted);
+  std::string page;
+  if (wanted.html) {
+    auto beside = files;
+    beside.push_back({"result.json", "the numbers of this page", ""});
+    beside.push_back({"manifest.json", "what was run: settings, version", ""});
+    try {
+      page = sim::report_page(sim::report_data(seen, r, {version_line(), !o.no_timings}, beside));
+    } catch (sim::data_error const& e) {
+      fmt::print(stderr, "hydra: there is no report.html: {} (warning)\n", e.what());
+    }
+  }
+  for (auto& f : files) out.push_back({f.name, std::move(f.text)});
+  if (!page.empty()) out.push_back({"report.html", std::move(page)});
+}
+
 // Returns what went wrong; the folder that was written goes to `to`.
-std::string write_outputs(run_arguments const& a, run_origin const& from,
+std::string write_outputs(common_options const& o, run_arguments const& a, run_origin const& from,
+                          sim::report_choice const& wanted, sim::recording const& seen,
                           sim::run_result const& r, std::string& to) {
   if (a.no_out) return "";
   // What was cut short never takes the place of a whole result.
   auto const folder = fmt::format("{}/{}-{}-{}{}", a.out, r.scenario, r.seed,
                                   sim::settings_hash(from.settings),
                                   r.interrupted ? "-interrupted" : "");
-  auto wrong = write_files(folder, {{"result.json", result_json(r, 2) + "\n"},
-                                    {"manifest.json", manifest_json(from, r) + "\n"}});
-  if (wrong.empty()) to = folder + "/";
+  named_texts all{{"result.json", sim::result_json(r, true, 2) + "\n"},
+                  {"manifest.json", manifest_json(from, r) + "\n"}};
+  if (wanted.any()) add_report(o, wanted, seen, r, all);
+  auto wrong = write_files(folder, all);
+  if (wrong.empty()) to = folder + "/" + (all.back().first == "report.html" ? "report.html" : "");
   return wrong;
 }
 
@@ -72,6 +102,10 @@ std::string write_outputs(run_arguments const& a, run_origin const& from,
 
 int sim_run(common_options const& o, run_arguments const& a, sim::harness const& program) {
   auto const limit = limit_of(a);
+  std::string error;
+  auto const wanted = a.no_out ? sim::report_choice{false, false, false, false}
+                               : sim::report_named(a.report, error);
+  if (!error.empty()) throw usage_error{"--report: " + error};
   std::string path;
   auto const loaded = load(o, a.scenario, path);
   complain(o, loaded);
@@ -86,6 +120,8 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   how.alone = a.alone || s.compare.alone;
   how.unverified = a.unverified || s.compare.unverified;
   how.trace_file = a.trace;
+  sim::recording seen;
+  if (wanted.any()) how.record = &seen;
   if (o.verbose)
     fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
                sim::settings_hash(s), how.threads, sim::expected_load(s));
@@ -105,7 +141,8 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
 
   verdict said{s.purpose, "", {}};
   for (auto const& f : result.failures) said.failures.push_back(f.what);
-  auto const wrong = write_outputs(a, {a.scenario, loaded.text, s}, result, said.written);
+  auto const wrong = write_outputs(o, a, {a.scenario, loaded.text, s}, wanted, seen, result,
+                                   said.written);
   if (!o.quiet || o.output != format::table) {
     print_result(o, result, said);
   } else {

@@ -12,6 +12,8 @@
 
 namespace hydra::sim {
 
+struct recording;  // see recording.hpp
+
 // What has been simulated already; never what is about to be.
 struct progress {
   duration simulated{};
@@ -28,6 +30,7 @@ struct run_options {
   bool alone = false;       // also run the comparison where every Hydra is alone
   bool unverified = false;  // also run the comparison where nothing is verified
   std::string trace_file;   // NDJSON; empty: none
+  recording* record = nullptr;  // filled for a report, of the first run only; changes no result
   // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
   std::function<bool(progress const&)> on_progress;  // tidy: allow(token) because of reporting
 };
