@@ -1,19 +1,21 @@
 // chord_s: the scenario on which simulators are compared, with counts that can be checked.
 #include "chord_planet.hpp"
+#include "measure.hpp"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <exception>
 #include <string>
 #include <string_view>
 
 namespace {
+
+using measure::cpu_seconds;
+using measure::memory;
+using measure::ratio;
 
 constexpr char const* usage =
     "chord_s --variant C|H|P -n N -d SECONDS [--threads T] [--shards S] [--json]\n"
@@ -40,22 +42,11 @@ struct wanted {
   bool json = false;
 };
 
-[[noreturn]] void refuse(std::string const& why) {
-  std::fprintf(stderr, "chord_s: %s\nchord_s -h says what is allowed\n", why.c_str());
-  std::exit(2);
-}
+[[noreturn]] void refuse(std::string const& why) { measure::refuse("chord_s", why); }
 
 std::uint32_t number(std::string_view flag, std::string_view text, std::uint32_t most,
                      std::uint32_t least = 1) {
-  std::uint32_t x = 0;
-  auto const* const end = text.data() + text.size();
-  auto const [stop, error] = std::from_chars(text.data(), end, x);
-  if (error != std::errc{} || stop != end || x < least || x > most) {
-    refuse(std::string{flag} + " is '" + std::string{text} +
-           "'; allowed are whole numbers from " + std::to_string(least) + " to " +
-           std::to_string(most));
-  }
-  return x;
+  return measure::number("chord_s", flag, text, most, least);
 }
 
 wanted read(int argc, char** argv) {
@@ -92,28 +83,6 @@ wanted read(int argc, char** argv) {
   return w;
 }
 
-// A line of /proc/self/status in bytes; 0 where there is none.
-double memory(char const* name) {
-  auto* const file = std::fopen("/proc/self/status", "r");
-  if (file == nullptr) return 0;
-  char line[256];
-  double bytes = 0;
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::strncmp(line, name, std::strlen(name)) == 0) {
-      bytes = 1024.0 * std::strtod(line + std::strlen(name), nullptr);
-    }
-  }
-  std::fclose(file);
-  return bytes;
-}
-
-// Of all threads of this process: what a machine that does other work as well does not distort.
-double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 struct outcome {
   std::array<std::uint64_t, 8> by_type{};  // in the order of the node's messages
   std::uint64_t messages = 0;
@@ -146,8 +115,6 @@ outcome run(wanted const& w) {
   out.digest = world.digest();
   return out;
 }
-
-double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 void print_json(wanted const& w, outcome const& o) {
   std::printf("{\"variant\":\"%c\",\"n\":%u,\"seconds\":%u,\"threads\":%u,\"shards\":%u,"

@@ -2,7 +2,9 @@
 #include "command_line.hpp"
 
 #include "options.hpp"
+#include "outline.hpp"
 
+#include <hydra/sim/data_path.hpp>
 #include <hydra/sim/main.hpp>
 
 #include <CLI/CLI.hpp>
@@ -13,34 +15,13 @@
 #include <exception>
 #include <new>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hydra::cli {
 namespace {
-
-words const verbs_of_programs{"run", "list", "lint", "check-determinism"};
-words const value_flags{"-o",    "--output", "--seed",    "--threads", "--set", "--progress",
-                        "--out", "--trace",  "--timeout", "--shards",  "--report"};
-
-constexpr char const* shared_flags =
-    "Flags of every verb:\n"
-    "  -h, --help                 what a verb does\n"
-    "  -V, --version              version of this program\n"
-    "  -v, --verbose              say more\n"
-    "  -q, --quiet                say nothing but errors\n"
-    "  --json                     same as -o json\n"
-    "  -o, --output FORMAT        table, json, ndjson or csv\n"
-    "  --seed N                   another seed than the scenario's\n"
-    "  --threads N                changes how long a run takes, never its result\n"
-    "  --set KEY=VALUE            another value, like --set workload.jobs=500; repeatable\n"
-    "  --progress STYLE           auto, plain, json or none (on stderr)\n"
-    "  --no-timings               leave out what depends on this machine\n"
-    "  --no-color                 as does NO_COLOR in the environment\n\n"
-    "Exit codes: 0 ok, 1 failed, 2 usage, 3 scenario invalid, 4 bound not met,\n"
-    "8 not deterministic, 124 timeout, 130 interrupted";
 
 // What was probably meant; else `nothing`.
 std::string hint(std::string_view word, words const& among, char const* nothing = "") {
@@ -54,22 +35,22 @@ std::string listed(words const& all) {
   return out;
 }
 
-// One of these words, which stands for a number of an enumeration.
-template <class E>
-CLI::Validator one_of(std::string const& flag, std::map<std::string, E> const& all) {
-  return {[flag, &all](std::string& word) -> std::string {
-            auto const it = all.find(word);
-            if (it != all.end()) {
-              word = std::to_string(static_cast<int>(it->second));
-              return "";
-            }
-            words allowed;
-            for (auto const& [name, value] : all) allowed.push_back(name);
-            auto const near = sim::nearest_spelling(word, allowed);
-            return flag + " \"" + word + "\" is not allowed; allowed: " + listed(allowed) +
-                   (near.empty() ? "" : "; did you mean \"" + std::string{near} + "\"?");
-          },
-          ""};
+// One of these words; help and completions read them off the name of the type. With `numbers` a
+// word stands for an enumerator, the first for 0.
+void choice(CLI::Option* option, std::string const& named, words const& allowed,
+            bool numbers = false) {
+  std::string type;
+  for (auto w : allowed) type += (type.empty() ? "" : "|") + std::string{w};
+  option->type_name(type)->transform(CLI::Validator{
+      [named, allowed, numbers](std::string& word) -> std::string {
+        auto const it = std::find(allowed.begin(), allowed.end(), word);
+        if (it == allowed.end())
+          return named + "\"" + word + "\" is not allowed; allowed: " + listed(allowed) +
+                 hint(word, allowed);
+        if (numbers) word = std::to_string(it - allowed.begin());
+        return "";
+      },
+      ""});
 }
 // `flag` names a hidden option, whose name CLI11 leaves out.
 CLI::Validator from_1_to_256(std::string const& flag) {
@@ -82,35 +63,36 @@ CLI::Validator from_1_to_256(std::string const& flag) {
           ""};
 }
 
+// Help shows them once, below every verb's own.
 void add_shared(CLI::App& app, common_options& o) {
-  static std::map<std::string, format> const formats{{"table", format::table},
-                                                     {"json", format::json},
-                                                     {"ndjson", format::ndjson},
-                                                     {"csv", format::csv}};
-  static std::map<std::string, progress_style> const styles{
-      {"auto", progress_style::automatic},
-      {"plain", progress_style::plain},
-      {"json", progress_style::json},
-      {"none", progress_style::none}};
-  auto const hidden = [](CLI::Option* option) { return option->group(""); };
-  hidden(app.add_flag("-v,--verbose", o.verbose));
-  hidden(app.add_flag("-q,--quiet", o.quiet));
-  hidden(app.add_flag_callback("--json", [&o] { o.output = format::json; }));
-  hidden(app.add_option("-o,--output", o.output))
-      ->transform(one_of("--output", formats));
-  hidden(app.add_option("--seed", o.seed));
-  hidden(app.add_option("--threads", o.threads))->check(from_1_to_256("--threads "));
-  hidden(app.add_option("--set", o.sets))->expected(1)->take_all();
-  hidden(app.add_option("--progress", o.progress))->transform(one_of("--progress", styles));
-  hidden(app.add_flag("--no-timings", o.no_timings));
-  hidden(app.add_flag("--no-color", o.no_color));
+  app.set_help_flag("-h,--help", "what a verb does");
+  app.set_version_flag("-V,--version", version_line(), "version of this program");
+  app.add_flag("-v,--verbose", o.verbose, "say more");
+  app.add_flag("-q,--quiet", o.quiet, "say nothing but errors");
+  app.add_flag_callback("--json", [&o] { o.output = format::json; }, "same as -o json");
+  choice(app.add_option("-o,--output", o.output, "how results are shown"), "--output ",
+         {"table", "json", "ndjson", "csv"}, true);
+  app.add_option("--seed", o.seed, "another seed than the scenario's")->type_name("N");
+  app.add_option("--threads", o.threads, "changes how long a run takes, never its result")
+      ->type_name("N")
+      ->check(from_1_to_256("--threads "));
+  app.add_option("--set", o.sets, "another value, like --set workload.jobs=500; repeatable")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  choice(app.add_option("--progress", o.progress, "how far a run is, on stderr"), "--progress ",
+         {"auto", "plain", "json", "none"}, true);
+  app.add_flag("--no-timings", o.no_timings, "leave out what depends on this machine");
+  app.add_flag("--no-color", o.no_color, "as does NO_COLOR in the environment");
 }
 
 // A user's program runs `hello` when no scenario is named.
 void add_run(CLI::App& app, run_arguments& a, bool scenario_required) {
   app.add_option("scenario", a.scenario, "a path, or the name of one that `list` shows")
+      ->type_name("SCENARIO")
       ->required(scenario_required);
   app.add_option("--shards", a.shards, "parts of the world; changes no result")
+      ->type_name("N")
       ->check(from_1_to_256(""));
   app.add_flag("--permute", a.permute, "every peer sees its own handles; changes no result");
 }
@@ -129,6 +111,7 @@ void add_run_only(CLI::App& app, run_arguments& a) {
       ->type_name("DURATION");
   app.add_flag("--alone", a.alone, "also run it where every Hydra is alone");
   app.add_flag("--unverified", a.unverified, "also run it with verification off");
+  app.add_flag("--omniscient", a.omniscient, "also schedule it centrally, knowing everything");
   app.add_flag("--wire-check", a.wire_check, "encode, decode and compare messages on the way");
 }
 
@@ -147,8 +130,18 @@ CLI::App const* chosen(CLI::App const& root) {
   return app;
 }
 
-// `where` is the verb that was chosen; the messages name it after the program.
-int explain(CLI::App& app, CLI::ParseError const& e, words const& verbs) {
+words names_of(std::vector<CLI::App const*> const& verbs) {
+  words out;
+  for (auto const* each : verbs) out.push_back(each->get_name());
+  return out;
+}
+
+std::vector<CLI::App const*> verbs_of(CLI::App const& app) {
+  return app.get_subcommands([](CLI::App const*) { return true; });
+}
+
+// The messages name the chosen verb after the program.
+int explain(CLI::App& app, CLI::ParseError const& e) {
   if (e.get_exit_code() == 0) return app.exit(e);  // help and version
   auto const* where = chosen(app);
   std::string name;
@@ -161,21 +154,91 @@ int explain(CLI::App& app, CLI::ParseError const& e, words const& verbs) {
     auto const first = extra.empty() ? std::string{} : extra.front();
     what = first.starts_with('-') ? "unknown flag \"" + first + "\"" + flag_hint(where, first)
                                   : "unexpected \"" + first + "\"";
-  } else if (!where->get_subcommands([](CLI::App const*) { return true; }).empty()) {
-    what = "a verb is missing; allowed: " + listed(where == &app ? verbs : sim_verbs);
+  } else if (auto const verbs = verbs_of(*where); !verbs.empty()) {
+    what = "a verb is missing; allowed: " + listed(names_of(verbs));
   }
   std::fprintf(stderr, "%s%s: %s\nTry --help.\n", app.get_name().c_str(), name.c_str(),
                what.c_str());
   return usage;
 }
 
-// The verbs of the simulator, below `at`, and what they read.
-struct simulator_verbs {
+flag_outline outline_of(CLI::Option const& option) {
+  flag_outline out;
+  for (auto const& n : option.get_snames()) out.names.push_back("-" + n);
+  for (auto const& n : option.get_lnames()) out.names.push_back("--" + n);
+  if (option.get_type_size() != 0) out.value = option.get_type_name();
+  out.about = option.get_description();
+  out.required = option.get_required();
+  out.many = option.get_expected_max() > 1;
+  return out;
+}
+
+verb_outline outline_of(CLI::App const& app, std::string const& before) {
+  verb_outline out{app.get_name(), before + app.get_name(), app.get_description(), {}, {}, {}};
+  for (auto const* option : app.get_options()) {
+    if (app.get_parent() != nullptr && option == app.get_help_ptr()) continue;  // the root has it
+    auto& to = option->nonpositional() ? out.flags : out.words;
+    to.push_back(outline_of(*option));
+  }
+  for (auto const* each : verbs_of(app)) out.verbs.push_back(outline_of(*each, out.path + " "));
+  return out;
+}
+
+std::string footer_of(verb_outline const& all) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  std::size_t wide = 0;
+  for (auto const& flag : all.flags) {
+    rows.emplace_back(flag.synopsis(", "), flag.about);
+    wide = std::max(wide, rows.back().first.size());
+  }
+  std::string out = "Flags of every verb:\n";
+  for (auto const& [left, right] : rows)
+    out += "  " + left + std::string(wide + 2 - left.size(), ' ') + right + "\n";
+  std::string line = "\nExit codes:";
+  for (auto const& each : exit_meanings) {
+    auto const next = " " + std::to_string(each.code) + " " + each.means;
+    if (line.size() + next.size() > 78) {
+      out += line + "\n";
+      line = next.substr(1);
+    } else {
+      line += next;
+    }
+    if (&each != &exit_meanings.back()) line += ",";
+  }
+  return out + line;
+}
+
+// The one table of verbs and options, and what they read. Help, the man page and the completions
+// are made of it.
+struct command_table {
+  common_options common;
   run_arguments arguments;
   std::vector<std::string> lint_what;
+  std::string fit_what, shell;
+  CLI::App app;
   CLI::App *run, *list, *lint, *check;
+  CLI::App *fit = nullptr, *about = nullptr, *completion = nullptr, *man = nullptr;
 
-  simulator_verbs(CLI::App& at, bool own) {
+  explicit command_table(program const& self)
+      : app{self.simulator_only
+                ? "A Hydra of one's own, simulated"
+                : "Hydra: policies for decentralised compute networks, simulated and real",
+            self.name} {
+    app.require_subcommand(1);
+    add_shared(app, common);
+    if (self.simulator_only) {
+      add_simulator(app, true);
+    } else {
+      add_own();
+    }
+    finish(app, footer_of(outline_of(app, "")));
+    for (auto* option : app.get_options()) option->group("");
+  }
+  command_table(command_table const&) = delete;
+  command_table& operator=(command_table const&) = delete;
+
+ private:
+  void add_simulator(CLI::App& at, bool own) {
     run = at.add_subcommand("run", "run a scenario");
     list = at.add_subcommand("list", "scenarios that can be named");
     lint = at.add_subcommand("lint", "what is wrong or odd about scenarios");
@@ -183,12 +246,38 @@ struct simulator_verbs {
     add_run(*run, arguments, !own);
     add_run_only(*run, arguments);
     add_run(*check, arguments, !own);
-    lint->add_option("scenarios", lint_what, "paths or names; none: all that `list` shows");
+    lint->add_option("scenarios", lint_what, "paths or names; none: all that `list` shows")
+        ->type_name("SCENARIO");
     if (own) arguments.scenario = "hello";
   }
-  simulator_verbs(simulator_verbs const&) = delete;
-  simulator_verbs& operator=(simulator_verbs const&) = delete;
+  void add_own() {
+    auto* simulate = app.add_subcommand("sim", "simulate a world")->require_subcommand(1);
+    add_simulator(*simulate, false);
+    fit = simulate->add_subcommand("fit", "errors of the fitted models, with their bounds");
+    choice(fit->add_option("what", fit_what, "which models")->required(), "",
+           {"latency", "churn"});
+    about = app.add_subcommand("version", "version, compiler, build");
+    completion = app.add_subcommand("completion", "a script that completes words in a shell");
+    choice(completion->add_option("shell", shell, "the shell it is for")->required(), "",
+           {"bash", "zsh", "fish"});
+    man = app.add_subcommand("man", "the manual page, for man -l -");
+  }
+  static void finish(CLI::App& at, std::string const& footer) {
+    at.footer(footer);
+    for (auto* each : at.get_subcommands([](CLI::App*) { return true; })) {
+      each->fallthrough();
+      each->get_help_ptr()->group("");
+      finish(*each, footer);
+    }
+  }
 };
+
+// Of every verb: a flag that takes a value takes one wherever it stands.
+void add_value_flags(verb_outline const& from, std::vector<std::string>& to) {
+  for (auto const& flag : from.flags)
+    if (!flag.value.empty()) to.insert(to.end(), flag.names.begin(), flag.names.end());
+  for (auto const& verb : from.verbs) add_value_flags(verb, to);
+}
 
 }  // namespace
 
@@ -196,11 +285,50 @@ bool has(words const& all, std::string_view word) {
   return std::find(all.begin(), all.end(), word) != all.end();
 }
 
-// The index of the n-th word that is neither a flag nor a flag's value; argc when there is none.
+words names_of(std::vector<verb_outline> const& verbs) {
+  words out;
+  for (auto const& each : verbs) out.push_back(each.name);
+  return out;
+}
+
+std::string flag_outline::synopsis(char const* between) const {
+  std::string out;
+  for (auto const& name : names) out += (out.empty() ? "" : between) + name;
+  return out + (value.empty() || names.empty() ? "" : " ") + value;
+}
+
+words flag_outline::choices() const {
+  words out;
+  std::string_view rest = value;
+  if (rest.find('|') == std::string_view::npos) return out;
+  for (;;) {
+    auto const end = rest.find('|');
+    out.push_back(rest.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+verb_outline outline(program const& self) { return outline_of(command_table{self}.app, ""); }
+
+verb_outline const& outline() {
+  static verb_outline const all = outline(program{});
+  return all;
+}
+
+std::vector<std::string> value_flags() {
+  std::vector<std::string> out;
+  add_value_flags(outline(), out);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 int word_at(int argc, char** argv, int n) {
+  static auto const with_value = value_flags();
   for (int i = 1; i < argc; ++i) {
     std::string_view const word = argv[i];
-    if (has(value_flags, word)) {
+    if (std::binary_search(with_value.begin(), with_value.end(), word)) {
       ++i;
     } else if (!word.starts_with('-') && n-- == 0) {
       return i;
@@ -216,42 +344,22 @@ int unknown_verb(std::string_view verb, std::string const& after, words const& a
 }
 
 int parse_and_run(program const& self, int argc, char** argv) {
-  bool const own = self.simulator_only;
-  common_options o;
-  o.program = own ? self.name : self.name + " sim";
-  std::string fit_what;
-  CLI::App app{own ? "A Hydra of one's own, simulated"
-                     : "Hydra: policies for decentralised compute networks, simulated and real",
-               self.name};
-  app.set_version_flag("-V,--version", version_line());
-  app.require_subcommand(1);
-  add_shared(app, o);
-  auto* simulate = own ? &app : app.add_subcommand("sim", "simulate a world");
-  simulate->require_subcommand(1);
-  simulator_verbs verbs{*simulate, own};
-  CLI::App* fit = nullptr;
-  CLI::App* about = nullptr;
-  if (!own) {
-    fit = simulate->add_subcommand("fit", "errors of the fitted models, with their bounds");
-    fit->add_option("what", fit_what)->required()->check(CLI::IsMember({"latency", "churn"}));
-    about = app.add_subcommand("version", "version, compiler, build");
-  }
-  app.footer(shared_flags);
-  for (auto* each : {simulate, verbs.run, verbs.list, verbs.lint, verbs.check, fit, about}) {
-    if (each == nullptr || each == &app) continue;
-    each->fallthrough();
-    each->footer(shared_flags);
-  }
+  command_table table{self};
+  auto& o = table.common;
+  o.program = self.simulator_only ? self.name : self.name + " sim";
   try {
-    app.parse(argc, argv);
+    table.app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {
-    return explain(app, e, own ? verbs_of_programs : own_verbs);
+    return explain(table.app, e);
   }
-  if (verbs.run->parsed()) return sim_run(o, verbs.arguments, self.harness);
-  if (verbs.list->parsed()) return sim_list(o);
-  if (verbs.lint->parsed()) return sim_lint(o, verbs.lint_what);
-  if (verbs.check->parsed()) return sim_check_determinism(o, verbs.arguments, self.harness);
-  return fit != nullptr && fit->parsed() ? sim_fit(o, fit_what) : version(o);
+  auto const said = [](CLI::App const* verb) { return verb != nullptr && verb->parsed(); };
+  if (said(table.run)) return sim_run(o, table.arguments, self.harness);
+  if (said(table.list)) return sim_list(o);
+  if (said(table.lint)) return sim_lint(o, table.lint_what);
+  if (said(table.check)) return sim_check_determinism(o, table.arguments, self.harness);
+  if (said(table.fit)) return sim_fit(o, table.fit_what);
+  if (said(table.completion)) return completion(table.shell);
+  return said(table.man) ? man() : version(o);
 }
 
 int guarded(std::string const& name, int (*call)(int, char**, sim::harness const&), int argc,
@@ -267,6 +375,9 @@ int guarded(std::string const& name, int (*call)(int, char**, sim::harness const
                  "%s: there is not enough memory; fewer hydras or workload.jobs need less (about "
                  "20 kB per Hydra)\n",
                  name.c_str());
+  } catch (sim::data_error const& e) {  // a matrix or a trace that the scenario names
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what());
+    code = invalid;
   } catch (std::exception const& e) {
     std::fprintf(stderr, "%s: %s\n", name.c_str(), e.what());
   }
@@ -297,10 +408,12 @@ int dispatch(int argc, char** argv, sim::harness const& how) {
   bool const asks = std::any_of(all.begin(), all.end(), [](std::string_view word) {
     return has({"-h", "--help", "-V", "--version"}, word);
   });
-  bool const verb = at < all.size() && has(verbs_of_programs, all[at]);
+  program const self{name_of(argc, argv), how, true};
+  auto const own = outline(self);
+  bool const verb = at < all.size() && has(names_of(own.verbs), all[at]);
   char run[] = "run";
   if (!verb && !asks) all.insert(all.begin() + 1, run);
-  return parse_and_run({name_of(argc, argv), how, true}, count(), all.data());
+  return parse_and_run(self, count(), all.data());
 }
 
 }  // namespace

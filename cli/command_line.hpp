@@ -1,15 +1,14 @@
 // What `hydra` and the programs of users share: words of the command line, and the verbs of sim.
 #pragma once
 
+#include "outline.hpp"
+
 #include <hydra/sim/run.hpp>
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace hydra::cli {
-
-using words = std::vector<std::string_view>;
 
 // `hydra` has its verbs behind the word sim; a user's program is nothing but a simulator.
 struct program {
@@ -18,9 +17,7 @@ struct program {
   bool simulator_only = false;
 };
 
-inline words const own_verbs{"sim", "version"};
-inline words const sim_verbs{"run", "list", "lint", "fit", "check-determinism"};
-
+[[nodiscard]] verb_outline outline(program const&);
 [[nodiscard]] bool has(words const& all, std::string_view word);
 // The index of the n-th word that is neither a flag nor a flag's value; argc when there is none.
 [[nodiscard]] int word_at(int argc, char** argv, int n);

@@ -4,14 +4,18 @@
 
 #include <hydra/sim/run.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 namespace hydra::cli {
 namespace {
 
 words const network_verbs{"up",   "status",  "down", "run",  "ls",       "show",   "why", "cancel",
                           "get",  "service", "peer", "ring", "identity", "doctor", "demo"};
-words const later_verbs{"compare", "sweep", "validate", "papers", "report", "completion"};
+words const later_verbs{"compare", "sweep", "validate", "papers", "report"};
 
 int dispatch(int argc, char** argv, sim::harness const& how) {
   int const first = word_at(argc, argv, 0);
@@ -23,12 +27,15 @@ int dispatch(int argc, char** argv, sim::harness const& how) {
                    version_line().c_str());
       return usage;
     }
-    auto all = own_verbs;
+    auto const own = names_of(outline().verbs);
+    auto all = own;
     all.insert(all.end(), network_verbs.begin(), network_verbs.end());
-    if (!has(own_verbs, verb)) return unknown_verb(verb, "", all);
+    auto const at = std::find(own.begin(), own.end(), verb);
+    if (at == own.end()) return unknown_verb(verb, "", all);
+    auto const below = names_of(outline().verbs[static_cast<std::size_t>(at - own.begin())].verbs);
     int const second = word_at(argc, argv, 1);
-    if (verb == "sim" && second < argc && !has(sim_verbs, argv[second]))
-      return unknown_verb(argv[second], " sim", sim_verbs);
+    if (!below.empty() && second < argc && !has(below, argv[second]))
+      return unknown_verb(argv[second], " " + std::string{verb}, below);
   }
   return parse_and_run({"hydra", how, false}, argc, argv);
 }

@@ -3,6 +3,7 @@
 
 #include <hydra/sim/scenario.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,21 @@ enum exit_code : int {
   divergent = 8,
   timed_out = 124,
   interrupted = 130,
+};
+
+struct exit_meaning {
+  exit_code code;
+  char const* means;
+};
+inline constexpr std::array exit_meanings{
+    exit_meaning{ok, "ok"},
+    exit_meaning{failed, "failed"},
+    exit_meaning{usage, "usage"},
+    exit_meaning{invalid, "scenario invalid"},
+    exit_meaning{bound_missed, "bound not met"},
+    exit_meaning{divergent, "not deterministic"},
+    exit_meaning{timed_out, "timeout"},
+    exit_meaning{interrupted, "interrupted"},
 };
 
 enum class format : std::uint8_t { table, json, ndjson, csv };
@@ -53,6 +69,7 @@ struct run_arguments {
   bool permute = false;
   bool alone = false;
   bool unverified = false;
+  bool omniscient = false;
 };
 
 // Says what is wrong with how the command was typed; main prints it and returns `usage`.
@@ -66,6 +83,8 @@ int sim_list(common_options const&);
 int sim_lint(common_options const&, std::vector<std::string> const& scenarios);
 int sim_fit(common_options const&, std::string const& what);
 int version(common_options const&);
+int completion(std::string const& shell);
+int man();
 // A verb of the network: runs hydra-node in place of this program, returns only if it cannot.
 int network_verb(std::string const& verb, char** arguments);
 

@@ -139,6 +139,19 @@ void print_comparisons(sim::run_result const& r, bool color) {
                              u.honest_hurt)},
                color);
   }
+  if (r.omniscient) {
+    auto const& best = *r.omniscient;
+    fmt::print("\n{} (the same jobs by a central scheduler that knows everything; {})\n",
+               title("omniscient"), best.rule);
+    print_grid(work_rows(best.jobs, best.response_s, best.utilisation), color);
+    auto const on_equal_terms = [](char const* label, sim::equal_terms const& t) {
+      return row{label, {{grouped(t.done), "done right in time"},
+                         {number(seconds(t.mean)), "s mean over all jobs"}}};
+    };
+    fmt::print("\n{} (over all jobs, also those not done)\n", title("on equal terms"));
+    print_grid({on_equal_terms("Hydras", r.terms), on_equal_terms("omniscient", best.terms)},
+               color);
+  }
 }
 
 void print_extra(std::vector<sim::named_number> const& extra, bool color) {
@@ -290,7 +303,11 @@ void print_result(common_options const& o, sim::run_result const& r, verdict con
     case format::table: return print_table(o, r, v);
     case format::json: fmt::print("{}\n", sim::result_json(r, !o.no_timings, 2)); return;
     case format::ndjson: fmt::print("{}\n", sim::result_json(r, !o.no_timings, -1)); return;
-    case format::csv: return print_csv({as_json(o, r).flatten()});
+    case format::csv: {
+      auto columns = as_json(o, r);
+      columns.erase("rows");  // every number of theirs has its own column already
+      return print_csv({columns.flatten()});
+    }
   }
 }
 

@@ -32,7 +32,7 @@ double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 // Flags of `run` that change what is shown belong to the line that repeats it.
 std::string reproduce(common_options const& o, run_arguments const& a, sim::scenario const& s) {
   return reproduce_line(o, "run", a.scenario, s) + (a.alone ? " --alone" : "") +
-         (a.unverified ? " --unverified" : "") +
+         (a.unverified ? " --unverified" : "") + (a.omniscient ? " --omniscient" : "") +
          (a.wire_check ? " --wire-check" : "") + (a.permute ? " --permute" : "");
 }
 
@@ -42,7 +42,7 @@ sim::run_result measured(sim::harness const& program, sim::scenario const& s,
   auto const cpu_before = cpu_s();
   double wall = 0;
   double cpu = 0;
-  bool const compares = how.alone || how.unverified;
+  bool const compares = how.alone || how.unverified || how.omniscient;
   how.on_progress = [&](sim::progress const& p) {
     if (compares && wall == 0 && p.simulated >= p.total) {
       wall = progress.wall_s();
@@ -119,6 +119,7 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   how.permute = a.permute;
   how.alone = a.alone || s.compare.alone;
   how.unverified = a.unverified || s.compare.unverified;
+  how.omniscient = a.omniscient || s.compare.omniscient;
   how.trace_file = a.trace;
   sim::recording seen;
   if (wanted.any()) how.record = &seen;

@@ -11,27 +11,43 @@
 
 namespace hydra::sim {
 
-std::string data_path(std::string_view name) {
-  namespace fs = std::filesystem;
-  std::vector<fs::path> sought;
-  if (char const* set = std::getenv("HYDRA_DATA"); set != nullptr && *set != '\0') {
-    sought.emplace_back(set);
-  } else {
+namespace {
+
+std::vector<std::string>& added() {
+  static std::vector<std::string> folders;
+  return folders;
+}
+
+}  // namespace
+
+void add_data_folder(std::string folder) { added().push_back(std::move(folder)); }
+
+std::vector<std::string> data_folders() {
+  std::vector<std::string> out;
+  std::error_code none;
+  auto const self = std::filesystem::read_symlink("/proc/self/exe", none);
+  if (!none) out.push_back((self.parent_path().parent_path() / "share/hydra/data").string());
+  out.insert(out.end(), added().begin(), added().end());
 #ifdef HYDRA_DATA_DIR
-    sought.emplace_back(HYDRA_DATA_DIR);
+  out.emplace_back(HYDRA_DATA_DIR);
 #endif
 #ifdef HYDRA_INSTALLED_DATA_DIR
-    sought.emplace_back(HYDRA_INSTALLED_DATA_DIR);
+  out.emplace_back(HYDRA_INSTALLED_DATA_DIR);
 #endif
-    std::error_code none;
-    auto const self = fs::read_symlink("/proc/self/exe", none);
-    if (!none) sought.push_back(self.parent_path().parent_path() / "share/hydra/data");
-  }
+  out.emplace_back("/usr/share/hydra/data");
+  return out;
+}
+
+std::string data_path(std::string_view name) {
+  namespace fs = std::filesystem;
+  char const* said = std::getenv("HYDRA_DATA");
+  bool const is_said = said != nullptr && *said != '\0';
+  auto const sought = is_said ? std::vector<std::string>{said} : data_folders();
   std::string list;
   for (auto const& dir : sought) {
     std::error_code none;
-    if (fs::exists(dir / name, none)) return (dir / name).string();
-    list += (list.empty() ? "" : ", ") + dir.string();
+    if (auto const at = fs::path{dir} / name; fs::exists(at, none)) return at.string();
+    list += (list.empty() ? "" : ", ") + dir;
   }
   throw data_error{"data file '" + std::string{name} + "' is not in " + list +
                    "; set HYDRA_DATA to the directory that holds it"};

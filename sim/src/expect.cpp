@@ -48,6 +48,14 @@ std::vector<check_failure> missed_floors(scenario const& s, run_result const& r)
   check.at_most("utilisation.mean", r.utilisation.mean, value_of(e.utilisation_at_most));
   check.at_most("response_s.mean", r.response_s.mean, seconds(e.response_mean_at_most));
   check.at_most("response_s.p99", r.response_s.p99, seconds(e.response_p99_at_most));
+  if (r.omniscient) {
+    auto const& best = *r.omniscient;
+    check.at_least("omniscient jobs.submitted", best.jobs.submitted, r.jobs.submitted);
+    check.at_most("omniscient jobs.submitted", best.jobs.submitted, r.jobs.submitted);
+    check.at_least("omniscient done on equal terms", best.terms.done, r.terms.done);
+    check.at_most("omniscient mean_s on equal terms", seconds(best.terms.mean),
+                  seconds(r.terms.mean));
+  }
   return check.take();
 }
 

@@ -1,6 +1,7 @@
 #include <hydra/sim/history.hpp>
 
 #include <hydra/sim/conservation.hpp>
+#include <hydra/sim/omniscient.hpp>
 #include <hydra/sim/planet.hpp>
 
 #include <fmt/format.h>
@@ -29,18 +30,6 @@ template <class T>
 void by_name(std::vector<T>& all) {
   std::stable_sort(all.begin(), all.end(),
                    [](T const& a, T const& b) { return name_of(a) < name_of(b); });
-}
-
-spread spread_of(std::vector<double>& all) {
-  if (all.empty()) return {};
-  std::sort(all.begin(), all.end());
-  double sum = 0;
-  for (auto x : all) sum += x;
-  auto const at = [&](double q) {
-    auto const i = static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5);
-    return all[i];
-  };
-  return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
 }
 
 void judge_results(planet const& where, history const& all, run_result& out,
@@ -126,6 +115,18 @@ void hurt(planet const& where, history& all, run_result& out) {
 
 }  // namespace
 
+spread spread_of(std::vector<double>& all) {
+  if (all.empty()) return {};
+  std::sort(all.begin(), all.end());
+  double sum = 0;
+  for (auto x : all) sum += x;
+  auto const at = [&](double q) {
+    auto const i = static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5);
+    return all[i];
+  };
+  return {sum / static_cast<double>(all.size()), at(0.5), at(0.9), at(0.99)};
+}
+
 void history::merge(history const& other) {
   append(asked_, other.asked_);
   append(accepted_, other.accepted_);
@@ -181,6 +182,31 @@ void history::write_trace(std::string const& path) const {
   }
 }
 
+namespace {
+
+// What a trace gave, and how soon each level of priority was served, where there are several.
+void tell_workload(planet const& where, history const& all, run_result& out) {
+  if (auto const* r = where.recorded()) {
+    out.extra.push_back({"trace_rows_read", static_cast<double>(r->counts().read)});
+    out.extra.push_back({"trace_rows_outside", static_cast<double>(r->counts().outside)});
+    out.extra.push_back({"trace_rows_unfit", static_cast<double>(r->counts().unfit)});
+    out.extra.push_back({"trace_jobs", static_cast<double>(r->counts().jobs)});
+  }
+  auto const levels = where.plan().workload.priorities;
+  if (levels == 1) return;
+  std::vector<std::vector<double>> response(levels);
+  for (auto const& e : all.ended_) {
+    if (e.how.how != hydra::ending::completed) continue;
+    response[where.job_of(e.owner, e.number - 1).priority].push_back(seconds(e.how.response));
+  }
+  for (std::size_t level = 0; level < levels; ++level) {
+    out.extra.push_back({fmt::format("priority_{}_response_mean_s", level),
+                         spread_of(response[level]).mean});
+  }
+}
+
+}  // namespace
+
 void summarise(planet const& where, history& all, conservation& jobs, instant end,
                run_result& out) {
   by_name(all.asked_);
@@ -196,6 +222,7 @@ void summarise(planet const& where, history& all, conservation& jobs, instant en
                      out.jobs.submitted, out.jobs.completed, out.jobs.failed, out.jobs.running)});
   }
   out.response_s = spread_of(response);
+  out.terms = equal_terms_of(where, all);
   out.hops = spread_of(hops);
   utilisation(where, all, end, out);
   double wanted = 0;
@@ -212,6 +239,7 @@ void summarise(planet const& where, history& all, conservation& jobs, instant en
   out.extra.push_back({"tasks_abandoned", static_cast<double>(all.abandoned_)});
   out.extra.push_back({"crashes", static_cast<double>(all.crashes_)});
   hurt(where, all, out);
+  tell_workload(where, all, out);
 }
 
 }  // namespace hydra::sim

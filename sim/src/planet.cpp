@@ -59,6 +59,9 @@ planet::planet(scenario const& what, bool alone)
   last_arrival_ = instant{} + plan_.duration - plan_.workload.stop_before_end;
   roles_.resize(peers());
   region_.resize(peers());
+  if (plan_.workload.law == arrival_law::swf) {
+    recorded_ = std::make_shared<recorded_arrivals const>(recorded_arrivals::load(plan_));
+  }
   place_everybody();
   gather_groups();
   read_laws();
@@ -377,17 +380,33 @@ bool planet::may_lie(std::uint32_t who) const noexcept {
   });
 }
 
+instant planet::lie_over(std::uint32_t index, std::uint32_t who, instant now) const noexcept {
+  auto const& f = plan_.faults[index];
+  if (f.kind != fault_kind::lie || !active(f, now) || !hits(f, index, who)) return now;
+  auto const left = f.lasts - (now - instant{} - f.at);
+  auto const over = left < never - now ? now + left : never;
+  auto const cycle = (f.on + f.off).count();
+  if (f.on <= duration{} || cycle <= 0) return over;
+  auto const phase = static_cast<std::int64_t>(
+      chance_of(purpose::adversary, who, index + 1'000'000ULL) %
+      static_cast<std::uint64_t>(cycle));
+  auto const since = duration{(ns(now) + phase) % cycle};
+  return since < f.on ? std::min(over, now + (f.on - since)) : now;
+}
+
 bool planet::lies(std::uint32_t who, instant now) const noexcept {
-  for (auto i : head_rules_) {
-    auto const& f = plan_.faults[i];
-    if (f.kind != fault_kind::lie || !active(f, now) || !hits(f, i, who)) continue;
-    auto const cycle = (f.on + f.off).count();
-    if (f.on <= duration{} || cycle <= 0) return true;
-    auto const phase = static_cast<std::int64_t>(
-        chance_of(purpose::adversary, who, i + 1'000'000ULL) % static_cast<std::uint64_t>(cycle));
-    if ((ns(now) + phase) % cycle < f.on.count()) return true;
+  return std::any_of(head_rules_.begin(), head_rules_.end(),
+                     [&](std::uint32_t i) { return lie_over(i, who, now) != now; });
+}
+
+instant planet::honest_from(std::uint32_t who, instant now) const noexcept {
+  for (auto const end = instant{} + plan_.duration; now < end;) {
+    auto next = now;
+    for (auto i : head_rules_) next = std::max(next, lie_over(i, who, now));
+    if (next == now) return now;
+    now = next;
   }
-  return false;
+  return never;
 }
 
 std::uint32_t planet::kind_for(std::uint64_t bits, std::uint32_t kinds) const noexcept {
@@ -397,6 +416,11 @@ std::uint32_t planet::kind_for(std::uint64_t bits, std::uint32_t kinds) const no
   auto const at = static_cast<std::uint32_t>(wide >> 64U);
   auto const it = std::upper_bound(popularity_.begin(), popularity_.end(), at);
   return static_cast<std::uint32_t>(it - popularity_.begin());
+}
+
+std::uint8_t planet::level_for(std::uint64_t bits) const noexcept {
+  auto const wide = static_cast<uint128>(bits) * plan_.workload.priorities;
+  return static_cast<std::uint8_t>(wide >> 64U);
 }
 
 job planet::job_of(std::uint32_t who, std::uint32_t n) const {
@@ -411,7 +435,15 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   job j;
   j.id = {principal{who}, n + 1ULL};
   j.what = kind;
-  j.work = std::clamp<duration>(work_.draw(draw(4)), 1ms, plan_.workload.service_time_most);
+  auto work = work_.draw(draw(4));
+  j.priority = level_for(draw(5));
+  if (recorded_ && n < recorded_->of(who).size()) {
+    auto const& said = recorded_->of(who)[n];
+    work = duration{said.work};
+    j.account = said.account;
+    j.priority = said.priority;
+  }
+  j.work = std::clamp<duration>(work, 1ms, plan_.workload.service_time_most);
   j.patience = plan_.workload.patience;
   j.hops = static_cast<std::uint8_t>(plan_.workload.hops);
   j.spend = static_cast<std::uint16_t>(plan_.workload.spend);
@@ -425,6 +457,7 @@ payload planet::honest_output(task const& t) const {
   auto plain = t;  // whoever asked and under what name: the same work gives the same result
   plain.of = {};
   plain.index = 0;
+  plain.priority = 0;  // what comes out does not depend on how soon
   payload out;
   out.size = 16;
   out.words[0] = fold_of(plain, seed());
@@ -458,15 +491,32 @@ std::uint64_t planet::output_word(service what, duration work, payload const& in
   return honest_output(t).words[0];
 }
 
-execution planet::execute(std::uint32_t who, task const& t, instant now) const {
+duration planet::time_for(std::uint32_t who, duration work, instant now) const noexcept {
   auto const speed = std::max<std::int64_t>(1, roles_[who].power.speed);
-  execution e{duration{mul_div(t.work.count(), 1000, speed)}, true, honest_output(t)};
+  duration takes{mul_div(work.count(), 1000, speed)};
   for (auto i : head_rules_) {
     auto const& f = plan_.faults[i];
     if (f.kind == fault_kind::slow && active(f, now) && hits(f, i, who)) {
-      e.takes = times(e.takes, f.factor);
+      takes = times(takes, f.factor);
     }
   }
+  return takes;
+}
+
+std::vector<instant> planet::speed_changes(std::uint32_t who) const {
+  std::vector<instant> all;
+  for (auto i : head_rules_) {
+    auto const& f = plan_.faults[i];
+    if (f.kind != fault_kind::slow || !hits(f, i, who)) continue;
+    all.push_back(instant{} + f.at);
+    if (f.lasts < plan_.duration) all.push_back(instant{} + f.at + f.lasts);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+execution planet::execute(std::uint32_t who, task const& t, instant now) const {
+  execution e{time_for(who, t.work, now), true, honest_output(t)};
   // Nobody lies to themselves.
   if (t.of.owner.index() != who && lies(who, now)) {
     e.output.words[0] ^= chance_of(purpose::adversary, who, t.of.nonce) | 1U;
@@ -475,6 +525,7 @@ execution planet::execute(std::uint32_t who, task const& t, instant now) const {
 }
 
 std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) const {
+  if (recorded_) return recorded_gap(who, n);
   if (expected_jobs(plan_) == 0 || !asks(who)) return std::nullopt;
   auto const bits = chance_of(purpose::workload, who, std::uint64_t{n} << 8U);
   auto gap = gap_.draw(bits);
@@ -487,6 +538,12 @@ std::optional<instant> planet::arrival_gap(std::uint32_t who, std::uint32_t n) c
   auto const at = n == 0 ? plan_.workload.start + gap : gap;
   if (at >= last_arrival_ - instant{}) return std::nullopt;
   return instant{} + std::max(duration{1}, at);
+}
+
+std::optional<instant> planet::recorded_gap(std::uint32_t who, std::uint32_t n) const {
+  auto const mine = recorded_->of(who);
+  if (n >= mine.size()) return std::nullopt;
+  return at_ns(n == 0 ? mine[0].at : mine[n].at - mine[n - 1].at);
 }
 
 // The n-th stretch of time: even up, odd away.

@@ -17,6 +17,31 @@ json spread_json(spread const& s) {
   return {{"mean", s.mean}, {"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}};
 }
 
+json terms_json(equal_terms const& t) {
+  return {{"done", t.done}, {"mean_s", seconds(t.mean)}};
+}
+
+json row_json(char const* name, job_counts const& jobs, spread const& response,
+              spread const& utilisation) {
+  return {{"name", name},
+          {"jobs", jobs_json(jobs)},
+          {"response_s", spread_json(response)},
+          {"utilisation", spread_json(utilisation)}};
+}
+
+// The result and what stands beside it, alike: for whoever draws a table.
+json rows_json(run_result const& r) {
+  auto rows = json::array();
+  auto const add = [&](char const* name, auto const& of) {
+    rows.push_back(row_json(name, of.jobs, of.response_s, of.utilisation));
+  };
+  add("ours", r);
+  if (r.alone) add("alone", *r.alone);
+  if (r.unverified) add("unverified", *r.unverified);
+  if (r.omniscient) add("omniscient", *r.omniscient);
+  return rows;
+}
+
 json as_json(run_result const& r) {
   json out = {{"scenario", r.scenario},
               {"seed", r.seed},
@@ -49,8 +74,18 @@ json as_json(run_result const& r) {
     out["unverified"] = {{"jobs", jobs_json(r.unverified->jobs)},
                          {"response_s", spread_json(r.unverified->response_s)},
                          {"wrong_accepted", r.unverified->wrong_accepted},
+                         {"utilisation", spread_json(r.unverified->utilisation)},
                          {"extra_work", r.unverified->extra_work},
                          {"honest_hurt", r.unverified->honest_hurt}};
+  if (r.omniscient) {
+    out["equal_terms"] = terms_json(r.terms);
+    out["omniscient"] = {{"jobs", jobs_json(r.omniscient->jobs)},
+                         {"response_s", spread_json(r.omniscient->response_s)},
+                         {"utilisation", spread_json(r.omniscient->utilisation)},
+                         {"rule", r.omniscient->rule},
+                         {"equal_terms", terms_json(r.omniscient->terms)}};
+  }
+  out["rows"] = rows_json(r);
   out["reproduce"] = r.reproduce;
   return out;
 }

@@ -1,3 +1,5 @@
+#include "run_any.hpp"
+
 #include <hydra/sim/runner.hpp>
 
 #include <fmt/format.h>
@@ -136,6 +138,39 @@ scheduling::power_of_d scheduling_from(scenario const& s) {
   return p;
 }
 
+any_routing routing_named_in(scenario const& s) {
+  if (s.policy.routing == routing_name::full_mesh) {
+    routing::full_mesh_settings m;
+    m.answer_timeout = s.routing.timeout;
+    m.record_lifetime = s.routing.expire;
+    return routing::full_mesh{m};
+  }
+  return routing::kademlia<8>{routing_from(s)};
+}
+
+any_proximity proximity_named_in(scenario const& s, proximity::geographic_settings const& here) {
+  if (s.policy.proximity == proximity_name::uniform) return proximity::uniform{};
+  return proximity::geographic{here};
+}
+
+any_trust trust_named_in(scenario const& s) {
+  switch (s.policy.trust) {
+    case trust_name::beta_reputation: {
+      trusts::beta_config b;
+      b.floor = std::max(b.floor, trust_of(s.trust.floor));
+      return trusts::beta_reputation{b};
+    }
+    case trust_name::open: return trusts::open{};
+    case trust_name::rings: break;
+  }
+  return trusts::rings{trust_from(s)};
+}
+
+any_verify verify_named_in(scenario const& s) {
+  if (s.policy.verify == verify_name::none) return verify::none{};
+  return verify_from(s);
+}
+
 any_scheduler scheduler_named_in(scenario const& s) {
   auto const waiting = static_cast<std::uint16_t>(s.scheduling.queue_max);
   switch (s.policy.scheduling) {
@@ -166,12 +201,25 @@ protocol_times times_from(scenario const& s) {
 std::uint64_t resident_bytes() { return status_of("VmRSS"); }
 std::uint64_t resident_peak_bytes() { return status_of("VmHWM"); }
 
+namespace {
+
+// The ready-made Hydra has the default of every slot but the scheduler's.
+bool is_ready_made(policy_settings const& p) {
+  policy_settings const usual;
+  return p.routing == usual.routing && p.proximity == usual.proximity && p.trust == usual.trust &&
+         p.verify == usual.verify;
+}
+
+}  // namespace
+
 run_result run(scenario const& what, run_options const& how) {
-  return runner<Hydra<any_scheduler>>::run(what, how);
+  return is_ready_made(what.policy) ? runner<ready_made_hydra>::run(what, how)
+                                    : detail::run_any(what, how);
 }
 
 divergence check_determinism(scenario const& what, run_options const& how) {
-  return runner<Hydra<any_scheduler>>::check_determinism(what, how);
+  return is_ready_made(what.policy) ? runner<ready_made_hydra>::check_determinism(what, how)
+                                    : detail::check_any(what, how);
 }
 
 }  // namespace hydra::sim

@@ -72,6 +72,7 @@ class builder {
     auto const dot = o.key.find('.');
     e.key = dot == std::string::npos ? o.key : o.key.substr(dot + 1);
     e.section = dot == std::string::npos ? "" : o.key.substr(0, dot);
+    if (e.section.empty() && names_a_policy(e.key)) e.section = "policy";
     if (is_list(e.section) && !pick_item(e, at)) return;
     if (!known_section(e.section)) return unknown_section(e.section, at);
     set(e, at, at);
@@ -102,6 +103,12 @@ class builder {
     list_resize(out_.value, name, std::min(n, list_max(name)));
   }
 
+  // On the command line a slot stands for its policy: no file's section is meant there.
+  [[nodiscard]] bool names_a_policy(std::string_view key) const {
+    return std::any_of(sections_.begin(), sections_.end(), [&](section const& s) {
+      return s.name == "policy" && s.find(key) != nullptr;
+    });
+  }
   [[nodiscard]] bool known_section(std::string_view name) const {
     return name.empty() || std::find(section_names_.begin(), section_names_.end(), name) !=
                                section_names_.end();
@@ -209,7 +216,7 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
     if (!part.name.empty()) out += fmt::format("\n[{}]\n", part.name);
     std::vector<std::string_view> but;
     if (part.name.empty()) but = but_at_top;
-    if (part.name == "workload" && s.workload.rate.count != 0) but = {"jobs"};
+    if (part.name == "workload") but = workload_unused(s.workload);
     write_section(out, part, but);
   }
   for (std::string_view const name : {"composition", "group"}) {

@@ -39,6 +39,8 @@ void list_resize(scenario&, std::string_view name, std::size_t);
 [[nodiscard]] std::string list_item_name(scenario const&, std::string_view name,
                                          std::size_t number);
 void list_item_line(scenario&, std::string_view name, std::size_t number, std::uint32_t line);
+// The keys of [workload] that mean nothing for its law, or say nothing.
+[[nodiscard]] std::vector<std::string_view> workload_unused(workload_settings const&);
 
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);

@@ -1,4 +1,5 @@
-// Where scenarios lie.
+// Where scenarios and traces lie.
+#include <hydra/sim/data_path.hpp>
 #include <hydra/sim/scenario.hpp>
 
 #include <algorithm>
@@ -15,19 +16,11 @@ std::vector<std::string> scenario_folders() {
   std::vector<std::string> out;
   if (char const* said = std::getenv("HYDRA_SCENARIOS"); said != nullptr && *said != '\0')
     out.emplace_back(said);
-  auto const beside = [&](char const* data) {
-    out.push_back((fs::path{data}.parent_path() / "scenarios").generic_string());
+  auto const beside = [&](fs::path const& data) {
+    out.push_back((data.parent_path() / "scenarios").generic_string());
   };
-#ifdef HYDRA_DATA_DIR
-  beside(HYDRA_DATA_DIR);
-#endif
-#ifdef HYDRA_INSTALLED_DATA_DIR
-  beside(HYDRA_INSTALLED_DATA_DIR);
-#endif
-  std::error_code failed;
-  auto const self = fs::read_symlink("/proc/self/exe", failed);
-  if (!failed)
-    beside((self.parent_path().parent_path() / "share/hydra/data").generic_string().c_str());
+  if (char const* said = std::getenv("HYDRA_DATA"); said != nullptr && *said != '\0') beside(said);
+  for (auto const& data : data_folders()) beside(data);
   beside("sim/data");
   return out;
 }
@@ -43,6 +36,15 @@ std::string find_scenario(std::string const& path_or_name) {
     if (fs::is_regular_file(at, failed)) return at.generic_string();
   }
   return "";
+}
+
+std::string find_trace(std::string const& name) {
+  std::error_code failed;
+  if (fs::is_regular_file(name, failed)) return name;
+  char const* const folder = std::getenv("HYDRA_TRACES");
+  if (name.empty() || folder == nullptr || *folder == '\0') return "";
+  auto const there = fs::path{folder} / name;
+  return fs::is_regular_file(there, failed) ? there.generic_string() : "";
 }
 
 std::vector<std::string> list_scenarios() {

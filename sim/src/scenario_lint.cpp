@@ -33,6 +33,7 @@ class linter {
     workload();
     churn();
     routing();
+    policy();
     compare();
     expect();
     for (std::size_t i = 0; i < s_.compositions.size(); ++i)
@@ -107,12 +108,14 @@ class linter {
     auto const& w = s_.workload;
     if (given_.has("workload.jobs") && given_.has("workload.rate"))
       error("workload.rate", "workload.rate and workload.jobs are both given; allowed: one");
+    trace();
     if (expected_jobs(s_) > 1'000'000'000)
       error("workload.rate", "the rate makes more than 1000000000 jobs in the whole run");
     if (arrival_span(s_) == duration{})
       error("workload.stop_before_end", "no time is left for arrivals: start {} + stop_before_end "
             "{} is not below duration {}", duration_text(w.start),
             duration_text(w.stop_before_end), duration_text(s_.duration));
+    if (w.law == arrival_law::swf) return;
     if (w.service_time > w.service_time_most)
       error("workload.service_time_most", "service_time_most is below service_time");
     auto const load = expected_load(s_);
@@ -175,6 +178,28 @@ class linter {
     }
   }
 
+  // Whether the arrivals come from a trace, and what else was said as if they did, or did not.
+  void trace() {
+    auto const& w = s_.workload;
+    bool const swf = w.law == arrival_law::swf;
+    for (auto key : detail::workload_unused(w)) {
+      auto const path = "workload." + std::string{key};
+      bool const meant = key == "priorities" || (key == "jobs" && !swf);
+      if (meant || !given_.has(path)) continue;
+      if (swf)
+        warn(path, "{} means nothing for law = \"swf\": the trace says it", key);
+      else
+        error(path, "{} means nothing unless law = \"swf\"", key);
+    }
+    if (!swf) return;
+    if (w.swf.empty())
+      error("workload.law", "law = \"swf\" needs workload.swf, the name of a trace");
+    else if (find_trace(w.swf).empty())
+      error("workload.swf", "{} is not there, or not a regular file; the name is taken from the "
+            "working directory, then from the folder that HYDRA_TRACES names",
+            detail::quoted(w.swf));
+  }
+
   void churn() {
     auto const& c = s_.churn;
     bool const said = given_.has("churn");
@@ -189,7 +214,23 @@ class linter {
             duration_text(r.republish), duration_text(r.expire));
   }
 
+  // What is given, and not read by the policy that was chosen.
+  void policy() {
+    auto const& p = s_.policy;
+    if (p.trust == trust_name::open && given_.has("trust.floor"))
+      warn("trust.floor", "trust.floor is not read: policy.trust = \"open\" admits everybody");
+    if (p.trust != trust_name::rings && given_.has("trust.strangers"))
+      warn("trust.strangers", "trust.strangers is read by policy.trust = \"rings\" only");
+    if (p.verify == verify_name::none && given_.has("verify.on") && s_.verify.on)
+      warn("verify.on", "verify.on is not read: policy.verify = \"none\" checks nothing");
+    if (p.routing == routing_name::full_mesh && s_.hydras > 65)
+      warn("policy.routing", "full_mesh asks at most 64 heads that it knows; there are {}",
+           s_.hydras);
+  }
+
   void compare() {
+    if (s_.compare.unverified && s_.policy.verify == verify_name::none)
+      warn("compare.unverified", "policy.verify is \"none\" already: both runs are the same");
     if (s_.compare.unverified && !s_.verify.on)
       warn("compare.unverified", "verify.on is false already: both runs are the same");
   }
@@ -247,6 +288,7 @@ duration arrival_span(scenario const& s) noexcept {
 }
 
 std::uint64_t expected_jobs(scenario const& s) noexcept {
+  if (s.workload.law == arrival_law::swf) return s.workload.swf_jobs;
   auto const& r = s.workload.rate;
   if (r.count == 0) return s.workload.jobs;
   auto const jobs = static_cast<double>(r.count) * seconds(arrival_span(s)) / seconds(r.per);
@@ -254,6 +296,7 @@ std::uint64_t expected_jobs(scenario const& s) noexcept {
 }
 
 double expected_load(scenario const& s) noexcept {
+  if (s.workload.law == arrival_law::swf) return 0;
   auto const span = seconds(arrival_span(s));
   if (span <= 0) return 0;
   auto const repeats = s.verify.on ? value_of(s.verify.strangers) : 0.0;

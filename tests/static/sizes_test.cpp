@@ -28,7 +28,7 @@ static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
 static_assert(sizeof(Hydra<>::verify_type) <= 32);
 
 // What travels.
-static_assert(sizeof(task) <= 168);
+static_assert(sizeof(task) <= 176);  // 8 of them for the priority
 static_assert(sizeof(job) <= 192);
 static_assert(sizeof(lease) <= 48);
 static_assert(sizeof(passport) <= 80);

@@ -1,61 +1,15 @@
-// Runs the built command: $HYDRA_BIN, else the one that the build knows. Says so when there is
-// none. What is checked is the contract: exit codes, streams, and messages.
+// Runs the built command. What is checked is the contract: exit codes, streams, and messages.
 #include "../catch.hpp"
+#include "command.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
-namespace {
-
+using namespace command;
 using std::string;
-
-string program() {
-  if (char const* said = std::getenv("HYDRA_BIN"); said != nullptr) return said;
-#ifdef HYDRA_PROGRAM
-  return HYDRA_PROGRAM;
-#else
-  return "";
-#endif
-}
-
-struct outcome {
-  int code = -1;
-  string out;  // stdout, or both streams where asked
-};
-
-outcome run(string const& arguments) {
-  outcome o;
-  auto const line = "HYDRA_SCENARIOS='" HYDRA_SOURCE_DIR "/sim/scenarios' '" + program() + "' " +
-                    arguments;
-  auto* pipe = ::popen(line.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4096> part{};
-  for (std::size_t n = 0; (n = std::fread(part.data(), 1, part.size(), pipe)) > 0;)
-    o.out.append(part.data(), n);
-  int const status = ::pclose(pipe);
-  o.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return o;
-}
-
-bool has(outcome const& o, string const& part) {
-  INFO(o.out);
-  return o.out.find(part) != string::npos;
-}
-
-bool absent() {
-  if (!program().empty()) return false;
-  WARN("skipped: set HYDRA_BIN to the built command");
-  return true;
-}
-
-}  // namespace
 
 TEST_CASE("how the command was typed wrongly is exit code 2, with the nearest spelling") {
   if (absent()) return;
@@ -132,9 +86,28 @@ TEST_CASE("comparisons stand beside the result; timings can be left out") {
   for (auto key : {"\"alone\": {", "\"unverified\": {", "\"extra_work\":", "\"honest_hurt\":"})
     CHECK(has(o, key));
   for (auto key : {"wall_s", "cpu_s", "bytes_per_hydra"}) CHECK_FALSE(has(o, key));
+  auto const best = run("sim run hello --json --omniscient --alone --no-out 2>/dev/null");
+  CHECK(best.code == 0);
+  for (auto key : {"\"omniscient\": {", "\"rule\": \"", "\"equal_terms\": {", "\"rows\": [",
+                   "\"name\": \"ours\"", "\"name\": \"alone\"", "\"name\": \"omniscient\"",
+                   "hydra sim run hello --seed 1 --alone --omniscient"})
+    CHECK(has(best, key));
+  auto const shown = run("sim run hello --no-out --set compare.omniscient=true 2>/dev/null");
+  CHECK(has(shown, "a central scheduler that knows everything"));
+  CHECK(has(shown, "on equal terms"));
   auto const asked = run("sim run hello --no-out --set compare.unverified=true 2>/dev/null");
   CHECK(has(asked, "wrong accepted"));
   CHECK(has(asked, "x the work"));
+}
+
+TEST_CASE("a policy is chosen by its slot; another word is refused with those allowed") {
+  if (absent()) return;
+  auto const o = run("sim run hello --no-out --set trust=opne 2>&1");
+  CHECK(o.code == 3);
+  CHECK(has(o, "--set trust=opne: policy.trust: "));
+  CHECK(has(o, "rings, beta_reputation, open"));
+  CHECK(has(o, "did you mean \"open\"?"));
+  CHECK(run("sim run hello --no-out --set trust=open 2>&1").code == 0);
 }
 
 TEST_CASE("a folder that cannot be written to is refused before the run") {

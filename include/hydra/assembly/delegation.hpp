@@ -285,6 +285,7 @@ class delegation {
     j.what.work = part_work(c, l.what.work);
     j.what.patience = mine.deadline - now;
     j.what.floor = mine.floor;
+    j.what.priority = l.what.priority;
     j.what.input = c.passes_on() ? l.what.input : part_input(l.what.input, index);
     j.submitted = now;
     j.parent = id;

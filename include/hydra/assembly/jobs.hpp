@@ -375,7 +375,7 @@ struct held_lease {
   enum class state : std::uint8_t { proving, dividing, waiting, running, reporting };
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
-  instant started{};
+  instant started{};     // to wait, then to run
   duration takes{};      // on this head
   state now = state::waiting;
   bool failed = false;   // a part of it can not be had: the owner is told at the next timer

@@ -546,10 +546,11 @@ class job_protocol : private delegation<job_protocol> {
     return {hops,       own.regions, std::max(own.floor, j.what.floor), deadline(j), given,
             own.parent};
   }
-  // What this one needs: its own work, or as much as there is for others too.
-  [[nodiscard]] static budget needs(owned_job const& j, bool divides) {
+  // What this one needs: its own work, or as much as there is for it and others, when so many
+  // results are still to be asked for.
+  [[nodiscard]] static budget needs(owned_job const& j, bool divides, std::size_t results = 1) {
     budget const alone{j.what.work, 0, 1};
-    auto const most = most_of(j.terms.may_spend);
+    auto const most = shared(most_of(j.terms.may_spend), static_cast<std::uint32_t>(results));
     return divides && covers(most, alone) ? most : alone;
   }
   template <class House>
@@ -564,8 +565,13 @@ class job_protocol : private delegation<job_protocol> {
   // False: the budget of this job is spent, or no further hand is allowed.
   template <class House>
   [[nodiscard]] bool give(House& h, owned_job& j, candidate const& c) {
+    auto const standing = h.admits(c.principal, right::execute_for_me);
+    if (j.given.empty()) {
+      auto const more = h.checks(j.what, standing);
+      j.needed = static_cast<std::uint8_t>(std::min<std::size_t>(1U + more, testimonies_max));
+    }
     bool const parts = divides(h, j, c.who);
-    auto const given = needs(j, parts);
+    auto const given = needs(j, parts, std::max<std::size_t>(1, j.needed - under_way(j)));
     if (j.terms.hops_left == 0 || !take(j.terms.may_spend, given)) return false;
     if (j.given.full()) {
       auto* lost = std::find_if(j.given.begin(), j.given.end(), [](placement const& p) {
@@ -577,14 +583,10 @@ class job_protocol : private delegation<job_protocol> {
     placement p;
     p.who = c.who;
     p.principal = c.principal;
-    p.standing = h.admits(c.principal, right::execute_for_me);
+    p.standing = standing;
     p.number = ++j.leases;
     p.divides = parts;
     p.until = h.env().now() + h.times().acknowledge;
-    if (j.given.empty()) {
-      auto const more = h.checks(j.what, p.standing);
-      j.needed = static_cast<std::uint8_t>(std::min<std::size_t>(1U + more, testimonies_max));
-    }
     lease const l{j.what.id, 0, h.me(), c.who, h.env().now(), p.number};
     p.lease = h.env().hash(l);
     j.given.push_back(p);
@@ -598,7 +600,8 @@ class job_protocol : private delegation<job_protocol> {
                        terms_for(j, given), {}};
     auto const claim = claim_of(link, h.me(), j.root, depth, h.network());
     link.by = h.env().sign(claim);
-    task const t{j.what.id, 0, j.what.what, j.what.work, j.what.input};
+    auto const level = std::min<std::uint8_t>(j.what.priority, priority_levels - 1);
+    task const t{j.what.id, 0, j.what.what, j.what.work, j.what.input, level};
     h.env().send(l.holder, award{l, t, j.root, depth, link});
     h.env().emit(placed{j.what.id, j.root, depth, j.replaced != 0, l.holder, l.number, given,
                         h.env().hash(claim), link.terms.parent});
@@ -843,27 +846,43 @@ class job_protocol : private delegation<job_protocol> {
     l.last = m.last;
     l.divides = plan(h, m.what.what, m.last.terms).has_value();
     l.owner = from;
+    l.started = h.env().now();  // to wait, until it runs
     l.until = h.env().now() + h.times().lease;
     l.next = h.env().now() + h.times().progress;
     return l;
   }
 
-  // Gives free cores to those who wait, the longest first.
+  // Of two that wait: whether the older one runs first. A level of priority is worth `ageing` of
+  // waiting, no more: whoever says the highest overtakes those who came a quarter of an hour
+  // earlier, and nobody waits for ever.
+  [[nodiscard]] static bool goes_first(held_lease const& older, held_lease const& newer) {
+    auto const as_if_since = [](held_lease const& l) {
+      return l.started - l.what.priority * ageing;
+    };
+    bool const equal = older.what.priority == newer.what.priority;  // whatever the clock did
+    return equal || as_if_since(older) <= as_if_since(newer);
+  }
+
+  // Gives free cores to those who wait: the highest priority first, then the longest.
   template <class House>
   void start_waiting(House& h) {
     auto held = h.env().template pool<held_lease>();
     for (;;) {
       std::uint16_t running = 0;
-      activity oldest{};
-      held.each([&](activity id, held_lease& l) {
+      activity first{};
+      held_lease* chosen = nullptr;
+      held.each([&](activity id, held_lease& l) {  // newest first
         if (l.now == held_lease::state::running) ++running;
-        if (l.now == held_lease::state::waiting) oldest = id;  // newest first: ends at the oldest
+        if (l.now != held_lease::state::waiting) return;
+        if (chosen != nullptr && !goes_first(l, *chosen)) return;
+        first = id;
+        chosen = &l;
       });
-      if (!oldest || running >= h.power().cores) return;
-      auto& l = *held.find(oldest);
+      if (!first || running >= h.power().cores) return;
+      auto& l = *held.find(first);
       l.now = held_lease::state::running;
       l.started = h.env().now();
-      l.run = h.env().run(to_run(h, oldest, l));
+      l.run = h.env().run(to_run(h, first, l));
     }
   }
 
@@ -974,6 +993,7 @@ class job_protocol : private delegation<job_protocol> {
   static constexpr std::size_t turns_per_call_max = 4;
   static constexpr std::uint64_t receipts_kept = 32;
   static constexpr duration receipt_lifetime = 24h * 365;
+  static constexpr duration ageing = 1min;  // of waiting, worth a level of priority
 
   timer tick_{};
   instant tick_due_{};

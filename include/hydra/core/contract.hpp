@@ -16,11 +16,18 @@ namespace hydra::detail {
 
 }  // namespace hydra::detail
 
+// Without its folders, so that no path of a build is in what is built.
+#ifdef __FILE_NAME__
+#define HYDRA_FILE __FILE_NAME__
+#else
+#define HYDRA_FILE __FILE__
+#endif
+
 #define HYDRA_EXPECTS(condition)                                                              \
   (static_cast<bool>(condition)                                                               \
        ? static_cast<void>(0)                                                                 \
-       : ::hydra::detail::broken("precondition", #condition, __FILE__, __LINE__))
+       : ::hydra::detail::broken("precondition", #condition, HYDRA_FILE, __LINE__))
 #define HYDRA_ENSURES(condition)                                                              \
   (static_cast<bool>(condition)                                                               \
        ? static_cast<void>(0)                                                                 \
-       : ::hydra::detail::broken("promise", #condition, __FILE__, __LINE__))
+       : ::hydra::detail::broken("promise", #condition, HYDRA_FILE, __LINE__))

@@ -125,13 +125,15 @@ struct job_id {
   }
 };
 
+inline constexpr std::uint8_t priority_levels = 16;
+
 struct job {
   job_id id{};
   service what{};
   duration work{};     // on the reference core
   duration patience{};  // from submission; a job that is not done by then has failed
   std::uint32_t account = 0;  // a user inside the principal
-  std::uint8_t priority = 0;
+  std::uint8_t priority = 0;  // higher first; what is beyond the levels counts as the highest
   std::uint8_t hops = 4;      // hands it may pass through, the first included
   std::uint16_t spend = 64;   // all that is done for it may cost so many times its work
   trust floor{};        // nobody below this may run it
@@ -142,16 +144,20 @@ struct job {
   }
 };
 
-// A piece of a job that runs on one head.
+// A piece of a job that runs on one head. Index and priority travel as one word, 12 bits and 4.
 struct task {
   job_id of{};
-  std::uint16_t index = 0;
+  std::uint16_t index = 0;  // below 4096
   service what{};
   duration work{};
   payload input{};
+  std::uint8_t priority = 0;  // below priority_levels; higher runs first
   template <class A>
   void serialize(A& a, unsigned) {
-    a& of& index& what& work& input;
+    auto place = static_cast<std::uint16_t>((index & 0xfffU) | unsigned{priority} << 12U);
+    a& of& place& what& work& input;
+    index = place & 0xfffU;
+    priority = static_cast<std::uint8_t>(place >> 12U);
   }
 };
 

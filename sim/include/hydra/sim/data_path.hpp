@@ -1,9 +1,8 @@
 // Where the committed data files are, and how one of them is read.
 //
-// Promise: the directory named by the environment variable HYDRA_DATA wins, then the source tree
-// this library was built from, then the directory it was installed to, then share/hydra/data
-// beside the program. Every error is a `data_error` that names file, line, value and what is
-// allowed. Cost: a file is read once, whole; fields are views into it.
+// Promise: the directory named by the environment variable HYDRA_DATA wins; else those of
+// data_folders are looked into in their order. Every error is a `data_error` that names file, line,
+// value and what is allowed. Cost: a file is read once, whole; fields are views into it.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +18,12 @@ class data_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// share/hydra/data beside the program (a build tree has it, too), what add_data_folder named, the
+// source tree where Hydra is part of another project, and where it was, or usually is, installed.
+[[nodiscard]] std::vector<std::string> data_folders();
+// For programs that lie elsewhere than the package they were built with; hydra::sim::main says it.
+void add_data_folder(std::string folder);
 
 // The path of a data file that exists. Throws data_error that lists where it was sought.
 [[nodiscard]] std::string data_path(std::string_view name);

@@ -31,6 +31,8 @@ struct did {  // a task that ran to its end
   std::uint32_t owner = 0;
   std::uint32_t number = 0;
   std::uint32_t by = 0;
+  std::int64_t at = 0;    // its end
+  std::int64_t busy = 0;  // ns
 };
 
 struct opinion {  // an owner found an executor honest or not
@@ -68,7 +70,8 @@ class history {
       return;
     }
     if ((t.which.nonce & part_mark) != 0) return;  // of a job that a holder divided
-    did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who});
+    did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who, ns(at),
+                    t.busy.count()});
   }
   void fact(instant at, std::uint32_t who, judged const& j) {
     rows_.fact(at, who, j);
@@ -108,6 +111,9 @@ struct holding {
   std::uint32_t owner = 0;
   std::uint32_t number = 0;
 };
+
+// Mean and percentiles; sorts what it is given. Zeros for nothing.
+[[nodiscard]] spread spread_of(std::vector<double>& all);
 
 // Fills in everything that follows from the histories, and the failures of the checks.
 class conservation;

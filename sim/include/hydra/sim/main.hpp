@@ -9,6 +9,7 @@
 //   my_program planet --seed 3 --json       my_program check-determinism churn
 #pragma once
 
+#include <hydra/sim/data_path.hpp>
 #include <hydra/sim/run.hpp>
 #include <hydra/sim/runner.hpp>
 
@@ -19,6 +20,9 @@ namespace hydra::sim {
 
 template <Node H>
 [[nodiscard]] int main(int argc, char** argv) {
+#ifdef HYDRA_PACKAGE_DATA_DIR  // defined by the package that find_package(hydra) found
+  add_data_folder(HYDRA_PACKAGE_DATA_DIR);
+#endif
   return command_line(argc, argv, {&runner<H>::run, &runner<H>::check_determinism});
 }
 

@@ -10,6 +10,7 @@
 #include <hydra/sim/latency.hpp>
 #include <hydra/sim/positions.hpp>
 #include <hydra/sim/quantile.hpp>
+#include <hydra/sim/recorded_arrivals.hpp>
 #include <hydra/sim/scenario.hpp>
 #include <hydra/sim/setting.hpp>
 
@@ -41,6 +42,8 @@ class planet : public plain_setting {
 
   [[nodiscard]] scenario const& plan() const noexcept { return plan_; }
   [[nodiscard]] bool alone() const noexcept { return alone_; }
+  // The arrivals of a trace; null: they are drawn.
+  [[nodiscard]] recorded_arrivals const* recorded() const noexcept { return recorded_.get(); }
   [[nodiscard]] role const& role_of(std::uint32_t who) const noexcept { return roles_[who]; }
   [[nodiscard]] bool provides(std::uint32_t who) const noexcept {
     return !roles_[who].offers.empty();
@@ -83,7 +86,13 @@ class planet : public plain_setting {
   [[nodiscard]] payload expected_output(job const& j) const;
   [[nodiscard]] bool asks(std::uint32_t who) const noexcept;
   [[nodiscard]] execution execute(std::uint32_t who, task const& t, instant now) const;
+  // How long work takes on this head when it begins now, slow heads included.
+  [[nodiscard]] duration time_for(std::uint32_t who, duration work, instant now) const noexcept;
+  // When slowness begins or ends on this head, in order; empty: it is always as fast as it says.
+  [[nodiscard]] std::vector<instant> speed_changes(std::uint32_t who) const;
   [[nodiscard]] bool lies(std::uint32_t who, instant now) const noexcept;
+  // The first instant from `now` on at which it does not lie to others; `never`: there is none.
+  [[nodiscard]] instant honest_from(std::uint32_t who, instant now) const noexcept;
   [[nodiscard]] bool may_lie(std::uint32_t who) const noexcept;
 
   // ---- what befalls a peer
@@ -173,6 +182,9 @@ class planet : public plain_setting {
     auto const since = now - instant{};
     return since >= f.at && since - f.at < f.lasts;
   }
+  // When a lie that fault number `index` makes this head tell now is over; `now`: it tells none.
+  [[nodiscard]] instant lie_over(std::uint32_t index, std::uint32_t who,
+                                 instant now) const noexcept;
   [[nodiscard]] bool on_the_way(fault_settings const& f, std::uint32_t from,
                                 std::uint32_t to) const noexcept;
   void apply(fault_settings const& f, std::size_t index, transmission const& t,
@@ -181,6 +193,8 @@ class planet : public plain_setting {
 
   // When the first job arrives (n = 0), or the gap before the n-th, as an instant from zero.
   [[nodiscard]] std::optional<instant> arrival_gap(std::uint32_t who, std::uint32_t n) const;
+  [[nodiscard]] std::optional<instant> recorded_gap(std::uint32_t who, std::uint32_t n) const;
+  [[nodiscard]] std::uint8_t level_for(std::uint64_t bits) const noexcept;
   [[nodiscard]] duration session(std::uint32_t who, std::uint32_t n) const;
   [[nodiscard]] bool begins_up(std::uint32_t who) const;
   [[nodiscard]] std::uint64_t chance_of(std::uint64_t why, std::uint32_t who,
@@ -208,6 +222,7 @@ class planet : public plain_setting {
   std::shared_ptr<positions const> where_;
   std::shared_ptr<planet_latency const> fitted_;
   std::shared_ptr<matrix_latency const> measured_;
+  std::shared_ptr<recorded_arrivals const> recorded_;
   std::vector<role> roles_;
   std::vector<std::uint8_t> region_;
   std::vector<std::vector<std::uint32_t>> groups_;  // members, by number

@@ -29,6 +29,7 @@ struct run_options {
   bool permute = false;     // every peer sees its own handles
   bool alone = false;       // also run the comparison where every Hydra is alone
   bool unverified = false;  // also run the comparison where nothing is verified
+  bool omniscient = false;  // also schedule the same trace centrally, see omniscient.hpp
   std::string trace_file;   // NDJSON; empty: none
   recording* record = nullptr;  // filled for a report, of the first run only; changes no result
   // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
@@ -72,8 +73,24 @@ struct unverified_result {
   job_counts jobs;
   spread response_s;
   std::uint64_t wrong_accepted = 0;
+  spread utilisation;
   double extra_work = 0;
   std::uint64_t honest_hurt = 0;
+};
+
+// What any two schedulers can be compared by, over all submitted jobs; see omniscient.hpp.
+struct equal_terms {
+  std::uint64_t done = 0;  // the right result in time
+  duration mean{};         // until then, or until patience or the run was over
+};
+
+// The same trace by a central scheduler that knows everything.
+struct omniscient_result {
+  job_counts jobs;
+  spread response_s;
+  spread utilisation;
+  std::string rule;  // of the schedule that was best
+  equal_terms terms;
 };
 
 struct run_result {
@@ -98,15 +115,18 @@ struct run_result {
   std::string reproduce;  // the command line; filled in by the command
   std::optional<alone_result> alone;
   std::optional<unverified_result> unverified;
+  std::optional<omniscient_result> omniscient;
+  equal_terms terms;
   std::vector<check_failure> failures;
   bool interrupted = false;
   std::vector<named_number> extra;  // shown in this order
 };
 
-// With the ready-made Hydra: the default of every slot, and the scheduler that [policy] names.
+// With the policies that [policy] names.
 [[nodiscard]] run_result run(scenario const&, run_options const&);
 
-// Which floors of [expect] the result misses; empty: none.
+// Which floors of [expect] the result misses, and whether the omniscient scheduler did worse on
+// equal terms, which it never may; empty: neither.
 [[nodiscard]] std::vector<check_failure> missed_floors(scenario const&, run_result const&);
 
 // Two runs of one scenario, compared event by event.

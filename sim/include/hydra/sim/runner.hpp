@@ -10,6 +10,7 @@
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/sim/conservation.hpp>
 #include <hydra/sim/history.hpp>
+#include <hydra/sim/omniscient.hpp>
 #include <hydra/sim/planet.hpp>
 #include <hydra/sim/recording.hpp>
 #include <hydra/sim/run.hpp>
@@ -31,6 +32,12 @@ namespace hydra::sim {
 [[nodiscard]] trusts::rings_config trust_from(scenario const&);
 [[nodiscard]] verify::repeat verify_from(scenario const&);
 [[nodiscard]] scheduling::power_of_d scheduling_from(scenario const&);
+// The policies that [policy] names, configured.
+[[nodiscard]] any_routing routing_named_in(scenario const&);
+[[nodiscard]] any_proximity proximity_named_in(scenario const&,
+                                               proximity::geographic_settings const& here);
+[[nodiscard]] any_trust trust_named_in(scenario const&);
+[[nodiscard]] any_verify verify_named_in(scenario const&);
 [[nodiscard]] any_scheduler scheduler_named_in(scenario const&);
 [[nodiscard]] protocol_times times_from(scenario const&);
 // Bytes that the process holds now and held at most (VmRSS, VmHWM); 0 where unknown.
@@ -68,19 +75,24 @@ class populated : public planet {
     }
     s.region = static_cast<std::uint8_t>(1U << mine.region);
     for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
+    proximity::geographic_settings const here{.own = mine.where, .disclose = true};
     return H{s,
-             configured<typename H::routing_type>(routing_from(what)),
+             chosen<typename H::routing_type, any_routing>([&] { return routing_named_in(what); },
+                                                           routing_from(what)),
              trust_with_friends(view, who),
-             configured<typename H::proximity_type>(
-                 proximity::geographic_settings{.own = mine.where, .disclose = true}),
-             configured<typename H::verify_type>(verify_from(what)),
-             scheduler(what)};
+             chosen<typename H::proximity_type, any_proximity>(
+                 [&] { return proximity_named_in(what, here); }, here),
+             chosen<typename H::verify_type, any_verify>([&] { return verify_named_in(what); },
+                                                         verify_from(what)),
+             chosen<typename H::scheduling_type, any_scheduler>(
+                 [&] { return scheduler_named_in(what); }, scheduling_from(what))};
   }
 
  private:
   [[nodiscard]] typename H::trust_type trust_with_friends(permutation const& view,
                                                           std::uint32_t who) const {
-    auto t = configured<typename H::trust_type>(trust_from(plan()));
+    auto t = chosen<typename H::trust_type, any_trust>([&] { return trust_named_in(plan()); },
+                                                       trust_from(plan()));
     if constexpr (requires { t.befriend(principal{}, peer{}); }) {
       if (alone()) return t;
       for (auto f : friends_of(who)) t.befriend(principal{view.seen(f)}, peer{view.seen(f)});
@@ -89,11 +101,12 @@ class populated : public planet {
   }
 
   // The scenario's word counts where the type leaves the choice open.
-  [[nodiscard]] static typename H::scheduling_type scheduler(scenario const& what) {
-    if constexpr (std::same_as<typename H::scheduling_type, any_scheduler>) {
-      return scheduler_named_in(what);
+  template <class P, class Any, class Named, class Settings>
+  [[nodiscard]] static P chosen(Named&& named, Settings const& from) {
+    if constexpr (std::same_as<P, Any>) {
+      return named();
     } else {
-      return configured<typename H::scheduling_type>(scheduling_from(what));
+      return configured<P>(from);
     }
   }
 
@@ -134,9 +147,10 @@ class runner {
       auto quiet = how;
       quiet.trace_file.clear();
       quiet.record = nullptr;
+      quiet.omniscient = false;
       auto const r = once(trusting, quiet, false);
-      out.unverified = unverified_result{r.jobs, r.response_s, r.wrong_accepted, r.extra_work,
-                                         r.honest_hurt};
+      out.unverified = unverified_result{r.jobs,        r.response_s, r.wrong_accepted,
+                                         r.utilisation, r.extra_work, r.honest_hurt};
       out.interrupted = r.interrupted;
     }
     return out;
@@ -208,6 +222,7 @@ class runner {
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
     if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
+    if (how.omniscient && !alone && !out.interrupted) out.omniscient = central(w.setting(), all);
     if (how.record != nullptr) {
       how.record->where = std::make_shared<planet const>(w.setting());
       how.record->seen = std::make_shared<history const>(std::move(all));

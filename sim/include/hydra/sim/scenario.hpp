@@ -32,17 +32,20 @@ enum class ending : std::uint8_t { end, quiet };  // at `duration`, or when noth
 enum class positions_from : std::uint8_t { cities };
 enum class latency_from : std::uint8_t { planet, constant, uniform, matrix };
 enum class popularity_law : std::uint8_t { uniform, zipf };
-enum class arrival_law : std::uint8_t { poisson, even };
+enum class arrival_law : std::uint8_t { poisson, even, swf };
+enum class processors_as : std::uint8_t { work, jobs, ignored };
+enum class rows_kept : std::uint8_t { ran, completed, all };
+enum class askers_by : std::uint8_t { user, job };
 enum class time_law : std::uint8_t { constant, uniform, exponential };
 enum class churn_begin : std::uint8_t { up, stationary };
 enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
 };
-enum class routing_name : std::uint8_t { kademlia };
-enum class proximity_name : std::uint8_t { geographic };
-enum class trust_name : std::uint8_t { rings };
+enum class routing_name : std::uint8_t { kademlia, full_mesh };
+enum class proximity_name : std::uint8_t { geographic, uniform };
+enum class trust_name : std::uint8_t { rings, beta_reputation, open };
 enum class scheduling_name : std::uint8_t { power_of_d, nearest, local_only };
-enum class verify_name : std::uint8_t { repeat };
+enum class verify_name : std::uint8_t { repeat, none };
 
 // So many in a span of time: 18 / s.
 struct arrival_rate {
@@ -105,6 +108,17 @@ struct workload_settings {
   std::uint32_t kinds = 0;          // only the first so many are asked for; 0: all
   std::uint32_t hops = 4;           // hands that a job may pass through
   std::uint32_t spend = 64;         // all that is done for a job may cost so many times its work
+  std::uint32_t priorities = 1;  // levels, drawn evenly, or from the queue of a trace
+  // law = "swf": what arrives comes from a trace, see recorded_arrivals.hpp.
+  std::string swf;       // its file
+  duration swf_from{};   // which part of it: submit times from here on,
+  duration swf_for = duration{std::numeric_limits<std::int64_t>::max()};  // for so long
+  std::uint64_t swf_jobs = 1'000'000;  // no more than that
+  ratio swf_pace{1, 1};  // arrivals come so many times faster
+  ratio swf_work{1, 1};  // tasks take so many times longer
+  processors_as swf_processors = processors_as::work;
+  rows_kept swf_rows = rows_kept::ran;
+  askers_by swf_askers = askers_by::user;
 };
 
 struct churn_settings {
@@ -206,6 +220,7 @@ struct policy_settings {
 struct compare_settings {
   bool alone = false;       // nobody knows anybody
   bool unverified = false;  // no result is checked
+  bool omniscient = false;  // one scheduler knows everything
 };
 
 inline constexpr std::uint64_t unlimited = std::numeric_limits<std::int64_t>::max();
@@ -252,7 +267,8 @@ struct scenario {
 // ---- what follows from the settings -----------------------------------------------------------
 
 // How long jobs arrive, their expected number, and the demanded share of all providers' cores,
-// counting a repeat of every result of a stranger. For reports and warnings.
+// counting a repeat of every result of a stranger. For reports and warnings. Of a trace, which is
+// not read for it: at most so many, and no load.
 [[nodiscard]] duration arrival_span(scenario const&) noexcept;
 [[nodiscard]] std::uint64_t expected_jobs(scenario const&) noexcept;
 [[nodiscard]] double expected_load(scenario const&) noexcept;
@@ -303,10 +319,13 @@ struct loaded_scenario {
 [[nodiscard]] std::string_view nearest_spelling(std::string_view word,
                                                 std::vector<std::string_view> const& among);
 
-// Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, the source tree's, installed.
+// Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, then those beside the data.
 [[nodiscard]] std::vector<std::string> scenario_folders();
 // A path as it is, or a bare name looked up in these folders. Empty when there is none.
 [[nodiscard]] std::string find_scenario(std::string const& path_or_name);
+// The trace of a workload: a file as it is named, or in the folder that $HYDRA_TRACES names. Empty:
+// it is in neither.
+[[nodiscard]] std::string find_trace(std::string const& name);
 // All *.toml of these folders by name, the first of a name only.
 [[nodiscard]] std::vector<std::string> list_scenarios();
 

@@ -1,0 +1,18 @@
+# cmake -DPROGRAM=hydra -DFOLDER=pages -P hydra_pages.cmake: the man page and the completions, as
+# the program itself prints them.
+file(MAKE_DIRECTORY "${FOLDER}")
+function(page name)
+  execute_process(COMMAND "${PROGRAM}" ${ARGN} OUTPUT_FILE "${FOLDER}/${name}" RESULT_VARIABLE code)
+  if(NOT code EQUAL 0)
+    file(REMOVE "${FOLDER}/${name}")
+    message(FATAL_ERROR "${PROGRAM} ${ARGN}: ${code}")
+  endif()
+endfunction()
+page(hydra.1 man)
+page(hydra completion bash)
+page(_hydra completion zsh)
+page(hydra.fish completion fish)
+find_program(GZIP gzip)
+if(GZIP)
+  execute_process(COMMAND "${GZIP}" -9nkf "${FOLDER}/hydra.1" COMMAND_ERROR_IS_FATAL ANY)
+endif()
