@@ -183,6 +183,7 @@ void print_table(common_options const& o, sim::run_result const& r, verdict cons
   if (v.failures.empty() && !r.interrupted)
     fmt::print("{} every property held, every floor was met\n", paint("32", "ok:"));
   if (!v.written.empty()) fmt::print("written: {}\n", v.written);
+  if (!v.report.empty()) fmt::print("report: {}\n", v.report);
   fmt::print("reproduce: {}\n", r.reproduce);
 }
 

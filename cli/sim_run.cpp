@@ -81,10 +81,10 @@ void add_report(common_options const& o, sim::report_choice const& wanted,
   if (!page.empty()) out.push_back({"report.html", std::move(page)});
 }
 
-// Returns what went wrong; the folder that was written goes to `to`.
+// Returns what went wrong; what was written goes to `to`.
 std::string write_outputs(common_options const& o, run_arguments const& a, run_origin const& from,
                           sim::report_choice const& wanted, sim::recording const& seen,
-                          sim::run_result const& r, std::string& to) {
+                          sim::run_result const& r, verdict& to) {
   if (a.no_out) return "";
   // What was cut short never takes the place of a whole result.
   auto const folder = fmt::format("{}/{}-{}-{}{}", a.out, r.scenario, r.seed,
@@ -94,7 +94,9 @@ std::string write_outputs(common_options const& o, run_arguments const& a, run_o
                   {"manifest.json", manifest_json(from, r) + "\n"}};
   if (wanted.any()) add_report(o, wanted, seen, r, all);
   auto wrong = write_files(folder, all);
-  if (wrong.empty()) to = folder + "/" + (all.back().first == "report.html" ? "report.html" : "");
+  if (!wrong.empty()) return wrong;
+  to.written = folder + "/";
+  if (all.back().first == "report.html") to.report = to.written + "report.html";
   return wrong;
 }
 
@@ -140,10 +142,10 @@ int sim_run(common_options const& o, run_arguments const& a, sim::harness const&
   if (!result.interrupted)
     for (auto& missed : sim::missed_floors(s, result)) result.failures.push_back(std::move(missed));
 
-  verdict said{s.purpose, "", {}};
+  verdict said{s.purpose, "", "", {}};
   for (auto const& f : result.failures) said.failures.push_back(f.what);
   auto const wrong = write_outputs(o, a, {a.scenario, loaded.text, s}, wanted, seen, result,
-                                   said.written);
+                                   said);
   if (!o.quiet || o.output != format::table) {
     print_result(o, result, said);
   } else {

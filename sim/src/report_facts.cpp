@@ -18,6 +18,18 @@ std::string region_word(std::size_t region) {
   return word;
 }
 
+std::string service_word(scenario const& s, std::uint32_t kind) {
+  std::string_view left = s.services.names;
+  for (std::uint32_t i = 0; i < kind && !left.empty(); ++i) {
+    auto const comma = left.find(',');
+    left.remove_prefix(comma == std::string_view::npos ? left.size() : comma + 1);
+  }
+  auto word = left.substr(0, left.find(','));
+  while (word.starts_with(' ')) word.remove_prefix(1);
+  while (word.ends_with(' ')) word.remove_suffix(1);
+  return word.empty() ? "service " + std::to_string(kind) : std::string{word};
+}
+
 degrees degrees_of(unit16 at) noexcept {
   constexpr double each = 180.0 / 3.14159265358979323846;
   double const x = at.x;
@@ -138,9 +150,10 @@ std::uint32_t report_facts::executor(job_row const& r) noexcept {
 
 ended const* report_facts::ending_of(asking const& job) const noexcept {
   auto const& all = seen().ended_;
-  auto const it = std::lower_bound(all.begin(), all.end(), job, [](ended const& e, asking const& a) {
+  auto const before = [](ended const& e, asking const& a) {
     return std::tie(e.owner, e.number) < std::tie(a.owner, a.number);
-  });
+  };
+  auto const it = std::lower_bound(all.begin(), all.end(), job, before);
   bool const found = it != all.end() && it->owner == job.owner && it->number == job.number;
   return found ? &*it : nullptr;
 }
@@ -279,35 +292,38 @@ job_tree report_facts::tree_of(asking const& job) const {
     return by_part(a) < by_part(b);
   });
   for (std::size_t at = 0; at < t.nodes.size() && t.nodes.size() < tree_nodes_max; ++at) {
-    auto const link = t.nodes[at].link;
-    auto service = t.nodes[at].service;
-    for (auto const& c : plan().compositions) {
-      if (at == 0 || c.whole != t.nodes[at].service) continue;
-      service = c.part;
-      break;
-    }
-    auto it = std::lower_bound(all.begin(), all.end(), link, [](job_row const* r, std::uint64_t l) {
-      return r->parent < l;
-    });
-    bool divided = false;
-    while (it != all.end() && (*it)->parent == link && (at == 0 || (*it)->by == t.nodes[at].hydra)) {
-      std::vector<job_row const*> given{*it};
-      auto next = it + 1;
-      for (; next != all.end() && (*next)->parent == link && (*next)->nonce == (*it)->nonce; ++next)
-        given.push_back(*next);
-      auto until = at == 0 ? root.end : t.nodes[at].end;
-      auto const [from, to] = words_about({(*it)->by, (*it)->nonce});
-      for (auto i = from; i < to; ++i) {
-        auto const& r = from_.rows[said_[i]];
-        if (r.what == job_row::kind::part_ended) until = r.at;
-      }
-      add_placements(t, given, static_cast<std::int32_t>(at), service, until);
-      divided = true;
-      it = next;
-    }
-    if (divided && t.nodes[at].part == tree_node::runs) t.nodes[at].part = tree_node::passes_on;
+    add_children(t, static_cast<std::int32_t>(at), all);
   }
   return t;
+}
+
+// All that a node gave on: `all` is in order of parent, then of part.
+void report_facts::add_children(job_tree& t, std::int32_t at,
+                                std::vector<job_row const*> const& all) const {
+  auto const mine = t.nodes[static_cast<std::size_t>(at)];
+  auto service = mine.service;
+  auto const whole = std::find_if(plan().compositions.begin(), plan().compositions.end(),
+                                  [&](auto const& c) { return c.whole == mine.service; });
+  if (at != 0 && whole != plan().compositions.end()) service = whole->part;
+  auto it = std::lower_bound(all.begin(), all.end(), mine.link,
+                             [](job_row const* r, std::uint64_t link) { return r->parent < link; });
+  bool divided = false;
+  while (it != all.end() && (*it)->parent == mine.link) {
+    auto const next = std::find_if(it, all.end(), [&](job_row const* r) {
+      return r->parent != mine.link || r->by != (*it)->by || r->nonce != (*it)->nonce;
+    });
+    auto until = mine.end;
+    auto const [from, to] = words_about({(*it)->by, (*it)->nonce});
+    for (auto i = from; i < to; ++i) {
+      auto const& r = from_.rows[said_[i]];
+      if (r.what == job_row::kind::part_ended) until = r.at;
+    }
+    add_placements(t, {it, next}, at, service, until);
+    divided = true;
+    it = next;
+  }
+  auto& part = t.nodes[static_cast<std::size_t>(at)].part;
+  if (divided && part == tree_node::runs) part = tree_node::passes_on;
 }
 
 // ---- which jobs -------------------------------------------------------------------------------

@@ -124,6 +124,7 @@ class report_facts {
   // The placements of one job or part, in order, as nodes below `parent`.
   void add_placements(job_tree& t, std::vector<job_row const*> const& given, std::int32_t parent,
                       std::uint32_t service, std::int64_t until) const;
+  void add_children(job_tree& t, std::int32_t at, std::vector<job_row const*> const& all) const;
   struct outcome_of_lease {
     bool ran = false;        // to its end
     bool cancelled = false;  // stopped while it ran
@@ -145,6 +146,8 @@ class report_facts {
 
 // "south_america" for people.
 [[nodiscard]] std::string region_word(std::size_t region);
+// As the scenario names it, else its number.
+[[nodiscard]] std::string service_word(scenario const&, std::uint32_t kind);
 // In degrees, east and north.
 struct degrees {
   double lon = 0;

@@ -351,17 +351,18 @@ string note_of(fault_settings const& x) {
   auto const share = percent_of(x.chance);
   bool const everywhere =
       x.from.of == whereabouts::which::any && x.to.of == whereabouts::which::any;
-  auto const way = everywhere ? string{"everywhere"}
-                              : fmt::format("{} {} to {}", x.symmetric ? "both ways," : "from",
-                                            words_of(x.from), words_of(x.to));
+  auto const way =
+      everywhere    ? string{"everywhere"}
+      : x.symmetric ? fmt::format("between {} and {}", words_of(x.from), words_of(x.to))
+                    : fmt::format("from {} to {}", words_of(x.from), words_of(x.to));
   auto const who = x.from.of == whereabouts::which::any ? string{"the Hydras"} : words_of(x.from);
   switch (x.kind) {
-    case fault_kind::loss: return fmt::format("{} of the messages are lost, {}", share, way);
+    case fault_kind::loss: return fmt::format("{} of the messages are lost {}", share, way);
     case fault_kind::duplicate:
-      return fmt::format("{} of the messages arrive twice, {}", share, way);
+      return fmt::format("{} of the messages arrive twice {}", share, way);
     case fault_kind::delay:
-      return fmt::format("{} of the messages are {} late, {}", share, duration_text(x.by), way);
-    case fault_kind::partition: return fmt::format("no message passes, {}", way);
+      return fmt::format("{} of the messages are {} late {}", share, duration_text(x.by), way);
+    case fault_kind::partition: return fmt::format("no message passes {}", way);
     case fault_kind::crash:
       return fmt::format("{} of {} crash, {}", share, who,
                          x.away > duration{} ? "back after " + duration_text(x.away)
@@ -409,14 +410,14 @@ string faults_json(report_facts const& f) {
 
 // ---- jobs -------------------------------------------------------------------------------------
 
-string tree_json(shown const& some, job_tree const& t) {
+string tree_json(scenario const& s, shown const& some, job_tree const& t) {
   std::vector<std::uint32_t> kinds;
   for (auto const& n : t.nodes) {
     if (std::find(kinds.begin(), kinds.end(), n.service) == kinds.end()) {
       kinds.push_back(n.service);
     }
   }
-  auto const name = [](std::uint32_t kind) { return fmt::format("service {}", kind); };
+  auto const name = [&](std::uint32_t kind) { return service_word(s, kind); };
   auto const n = t.nodes.size();
   auto const of = [&](char const* what, auto&& get) {
     return column(what, n, [&](std::size_t i) -> std::int64_t { return get(t.nodes[i]); });
@@ -520,7 +521,7 @@ std::string report_data(recording const& from, run_result const& r, report_frame
   std::vector<string> cities, regions, jobs;
   auto const hydras = hydras_json(f, some, cities);
   for (std::size_t i = 0; i < region_names.size(); ++i) regions.push_back(region_word(i));
-  for (auto const& t : trees) jobs.push_back(tree_json(some, t));
+  for (auto const& t : trees) jobs.push_back(tree_json(s, some, t));
   std::vector<string> all{
       member("format", json_of(string_view{"hydra-report-1"})),
       member("title", json_of(string_view{s.name})),

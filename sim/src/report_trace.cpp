@@ -91,9 +91,10 @@ class trace {
     static constexpr std::array states{"running", "done",    "failed",
                                        "crashed", "refused", "fell silent"};
     static constexpr std::array checks{"not checked", "agreed", "found wrong"};
-    put(R"({{"ph":"X","name":"{} service {}","pid":{},"tid":{},"ts":{},"dur":{},)"
+    auto const what = std::string{roles[n.part]} + " " + service_word(f_.plan(), n.service);
+    put(R"({{"ph":"X","name":{},"pid":{},"tid":{},"ts":{},"dur":{},)"
         R"("args":{{"job":"{}/{}","state":"{}","result":"{}"}}}})",
-        roles[n.part], n.service, n.hydra, tid, n.start / 1000,
+        json_of(what), n.hydra, tid, n.start / 1000,
         std::max<std::int64_t>(1, (end - n.start) / 1000), t.owner, t.number, states[n.how],
         checks[n.verified]);
     ++slices_;
