@@ -102,6 +102,10 @@ void add_run_only(CLI::App& app, run_arguments& a) {
       ->type_name("DIR")
       ->capture_default_str();
   app.add_flag("--no-out", a.no_out, "write no files");
+  app.add_option("--report", a.report,
+                 "what to write beside the result: none, or some of html,csv,trace,sqlite")
+      ->type_name("LIST")
+      ->capture_default_str();
   app.add_option("--trace", a.trace, "write what happens as NDJSON")->type_name("FILE");
   app.add_option("--timeout", a.timeout, "stop after so long, like \"60 s\"; exit code 124")
       ->type_name("DURATION");

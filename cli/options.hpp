@@ -61,6 +61,7 @@ struct run_arguments {
   std::string scenario;
   std::string out = "out";
   bool no_out = false;
+  std::string report = "html,csv";
   std::string trace;
   std::string timeout;
   unsigned shards = 0;

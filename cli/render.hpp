@@ -26,10 +26,10 @@ void print_record(common_options const&, record const& one);
 struct verdict {
   std::string purpose;
   std::string written;
+  std::string report;  // the page, if there is one
   std::vector<std::string> failures;
 };
 void print_result(common_options const&, sim::run_result const&, verdict const&);
-[[nodiscard]] std::string result_json(sim::run_result const&, int indent);
 
 struct run_origin {
   std::string file;  // as typed

@@ -5,13 +5,18 @@
 #include "render.hpp"
 
 #include <hydra/sim/checkpoint_file.hpp>
+#include <hydra/sim/data_path.hpp>
+#include <hydra/sim/recording.hpp>
+#include <hydra/sim/report.hpp>
 #include <hydra/sim/run.hpp>
 
 #include <fmt/format.h>
 
 #include <ctime>
 #include <exception>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace hydra::cli {
 namespace {
@@ -56,17 +61,44 @@ sim::run_result measured(sim::harness const& program, sim::scenario const& s,
   return result;
 }
 
-// Returns what went wrong; the folder that was written goes to `to`.
-std::string write_outputs(run_arguments const& a, run_origin const& from,
-                          sim::run_result const& r, std::string& to) {
+using named_texts = std::vector<std::pair<std::string, std::string>>;
+
+// The page and the tables; what cannot be made is said, and the run goes on without it.
+void add_report(common_options const& o, sim::report_choice const& wanted,
+                sim::recording const& seen, sim::run_result const& r, named_texts& out) {
+  if (!seen.where) return;  // a program's own way of running, which recorded nothing
+  auto files = sim::report_tables(seen, wanted);
+  std::string page;
+  if (wanted.html) {
+    auto beside = files;
+    beside.push_back({"result.json", "the numbers of this page", ""});
+    beside.push_back({"manifest.json", "what was run: settings, version", ""});
+    try {
+      page = sim::report_page(sim::report_data(seen, r, {version_line(), !o.no_timings}, beside));
+    } catch (sim::data_error const& e) {
+      fmt::print(stderr, "hydra: there is no report.html: {} (warning)\n", e.what());
+    }
+  }
+  for (auto& f : files) out.push_back({f.name, std::move(f.text)});
+  if (!page.empty()) out.push_back({"report.html", std::move(page)});
+}
+
+// Returns what went wrong; what was written goes to `to`.
+std::string write_outputs(common_options const& o, run_arguments const& a, run_origin const& from,
+                          sim::report_choice const& wanted, sim::recording const& seen,
+                          sim::run_result const& r, verdict& to) {
   if (a.no_out) return "";
   // What was cut short never takes the place of a whole result.
   auto const folder = fmt::format("{}/{}-{}-{}{}", a.out, r.scenario, r.seed,
                                   sim::settings_hash(from.settings),
                                   r.interrupted ? "-interrupted" : "");
-  auto wrong = write_files(folder, {{"result.json", result_json(r, 2) + "\n"},
-                                    {"manifest.json", manifest_json(from, r) + "\n"}});
-  if (wrong.empty()) to = folder + "/";
+  named_texts all{{"result.json", sim::result_json(r, true, 2) + "\n"},
+                  {"manifest.json", manifest_json(from, r) + "\n"}};
+  if (wanted.any()) add_report(o, wanted, seen, r, all);
+  auto wrong = write_files(folder, all);
+  if (!wrong.empty()) return wrong;
+  to.written = folder + "/";
+  if (all.back().first == "report.html") to.report = to.written + "report.html";
   return wrong;
 }
 
@@ -182,16 +214,35 @@ sim::run_options options_for(common_options const& o, run_arguments const& a,
   return how;
 }
 
+// What a run is to leave behind, and what was recorded for it.
+struct leavings {
+  sim::report_choice wanted;
+  sim::recording seen;
+};
+// What was recorded before a checkpoint is not in it: a run that goes on from one makes no report.
+sim::report_choice report_wanted(common_options const& o, run_arguments const& a) {
+  std::string error;
+  auto const wanted = sim::report_named(a.report, error);
+  if (!error.empty()) throw usage_error{"--report: " + error};
+  if (a.no_out) return {false, false, false, false};
+  if (a.resume.empty()) return wanted;
+  if (wanted.any() && !o.quiet) {
+    fmt::print(stderr, "hydra: a run that goes on from a checkpoint makes no report\n");
+  }
+  return {false, false, false, false};
+}
+
 int finish(common_options const& o, run_arguments const& a, sim::loaded_scenario const& loaded,
-           sim::run_result& result, bool late, bool unwritten) {
+           leavings const& left, sim::run_result& result, bool late, bool unwritten) {
   auto const& s = loaded.value;
   auto const broken = result.failures.size();
   if (!result.interrupted)
     for (auto& missed : sim::missed_floors(s, result)) result.failures.push_back(std::move(missed));
 
-  verdict said{s.purpose, "", {}};
+  verdict said{s.purpose, "", "", {}};
   for (auto const& f : result.failures) said.failures.push_back(f.what);
-  auto const wrong = write_outputs(a, {a.scenario, loaded.text, s}, result, said.written);
+  auto const wrong = write_outputs(o, a, {a.scenario, loaded.text, s}, left.wanted, left.seen,
+                                   result, said);
   if (!o.quiet || o.output != format::table) {
     print_result(o, result, said);
   } else {
@@ -218,6 +269,8 @@ int run_or_resume(common_options o, run_arguments a, sim::harness const& program
   }
   auto const& s = loaded.value;
   auto how = options_for(o, a, loaded);
+  leavings left{report_wanted(o, a), {}};
+  if (left.wanted.any()) how.record = &left.seen;
   if (o.verbose)
     fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
                sim::settings_hash(s), how.threads, sim::expected_load(s));
@@ -236,7 +289,7 @@ int run_or_resume(common_options o, run_arguments a, sim::harness const& program
   bool const asked = how.checkpoint.at != duration{} || how.checkpoint.every != duration{};
   if (asked && !checkpoints.written() && !checkpoints.failed() && !o.quiet)
     fmt::print(stderr, "checkpoint: none was written, the run ended before one was due\n");
-  return finish(o, a, loaded, result, progress.timed_out(), checkpoints.failed());
+  return finish(o, a, loaded, left, result, progress.timed_out(), checkpoints.failed());
 }
 
 }  // namespace

@@ -24,6 +24,12 @@ if(TARGET hydra_sim)
   list(APPEND sets hydraSim)
   install(DIRECTORY sim/include/hydra DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
     COMPONENT development FILES_MATCHING PATTERN "*.hpp")
+  get_target_property(hydra_sim_linked hydra_sim LINK_LIBRARIES)
+  if("SQLite::SQLite3" IN_LIST hydra_sim_linked)
+    set(hydra_sim_sqlite SQLite3)
+  endif()
+  install(FILES sim/report/dist/report_template.html DESTINATION
+    "${CMAKE_INSTALL_DATADIR}/hydra/data" COMPONENT program)
   foreach(folder data scenarios)
     install(DIRECTORY sim/${folder} DESTINATION "${CMAKE_INSTALL_DATADIR}/hydra"
       COMPONENT program)

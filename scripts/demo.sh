@@ -16,6 +16,14 @@ scenario=sim/scenarios/planet.toml
 say "$ $program sim run $scenario"
 "$program" sim run "$scenario" "$@"
 
+# A smaller one whose jobs are divided, for its report.
+say ""
+say "$ $program sim run sim/scenarios/movie.toml"
+"$program" sim run sim/scenarios/movie.toml >build/logs/movie.txt ||
+  fail "movie failed; all it said is in build/logs/movie.txt"
+page=$(sed -n 's/^report: //p' build/logs/movie.txt)
+say "who rendered the movies, and where: open $hydra_root/$page in a browser"
+
 cat <<END
 
 Type next:

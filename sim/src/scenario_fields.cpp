@@ -102,6 +102,7 @@ section world(world_settings& s) {
 section services(service_settings& s) {
   return {"services",
           {{"count", &s.count, 1, 100'000},
+           {"names", &s.names, 0, 1'000},
            one_of("popularity", s.popularity, popularities),
            {"zipf_exponent", &s.zipf_exponent, 0, 4},
            {"providers", &s.providers, 1, static_cast<std::int64_t>(hydras_max)},

@@ -457,7 +457,7 @@ void check_example(tree const& files, string const& path, report& out) {
 // Every .cpp under tests/ must be one that the build picks up.
 void check_registered(string const& path, report& out) {
   static std::regex const known{
-      R"(tests/(unit|laws|simulation|parity|determinism|static)/([^/]+/)*[^/]+_test\.cpp)"
+      R"(tests/(unit|laws|simulation|parity|determinism|report|static)/([^/]+/)*[^/]+_test\.cpp)"
       R"(|tests/static/must_fail/[^/]+\.cpp|tests/main\.cpp|tests/determinism/probe\.cpp)"
       R"(|tests/tidy/tidy\.cpp|tests/package/[^/]+/main\.cpp|tests/fuzz/[^/]+_fuzz\.cpp)"};
   if (starts(path, "tests/") && ends(path, ".cpp") && !std::regex_match(path, known))

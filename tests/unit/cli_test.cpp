@@ -71,11 +71,12 @@ TEST_CASE("hello runs, prints one object, and writes its result and manifest in 
   for (auto const& each : std::filesystem::recursive_directory_iterator{folder})
     if (each.is_regular_file()) {
       auto const name = each.path().filename();
-      CHECK((name == "manifest.json" || name == "result.json"));
+      CHECK((name == "manifest.json" || name == "result.json" || name == "report.html" ||
+             name == "jobs.csv" || name == "hydras.csv" || name == "timeline.csv"));
       CHECK(each.file_size() > 100);
       ++files;
     }
-  CHECK(files == 2);
+  CHECK(files == 6);
   std::filesystem::remove_all(folder);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <hydra/assembly/protocol.hpp>
+#include <hydra/sim/recording.hpp>
 #include <hydra/sim/run.hpp>
 
 #include <cstdint>
@@ -11,8 +12,6 @@
 #include <vector>
 
 namespace hydra::sim {
-
-class planet;
 
 struct asking {
   std::uint32_t owner = 0;
@@ -79,6 +78,7 @@ class history {
     accepted_.push_back({who, static_cast<std::uint32_t>(a.which.nonce), 0, true});
   }
   void fact(instant at, std::uint32_t who, task_ended const& t) {
+    rows_.fact(at, who, t);
     if (busy_.size() <= who) busy_.resize(who + 1U);
     busy_[who] += t.busy.count();
     if (t.what != outcome::done) {
@@ -89,9 +89,12 @@ class history {
     did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who, ns(at),
                     t.busy.count()});
   }
-  void fact(instant, std::uint32_t, judged const& j) {
+  void fact(instant at, std::uint32_t who, judged const& j) {
+    rows_.fact(at, who, j);
     opinions_.push_back({j.who.index(), j.what});
   }
+  void fact(instant at, std::uint32_t who, placed const& p) { rows_.fact(at, who, p); }
+  void fact(instant at, std::uint32_t who, part_done const& p) { rows_.fact(at, who, p); }
   void fact(instant, std::uint32_t, banned const& b) { bans_.push_back(b.who.index()); }
 
   void merge(history const& other);
@@ -124,6 +127,7 @@ class history {
   std::vector<change> absences_;
   std::uint64_t crashes_ = 0;
   std::uint64_t abandoned_ = 0;
+  job_rows rows_;  // only where a report is wanted; not merged, but moved to the recording
 };
 
 inline constexpr std::size_t failures_listed_max = 20;

@@ -49,6 +49,9 @@ class planet : public plain_setting {
     return !roles_[who].offers.empty();
   }
   [[nodiscard]] std::string_view city_of(std::uint32_t who) const;
+  [[nodiscard]] place const& place_of(std::uint32_t who) const {
+    return where_->place_of(peer{who});
+  }
 
   // The friends of a peer, symmetric: some live next door, some anywhere.
   [[nodiscard]] bounded_vector<std::uint32_t, 16> friends_of(std::uint32_t who) const;

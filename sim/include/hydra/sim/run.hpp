@@ -12,6 +12,8 @@
 
 namespace hydra::sim {
 
+struct recording;  // see recording.hpp
+
 // What has been simulated already; never what is about to be.
 struct progress {
   duration simulated{};
@@ -58,6 +60,7 @@ struct run_options {
   bool omniscient = false;  // also schedule the same trace centrally, see omniscient.hpp
   std::string trace_file;   // NDJSON; empty: none
   checkpoint_options checkpoint;
+  recording* record = nullptr;  // filled for a report, of the first run only; changes no result
   // Called a few times a second; false: stop cleanly. Reporting only, never in an event's path.
   std::function<bool(progress const&)> on_progress;  // tidy: allow(token) because of reporting
 };

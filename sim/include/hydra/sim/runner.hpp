@@ -13,6 +13,7 @@
 #include <hydra/sim/history.hpp>
 #include <hydra/sim/omniscient.hpp>
 #include <hydra/sim/planet.hpp>
+#include <hydra/sim/recording.hpp>
 #include <hydra/sim/run.hpp>
 #include <hydra/sim/world.hpp>
 
@@ -137,6 +138,7 @@ class runner {
       auto one_thread = how;  // so little happens that two would only wait for each other
       one_thread.checkpoint = {};
       one_thread.threads = one_thread.shards = 1;
+      one_thread.record = nullptr;
       auto const lonely = once(what, one_thread, true);
       out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
       out.interrupted = lonely.interrupted;
@@ -147,6 +149,7 @@ class runner {
       auto quiet = how;
       quiet.checkpoint = {};
       quiet.trace_file.clear();
+      quiet.record = nullptr;
       quiet.omniscient = false;
       auto const r = once(trusting, quiet, false);
       out.unverified = unverified_result{r.jobs,        r.response_s, r.wrong_accepted,
@@ -202,7 +205,9 @@ class runner {
     conservation jobs;
     auto const made = begin(what, how, alone, jobs, out);
     auto& w = *made;
-    out.interrupted = !advance(w, what, how, jobs, out);
+    sampler samples{w, what, how};
+    out.interrupted = !advance(w, what, how, jobs, out, samples);
+    auto const recorded = samples.finish(w);
     if (what.until == ending::end && !out.interrupted && w.now() < instant{} + what.duration) {
       out.failures.push_back({"nothing was left to do before the end; if that is meant, say "
                               "until = \"quiet\""});
@@ -216,11 +221,17 @@ class runner {
     out.events = counts.events;
     out.messages = counts.sent;
     auto const peak = std::max(resident_peak_bytes(), before);
-    out.bytes_per_hydra = static_cast<double>(peak - before) / static_cast<double>(w.peers());
+    auto const grown = std::max(peak - before, recorded) - recorded;
+    out.bytes_per_hydra = static_cast<double>(grown) / static_cast<double>(w.peers());
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
     if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
     if (how.omniscient && !alone && !out.interrupted) out.omniscient = central(w.setting(), all);
+    if (how.record != nullptr) {
+      how.record->where = std::make_shared<planet const>(w.setting());
+      how.record->seen = std::make_shared<history const>(std::move(all));
+      how.record->end = w.now();
+    }
     return out;
   }
 
@@ -297,10 +308,73 @@ class runner {
     return next;
   }
 
+  // Stops a recorded run at the end of each bucket, which changes nothing that happens in it.
+  class sampler {
+   public:
+    sampler(world_type& w, scenario const& what, run_options const& how) : to_{how.record} {
+      if (to_ == nullptr) return;
+      *to_ = {};
+      to_->bucket = step_ = round_step(what.duration, buckets_max);
+      next_ = instant{} + step_;
+      w.each_observer([&](history& h) { h.rows_.begin(w.peers()); });
+      if constexpr (scores) ask_.begin(w.setting());
+      permuted_ = how.permute;
+    }
+    void run_until(world_type& w, instant until) {
+      while (to_ != nullptr && next_ <= until) {
+        w.run_until(next_);
+        take(w);
+        next_ = next_ + step_;
+      }
+      w.run_until(until);
+    }
+    // The bytes of what was recorded.
+    std::uint64_t finish(world_type& w) {
+      if (to_ == nullptr) return 0;
+      if (w.counts().sent > told_) take(w);
+      w.each_observer([&](history& h) { h.rows_.move_to(to_->rows, to_->left_out); });
+      std::sort(to_->rows.begin(), to_->rows.end());
+      to_->trust = std::move(ask_.samples());
+      return 2 * to_->rows.size() * sizeof(job_row);  // both copies while they were moved
+    }
+
+   private:
+    static constexpr std::int64_t buckets_max = 300;
+    static constexpr std::size_t trust_every = 3;  // buckets
+    static constexpr bool scores = requires(H const& h, principal p) {
+      { h.trust().score(p).units() } -> std::convertible_to<std::int64_t>;
+    };
+
+    void take(world_type& w) {
+      auto const sent = w.counts().sent;
+      to_->messages.push_back(sent - told_);
+      told_ = sent;
+      if constexpr (scores) {
+        if (to_->messages.size() % trust_every == 0) ask(w);
+      }
+    }
+    void ask(world_type& w) {
+      std::size_t shard = 0;
+      w.each_observer([&](history const& h) { ask_.read(shard++, h.rows_); });
+      ask_.ask(w.setting(), w.now(), [&](std::uint32_t head, std::uint32_t about) {
+        permutation const view = permuted_ ? permutation{w.setting().seed(), head} : permutation{};
+        auto const s = w.node(peer{head}).trust().score(principal{view.seen(about)});
+        return static_cast<std::uint16_t>(mul_div(s.units(), 1000, hydra::trust::one));
+      });
+    }
+
+    recording* to_;
+    duration step_{};
+    instant next_{};
+    std::uint64_t told_ = 0;
+    bool permuted_ = false;
+    witnesses ask_;
+  };
+
   // In steps, so that progress can be told and everything checked; between them a checkpoint may be
   // due, which moves no step. False: asked to stop.
   [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
-                                    conservation& jobs, run_result& out) {
+                                    conservation& jobs, run_result& out, sampler& samples) {
     constexpr std::int64_t steps = 400;
     auto const step = std::max<duration>(1ms, what.duration / steps);
     auto const end = instant{} + what.duration;
@@ -311,7 +385,7 @@ class runner {
       if (checked && w.idle()) break;
       auto const next = std::min(end, instant{} + (since / step + 1) * step);
       auto const due = due_after(w.now(), how.checkpoint);
-      w.run_until(std::min(next, due));
+      samples.run_until(w, std::min(next, due));
       if (due <= next && due < end && w.now() != next) write(w, what, how, jobs, out);
       if (w.now() != next) continue;
       check_bounds(w, how, out);

@@ -88,6 +88,7 @@ struct service_settings {
   ratio zipf_exponent{1, 1};
   std::uint32_t providers = 100;  // heads that serve
   std::uint32_t kinds_per_provider = 2;
+  std::string names;              // of the kinds, from 0 on, for people: "render.movie, join"
   std::uint32_t cores = 2;
   ratio speed_least{1, 1};  // of the reference core, drawn per provider
   ratio speed_most{1, 1};
