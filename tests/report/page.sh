@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# page.sh HYDRA FOLDER WIDTH SCENARIO [--set KEY=VALUE ...]: runs a scenario and compares its page with
-# the object that the same command prints (check.sh). Leaves FOLDER/report.html and summary.json.
+# page.sh HYDRA FOLDER WIDTH SCENARIO [--set KEY=VALUE ...]: runs a scenario and compares its page
+# with the object that the same command prints (check.sh). Leaves FOLDER/report.html and summary.json.
 # A bound that the small run misses is not this test's business. Exits with 77 without chromium.
 set -euo pipefail
 export LC_ALL=C.UTF-8
