@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # page.sh HYDRA FOLDER WIDTH SCENARIO [--set KEY=VALUE ...]: runs a scenario and compares its page
-# with the object that the same command prints (check.sh). Leaves FOLDER/report.html and summary.json.
-# A bound that the small run misses is not this test's business. Exits with 77 without chromium.
+# with the object that the same command prints (check.sh). Leaves report.html and summary.json in
+# FOLDER. A bound that the small run misses is not this test's business. Exits with 77 without
+# chromium.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-[ $# -ge 4 ] || { sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 4 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 program=$1 folder=$2 width=$3 scenario=$4
 shift 4
 rm -rf "$folder"
