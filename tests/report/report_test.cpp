@@ -244,7 +244,7 @@ TEST_CASE("a report is the same bytes for any number of shards, and its recordin
   auto const again = run_of(s, 2);
   CHECK(again.data() == once().data());
   auto const permuted = run_of(s, 1, true);
-  CHECK(permuted.seen.trust.size() == once().seen.trust.size());
+  CHECK(permuted.data() == once().data());
   sim::run_options plain;
   auto const unrecorded = sim::run(s, plain);
   CHECK(unrecorded.digest == once().result.digest);

@@ -216,10 +216,18 @@ function headline() {
 
 // ---- comparison -------------------------------------------------------------------------------
 
+// A row may be the run itself, or what has a key of its own that says more: each is shown once.
 function rows() {
-  const others = (summary.rows || []).map((r, i) => [`rows.${i}.`, r.name]);
-  if (summary.alone) others.push(['alone.', 'Every Hydra alone']);
-  if (summary.unverified) others.push(['unverified.', 'Nothing verified']);
+  const named = {
+    alone: 'Every Hydra alone',
+    unverified: 'Nothing verified',
+    omniscient: 'A scheduler that knows everything',
+  };
+  const again = (name) => name === 'ours' || (name in named && summary[name]);
+  const others = (summary.rows || [])
+    .map((r, i) => [`rows.${i}.`, r.name])
+    .filter(([, name]) => !again(name));
+  for (const [key, name] of Object.entries(named)) if (summary[key]) others.push([`${key}.`, name]);
   return others.length ? [['', 'Hydra'], ...others] : [];
 }
 
@@ -267,6 +275,7 @@ function comparison() {
   const note = {
     'Every Hydra alone': 'the same jobs when nobody knows anybody',
     'Nothing verified': 'the same jobs and liars',
+    'A scheduler that knows everything': 'the same jobs, placed by one hand',
   };
   return el(
     'section',
