@@ -169,9 +169,10 @@ class builder {
 
   void unknown_key(section const& s, entry const& e, problem const& at) {
     if (s.name.empty() && known_section(e.key))
-      return report(at, fmt::format(fmt::runtime(is_list(e.key)
-                                                     ? "{0} is a section; write [[{0}]] or {0}.N.key"
-                                                     : "{0} is a section; write [{0}] or {0}.key"),
+      return report(at, fmt::format(fmt::runtime(is_list(e.key) ? "{0} is a section; write [[{0}]] "
+                                                                  "or {0}.N.key"
+                                                                : "{0} is a section; write [{0}] "
+                                                                  "or {0}.key"),
                                     e.key));
     auto keys = s.keys();
     auto hint = suggestion(e.key, keys);

@@ -170,7 +170,8 @@ class linter {
       if (!digit && c != ',' && c != ' ')
         return error(path, "{} is no list of kinds; allowed: numbers, \"0, 3\"",
                      detail::quoted(g.offers));
-      if (digit) n = std::min<std::uint64_t>(n * 10 + static_cast<std::uint64_t>(c - '0'), 1U << 20);
+      auto const value = static_cast<std::uint64_t>(c - '0');
+      if (digit) n = std::min<std::uint64_t>(n * 10 + value, 1U << 20);
       if (!digit && inside && n >= s_.services.count)
         return error(path, "kind {} is not there; allowed: 0 to {}", n, s_.services.count - 1);
       if (!digit) n = 0;

@@ -121,17 +121,14 @@ struct account {
     instant at;
   };
   std::vector<grant> grants;
-  std::vector<std::pair<std::uint32_t, divided>> divisions;
   std::vector<std::pair<std::uint32_t, job_done>> ends;
   std::vector<std::pair<instant, std::uint32_t>> runs;  // ends of tasks: when, and on which head
   void fact(instant, std::uint32_t, auto const&) {}
   void fact(instant at, std::uint32_t who, placed const& p) { grants.push_back({who, p, at}); }
-  void fact(instant, std::uint32_t who, divided const& d) { divisions.emplace_back(who, d); }
   void fact(instant, std::uint32_t who, job_done const& d) { ends.emplace_back(who, d); }
   void fact(instant at, std::uint32_t who, task_ended const&) { runs.emplace_back(at, who); }
   void merge(account const& o) {
     grants.insert(grants.end(), o.grants.begin(), o.grants.end());
-    divisions.insert(divisions.end(), o.divisions.begin(), o.divisions.end());
     ends.insert(ends.end(), o.ends.begin(), o.ends.end());
     runs.insert(runs.end(), o.runs.begin(), o.runs.end());
   }

@@ -105,6 +105,26 @@ TEST_CASE("who is told that nobody is there places again sooner", "[scenarios]")
   CHECK(with.response_s.mean < without.response_s.mean);
 }
 
+TEST_CASE("when the Atlantic heals nobody has waited for ever", "[scenarios]") {
+  settings const changed{{"hydras", "400"}, {"workload.jobs", "900"}, {"services.providers", "80"}};
+  INFO(replay("partition_heal", changed));
+  auto const r = sim::run(scaled("partition_heal", changed), {});
+  check_properties(r);
+  CHECK(r.jobs.running == 0);
+  CHECK(r.jobs.completed >= r.jobs.submitted * 97 / 100);
+  CHECK(r.jobs.replaced > 0);
+}
+
+TEST_CASE("a movie is divided, given on and divided again, and comes back right", "[scenarios]") {
+  settings const changed{{"hydras", "500"}, {"workload.jobs", "14"}, {"services.providers", "120"}};
+  INFO(replay("movie", changed));
+  auto const r = sim::run(scaled("movie", changed), {});
+  check_properties(r);
+  CHECK(r.wrong_accepted == 0);
+  CHECK(r.jobs.completed >= r.jobs.submitted / 2);
+  CHECK(r.jobs.completed > 0);
+}
+
 TEST_CASE("clogged servers and links delay jobs, and every job ends", "[scenarios]") {
   settings const changed{{"hydras", "300"}, {"services.providers", "24"},
                          {"services.count", "4"}, {"workload.jobs", "1900"}};

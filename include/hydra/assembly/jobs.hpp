@@ -100,18 +100,6 @@ struct placed {  // fact, at whoever gives a job or a part of one: a link of a c
   }
 };
 
-struct divided {  // fact, at a holder: its task becomes a job of its own, a part of another
-  job_id part{};
-  job_id whole{};
-  job_id root{};
-  std::uint16_t index = 0;
-  std::uint16_t parts = 1;
-  template <class A>
-  void serialize(A& a, unsigned) {
-    a& part& whole& root& index& parts;
-  }
-};
-
 struct part_done {  // fact, at a holder that divided: as job_done, for a part
   job_id which{};
   ending how = ending::completed;

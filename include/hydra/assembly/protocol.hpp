@@ -42,8 +42,7 @@ class job_protocol : private delegation<job_protocol> {
   using messages = type_list<call_for_bid, bid, award, refused, progress, renew, result_ready,
                              settle, cancel, ask_chain, chain_page>;
   using inputs = type_list<submit, withdraw_job>;
-  using facts =
-      type_list<job_done, job_accepted, judged, task_ended, placed, divided, part_done>;
+  using facts = type_list<job_done, job_accepted, judged, task_ended, placed, part_done>;
   using activities = type_list<owned_job, held_lease, papers>;
   using records = type_list<kept_job, receipt>;
   using delegation<job_protocol>::on_message;
