@@ -19,12 +19,14 @@ class Hydra(ConanFile):
     settings = "os", "compiler", "build_type", "arch"
     options = {
         "simulator": [True, False],
+        "database": [True, False],
         "network": [True, False],
         "tests": [True, False],
         "benchmarks": [True, False],
     }
     default_options = {
         "simulator": True,
+        "database": False,
         "network": False,
         "tests": False,
         "benchmarks": False,
@@ -45,6 +47,8 @@ class Hydra(ConanFile):
             self.requires("range-v3/0.12.0")
             self.requires("tomlplusplus/3.3.0")
             self.requires("zlib/1.2.13")
+        if self.options.database:
+            self.requires("sqlite3/3.40.1")
 
     def build_requirements(self):
         if self.options.tests:
