@@ -11,7 +11,7 @@ hydra_sim_packages=(
   librange-v3-dev libtomlplusplus-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev
 )
 hydra_test_packages=(
-  mold catch2 dpkg-dev libbenchmark-dev libboost-graph1.81-dev libboost-regex1.81-dev clang-19
+  mold catch2 dpkg-dev file libbenchmark-dev libboost-graph1.81-dev libboost-regex1.81-dev clang-19
   libclang-rt-19-dev valgrind
 )
 

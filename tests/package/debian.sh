@@ -6,7 +6,7 @@ source=$1 build=$2 cmake=$3 compiler=$4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(fakeroot)
-for tool in dpkg dpkg-deb dpkg-shlibdeps gzip objcopy "${as_root[@]}"; do
+for tool in dpkg dpkg-deb dpkg-shlibdeps file gzip objcopy "${as_root[@]}"; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is missing"; exit 77; }
 done
 folder=$(mktemp -d)
