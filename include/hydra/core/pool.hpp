@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 
 namespace hydra {
 
@@ -39,33 +40,37 @@ inline constexpr std::uint32_t no_activity = 0xffffffffU;
 template <Activity T>
 class slab {
  public:
-  struct cell {
-    T value{};
+  // Apart from the values, so that a walk along a list does not touch them.
+  struct link {
     std::uint32_t number = 0;
     std::uint32_t next = no_activity;
   };
 
+  // A cell's value is what the last activity in it left.
   std::uint32_t take() {
     ++live_;
-    if (free_ == no_activity) return cells_.add();
+    if (free_ == no_activity) {
+      links_.add();
+      return values_.add();
+    }
     auto const i = free_;
-    free_ = (*this)[i].next;
+    free_ = links_[i].next;
     return i;
   }
   void give_back(std::uint32_t i) {
-    (*this)[i].value = T{};
-    (*this)[i].next = free_;
+    if constexpr (!std::is_trivially_destructible_v<T>) values_[i] = T{};
+    links_[i].next = free_;
     free_ = i;
     --live_;
   }
-  [[nodiscard]] cell& operator[](std::uint32_t i) noexcept {
-    return cells_[i];
-  }
+  [[nodiscard]] T& operator[](std::uint32_t i) noexcept { return values_[i]; }
+  [[nodiscard]] link& at(std::uint32_t i) noexcept { return links_[i]; }
   [[nodiscard]] std::size_t live() const noexcept { return live_; }
-  [[nodiscard]] std::size_t bytes() const noexcept { return cells_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return values_.bytes() + links_.bytes(); }
 
  private:
-  paged<cell, 64> cells_;
+  paged<T, 64> values_;
+  paged<link, 512> links_;
   std::uint32_t free_ = no_activity;
   std::size_t live_ = 0;
 };
@@ -84,37 +89,33 @@ class pool {
     if (size() >= capacity) return {};
     auto const i = cells_->take();
     if (++*serial_ == 0) ++*serial_;
-    auto& c = (*cells_)[i];
-    c.value = value;
-    c.number = *serial_;
-    c.next = *head_;
+    (*cells_)[i] = value;
+    cells_->at(i) = {*serial_, *head_};
     *head_ = i;
-    return {c.number};
+    return {*serial_};
   }
 
   // As add(), under the number that it had: for drivers that take up what was written down.
   // Precondition: not full(), and no other one here has this number.
   void put_back(activity which, T const& value) {
     auto const i = cells_->take();
-    auto& c = (*cells_)[i];
-    c.value = value;
-    c.number = which.number;
-    c.next = *head_;
+    (*cells_)[i] = value;
+    cells_->at(i) = {which.number, *head_};
     *head_ = i;
   }
 
   [[nodiscard]] T* find(activity which) noexcept {
-    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) {
-      if ((*cells_)[i].number == which.number) return &(*cells_)[i].value;
+    for (auto i = *head_; i != no_activity; i = cells_->at(i).next) {
+      if (cells_->at(i).number == which.number) return &(*cells_)[i];
     }
     return nullptr;
   }
 
   bool erase(activity which) noexcept {
-    for (auto* link = head_; *link != no_activity; link = &(*cells_)[*link].next) {
+    for (auto* link = head_; *link != no_activity; link = &cells_->at(*link).next) {
       auto const i = *link;
-      if ((*cells_)[i].number != which.number) continue;
-      *link = (*cells_)[i].next;
+      if (cells_->at(i).number != which.number) continue;
+      *link = cells_->at(i).next;
       cells_->give_back(i);
       return true;
     }
@@ -125,8 +126,8 @@ class pool {
   template <class F>
   void each(F&& visit) {
     for (auto i = *head_; i != no_activity;) {
-      auto const next = (*cells_)[i].next;
-      visit(activity{(*cells_)[i].number}, (*cells_)[i].value);
+      auto const next = cells_->at(i).next;
+      visit(activity{cells_->at(i).number}, (*cells_)[i]);
       i = next;
     }
   }
@@ -134,15 +135,15 @@ class pool {
   // The newest for which match(T const&) holds.
   template <class F>
   [[nodiscard]] activity first(F&& match) {
-    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) {
-      if (match((*cells_)[i].value)) return {(*cells_)[i].number};
+    for (auto i = *head_; i != no_activity; i = cells_->at(i).next) {
+      if (match((*cells_)[i])) return {cells_->at(i).number};
     }
     return {};
   }
 
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t n = 0;
-    for (auto i = *head_; i != no_activity; i = (*cells_)[i].next) ++n;
+    for (auto i = *head_; i != no_activity; i = cells_->at(i).next) ++n;
     return n;
   }
   [[nodiscard]] bool full() const noexcept { return size() >= capacity; }
@@ -150,7 +151,7 @@ class pool {
   void clear() {
     while (*head_ != no_activity) {
       auto const i = *head_;
-      *head_ = (*cells_)[i].next;
+      *head_ = cells_->at(i).next;
       cells_->give_back(i);
     }
   }

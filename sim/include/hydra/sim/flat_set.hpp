@@ -17,7 +17,7 @@ class flat_set {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   void insert(std::uint64_t x) {
-    if (4 * (size_ + 1) > 3 * cells_.size()) grow();
+    if (2 * (size_ + 1) > cells_.size()) grow();
     for (auto i = home(x);; i = (i + 1) & mask()) {
       if (cells_[i] == x + 1) return;
       if (cells_[i] == 0) {
