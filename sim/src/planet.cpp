@@ -311,6 +311,21 @@ duration planet::one_way(std::uint32_t from, std::uint32_t to) const noexcept {
   return std::max(window_, w.latency_value - w.latency_spread + duration{off});
 }
 
+// Round numbers, an assumption per class: a small rented server, and common plans of homes and
+// phones. For orientation: Ookla's Speedtest Global Index of 2024 has medians of about 95 Mbit/s
+// down and 50 up for all fixed lines of the world together, 55 and 11 for mobile ones.
+access_line planet::line(std::uint32_t who) const noexcept {
+  constexpr std::uint64_t mbit = 125'000;  // bytes/s
+  constexpr std::array<access_line, 4> lines{{
+      {1000 * mbit, 1000 * mbit},  // datacentre
+      {150 * mbit, 300 * mbit},    // fibre
+      {20 * mbit, 200 * mbit},     // cable
+      {12 * mbit, 60 * mbit},      // mobile
+  }};
+  auto const how = fitted_ ? fitted_->access(peer{who}) : access_class::fibre;
+  return lines[static_cast<std::size_t>(how)];
+}
+
 delivery planet::route(transmission const& t) const noexcept {
   if (t.from == t.to) return {.delay = 1us};
   delivery way{.delay = fitted_ ? fitted_->delay(peer{t.from}, peer{t.to}, t.at, t.sequence)

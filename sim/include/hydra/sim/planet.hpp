@@ -63,6 +63,8 @@ class planet : public plain_setting {
   }
   [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const noexcept;
   [[nodiscard]] delivery route(transmission const& t) const noexcept;
+  // By class of access; of a head whose delays are not the planet's: fibre.
+  [[nodiscard]] access_line line(std::uint32_t who) const noexcept;
   [[gnu::always_inline]] void approach(std::uint32_t to) const noexcept {
     if (fitted_) fitted_->approach(peer{to});
   }
