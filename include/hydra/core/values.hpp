@@ -57,6 +57,19 @@ struct byte_range {
   }
 };
 
+// An object that somebody has. Of no bytes: none.
+struct object_ref {
+  object_id id{};
+  std::uint64_t bytes = 0;
+  peer holder{};
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return bytes != 0; }
+  friend constexpr bool operator==(object_ref const&, object_ref const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& bytes& holder;
+  }
+};
+
 // What a signature says besides its content.
 enum class domain : std::uint8_t {
   provider = 1,
