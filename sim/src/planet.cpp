@@ -457,6 +457,7 @@ payload planet::honest_output(task const& t) const {
   plain.of = {};
   plain.index = 0;
   plain.priority = 0;  // what comes out does not depend on how soon
+  plain.data.input.holder = {};
   payload out;
   out.size = 16;
   out.words[0] = fold_of(plain, seed());
@@ -467,12 +468,13 @@ payload planet::honest_output(task const& t) const {
 payload planet::expected_output(job const& j) const {
   payload out;
   out.size = 16;
-  out.words[0] = output_word(j.what, j.work, j.input);
+  out.words[0] = output_word(j.what, j.work, j.input, j.data);
   out.words[1] = mix64(out.words[0]);
   return out;
 }
-std::uint64_t planet::output_word(service what, duration work, payload const& input) const {
-  task t{{}, 0, what, work, input};
+std::uint64_t planet::output_word(service what, duration work, payload const& input,
+                                  bulk const& data) const {
+  task t{{}, 0, what, work, input, 0, data};
   auto const& all = plan_.compositions;
   auto const c = std::find_if(all.begin(), all.end(), [&](composition_settings const& s) {
     return s.whole == what.index();
@@ -481,11 +483,13 @@ std::uint64_t planet::output_word(service what, duration work, payload const& in
     auto const how = composition_from(*c);
     std::vector<std::uint64_t> outputs;
     for (std::uint32_t i = 0; i < how.parts; ++i) {
-      outputs.push_back(output_word(how.part, part_work(how, work), part_input(input, i)));
+      outputs.push_back(output_word(how.part, part_work(how, work), part_input(input, i),
+                                    part_bulk(data, i, how.parts)));
     }
     t.what = how.join;
     t.work = join_work(how, work);
     t.input = joined_input(input, outputs);
+    t.data = {};
   }
   return honest_output(t).words[0];
 }

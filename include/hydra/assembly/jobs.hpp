@@ -140,9 +140,11 @@ struct call_for_bid {
   service what{};
   duration work{};
   passport terms{};
+  bulk data{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& of& what& work& terms;
+    serialize_if_any(a, data);
   }
 };
 
@@ -208,9 +210,11 @@ struct result_ready {
   bool ok = false;
   payload output{};
   hydra::receipt receipt{};  // signed by the executor
+  object_ref object{};       // the output's bytes, where they lie
   template <class A>
   void serialize(A& a, unsigned) {
     a& which& ok& output& receipt;
+    serialize_if_any(a, object);
   }
 };
 
@@ -291,6 +295,17 @@ struct composition {
   for (auto x : outputs) out.words[1] = mix64(out.words[1] ^ x);
   return out;
 }
+// Its range of the whole's input, and its share of the output.
+[[nodiscard]] constexpr bulk part_bulk(bulk const& whole, std::uint32_t index,
+                                       std::uint32_t parts) noexcept {
+  auto const upto = [&](std::uint64_t i) {
+    return whole.which.count / parts * i + whole.which.count % parts * i / parts;
+  };
+  bulk out = whole;
+  out.which = {whole.which.first + upto(index), upto(index + 1ULL) - upto(index)};
+  out.output_bytes = (whole.output_bytes + parts - 1) / parts;
+  return out;
+}
 [[nodiscard]] constexpr duration join_work(composition const& c, duration work) noexcept {
   return work / 1000 * c.join_share;
 }
@@ -327,17 +342,21 @@ struct placement {
   key hash{};
   payload output{};
   hydra::receipt receipt{};
+  object_ref object{};
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& principal& number& now& divides& until& lease& hash& output& receipt& checking;
+    a& who& principal& number& now& divides& until& lease& hash& output& receipt& object& checking;
   }
 };
 
 // The owner's side of a job.
 struct owned_job {
   static constexpr std::size_t per_peer_max = 256;
-  enum class state : std::uint8_t { keeping, finding, bidding, running, resting, settled };
+  enum class state : std::uint8_t {
+    keeping, finding, bidding, running, resting, settled,
+    collecting,  // a result was accepted; its bytes are on their way
+  };
   instant wake{};        // nothing is due before; what a timer looks at comes first in memory
   instant due{};         // when this state has lasted too long
   instant submitted{};
@@ -363,16 +382,20 @@ struct owned_job {
   std::uint8_t replaced = 0;
   std::uint32_t leases = 0;
   bool found_anyone = false;
+  std::uint8_t results = 0;   // collecting: how many there were,
+  std::uint8_t believed = 0;  // which of `given` was accepted,
+  activity fetch{};           // and what fetches its output
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& submitted& now& due& parent& part& root& terms& depth& among& given& needed& leases;
+    a& results& believed& fetch;
   }
 };
 
 // The executor's side of a lease.
 struct held_lease {
   static constexpr std::size_t per_peer_max = 64;
-  enum class state : std::uint8_t { proving, dividing, waiting, running, reporting };
+  enum class state : std::uint8_t { proving, dividing, waiting, running, reporting, fetching };
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
   instant started{};     // to wait, then to run
@@ -396,10 +419,14 @@ struct held_lease {
   bool ok = false;
   payload output{};
   hydra::receipt receipt{};
+  object_ref object{};
+  bounded_vector<activity, 4> fetches{};  // under way
+  std::uint8_t asked_for = 0;             // of the objects it needs
+  std::uint64_t came = 0;                 // bytes, over the network
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& what& root& last& token& offered& off& owner& now& until& next& started& run& sent& ok&
-        output& receipt;
+    a& lease& what& root& last& token& offered& off& owner& now& until& next& started& run& sent;
+    a& ok& output& receipt& object& fetches& asked_for& came;
   }
 };
 
@@ -414,9 +441,10 @@ struct papers {
   std::uint16_t done = 0;
   bounded_vector<std::uint64_t, parts_max> outputs{};  // the first word of each part's
   payload last_output{};
+  bounded_vector<object_ref, parts_max> objects{};  // of each part, if it has one
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& chain& checking& good& parts& done& outputs& last_output;
+    a& lease& chain& checking& good& parts& done& outputs& last_output& objects;
   }
 };
 
@@ -431,6 +459,7 @@ struct protocol_times {
   duration lease = 35s;       // without renewal the lease is over, on both sides
   duration resend = 4s;       // of a result that was not settled
   duration rest = 5s;         // before a job that found nobody is tried again
+  duration per_megabyte = 80ms;  // what fetching is taken to cost: 100 Mbit/s
   std::uint8_t sends_max = 6;
   std::uint8_t rounds_max = 60;
 };

@@ -85,12 +85,15 @@ class objects {
   static constexpr duration remembered = 60s;  // a ticket, after its end
 
   objects() = default;
-  explicit objects(std::uint64_t bytes_max) noexcept : bytes_max_{bytes_max} {}
+  // `shelf`: what lies on this head's disk from the start and in every life.
+  explicit objects(std::uint64_t bytes_max, object_ref const& shelf = {}) noexcept
+      : bytes_max_{bytes_max}, shelf_{shelf} {}
 
   // ---- what we have
   template <class Env>
   [[nodiscard]] bool holds(Env& env, object_id what, byte_range which) const {
-    return here(env).holds(what, which);
+    bool const shelved = what == shelf_.id && within(which, {0, shelf_.bytes});
+    return (shelved && shelf_) || here(env).holds(what, which);
   }
   template <class Env>
   bool add(Env& env, object_id what, byte_range which, bool pinned = false) const {
@@ -142,13 +145,14 @@ class objects {
       env.send(from, s.run ? sending{m.ticket, carriage::under_way, 0, {}} : s.last);
       return;
     }
-    bool const ours = m.which.count > 0 && holds(env, m.what, m.which);
+    constexpr bool moves = requires { env.stream(from, m.what, m.which); };
+    bool const ours = moves && m.which.count > 0 && holds(env, m.what, m.which);
     auto const id = ours ? all.add({m.ticket, from, m.what, m.which, {}, {}, {}}) : activity{};
     if (!id) {
       env.send(from, sending{m.ticket, ours ? carriage::cut : carriage::not_here, 0, {}});
       return;
     }
-    all.find(id)->run = env.stream(from, m.what, m.which);
+    if constexpr (moves) all.find(id)->run = env.stream(from, m.what, m.which);
   }
   template <class Env>
   void on_fact(Env& env, stream_done const& d) {
@@ -292,6 +296,7 @@ class objects {
   }
 
   std::uint64_t bytes_max_ = std::uint64_t{64} << 30U;
+  object_ref shelf_{};
   timer tick_{};
   instant tick_due_{};
 };

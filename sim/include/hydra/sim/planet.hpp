@@ -193,7 +193,8 @@ class planet : public plain_setting {
   }
   // Among the first so many kinds; 0: among all.
   [[nodiscard]] std::uint32_t kind_for(std::uint64_t bits, std::uint32_t kinds = 0) const noexcept;
-  [[nodiscard]] std::uint64_t output_word(service what, duration work, payload const& input) const;
+  [[nodiscard]] std::uint64_t output_word(service what, duration work, payload const& input,
+                                          bulk const& data) const;
   [[nodiscard]] std::uint32_t shuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
   [[nodiscard]] std::uint32_t unshuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
 
