@@ -322,6 +322,9 @@ access_line planet::line(std::uint32_t who) const noexcept {
       {20 * mbit, 200 * mbit},     // cable
       {12 * mbit, 60 * mbit},      // mobile
   }};
+  auto const group = roles_[who].group;
+  auto const said = group == 0 ? group_access::drawn : plan_.groups[group - 1U].access;
+  if (said != group_access::drawn) return lines[static_cast<std::size_t>(said) - 1U];
   auto const how = fitted_ ? fitted_->access(peer{who}) : access_class::fibre;
   return lines[static_cast<std::size_t>(how)];
 }
@@ -449,7 +452,22 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   j.input.size = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(plan_.workload.input_bytes, payload_bytes_max));
   for (std::size_t i = 0; i < (j.input.size + 7U) / 8U; ++i) j.input.words[i] = draw(16 + i);
+  j.data.output_bytes = std::uint64_t{plan_.workload.output_mb} * 1'000'000;
+  for (std::size_t g = 0; plan_.workload.input_mb != 0 && g < groups_.size(); ++g) {
+    if (plan_.groups[g].name != plan_.workload.holder || groups_[g].empty()) continue;
+    j.data.input = shelf_of(groups_[g][draw(6) % groups_[g].size()]);
+    j.data.which = {0, j.data.input.bytes};
+  }
   return j;
+}
+
+object_ref planet::shelf_of(std::uint32_t who) const noexcept {
+  auto const group = roles_[who].group;
+  auto const& w = plan_.workload;
+  if (w.input_mb == 0 || group == 0 || plan_.groups[group - 1U].name != w.holder) return {};
+  auto const a = chance_of(purpose::workload, who, ~std::uint64_t{0});
+  return {{key{digest256{a, mix64(a), mix64(~a), who}}}, std::uint64_t{w.input_mb} * 1'000'000,
+          peer{who}};
 }
 
 payload planet::honest_output(task const& t) const {

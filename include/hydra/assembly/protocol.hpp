@@ -871,7 +871,7 @@ class job_protocol : private delegation<job_protocol> {
     bool const late = terms.deadline <= h.env().now();
     if (late || t.of.owner != who || !h.offers(t.what)) return {};
     if (t.work < duration{} || t.work > task_work_max) return {};
-    if (!covers(terms.may_spend, budget{t.work, t.data.bytes(), 1})) return {};  // more than it may spend
+    if (!covers(terms.may_spend, budget{t.work, t.data.bytes(), 1})) return {};
     if ((terms.regions & h.region()) == 0 || !performs(h, t.what, terms)) return {};
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
     auto mine = t;  // what is left of it for this head and, at best, for the slowest of the others

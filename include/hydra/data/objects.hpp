@@ -8,6 +8,7 @@
 //   has one piece at a time, so that a fast one carries more, and a crash costs at most a piece.
 // - Who says nothing for `poll` is asked again under the same ticket: that starts nothing twice.
 //   After `silent_max` times it is given up, and what it owed goes to another.
+// - A holder that serves as many as it may says `under_way`: the asker asks again every `poll`.
 // - A cut piece counts as far as it came; only the rest is asked for again.
 // - A piece without the right proof does not count, and its holder is given up.
 // What an attacker gains: serving::per_peer_max streams at a time, of objects this head has.
@@ -58,7 +59,7 @@ struct fetching {
 
 // An object on its way from us; remembered for a while when it is over.
 struct serving {
-  static constexpr std::size_t per_peer_max = 32;
+  static constexpr std::size_t per_peer_max = 128;
   std::uint64_t ticket = 0;
   peer to{};
   object_id what{};
@@ -147,9 +148,15 @@ class objects {
     }
     constexpr bool moves = requires { env.stream(from, m.what, m.which); };
     bool const ours = moves && m.which.count > 0 && holds(env, m.what, m.which);
-    auto const id = ours ? all.add({m.ticket, from, m.what, m.which, {}, {}, {}}) : activity{};
+    serving const fresh{m.ticket, from, m.what, m.which, {}, {}, {}};
+    auto id = ours ? all.add(fresh) : activity{};
+    if (ours && !id) {  // what is over makes room; else it waits and asks again
+      auto const over = all.first([](serving const& s) { return !s.run; });
+      if (over) all.erase(over);
+      id = all.add(fresh);
+    }
     if (!id) {
-      env.send(from, sending{m.ticket, ours ? carriage::cut : carriage::not_here, 0, {}});
+      env.send(from, sending{m.ticket, ours ? carriage::under_way : carriage::not_here, 0, {}});
       return;
     }
     if constexpr (moves) all.find(id)->run = env.stream(from, m.what, m.which);

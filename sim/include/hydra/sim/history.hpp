@@ -6,6 +6,7 @@
 #include <hydra/assembly/protocol.hpp>
 #include <hydra/sim/run.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -75,6 +76,14 @@ class history {
   }
   void fact(instant, std::uint32_t, banned const& b) { bans_.push_back(b.who.index()); }
 
+  // ---- from the streams
+  void streamed(instant, std::uint32_t from, std::uint32_t to, std::uint64_t bytes) {
+    if (through_.size() <= std::max(from, to)) through_.resize(std::max(from, to) + 1U);
+    through_[from] += bytes;
+    through_[to] += bytes;
+    bytes_moved_ += bytes;
+  }
+
   void merge(history const& other);
 
   // Writes one JSON object per line, in the order of time.
@@ -87,6 +96,8 @@ class history {
   std::vector<opinion> opinions_;
   std::vector<std::uint32_t> bans_;
   std::vector<std::int64_t> busy_;  // ns per peer
+  std::vector<std::uint64_t> through_;  // bytes that a peer sent or got
+  std::uint64_t bytes_moved_ = 0;
   struct change {
     std::uint32_t who;
     std::int64_t at;

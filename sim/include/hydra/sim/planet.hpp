@@ -79,6 +79,8 @@ class planet : public plain_setting {
   }
 
   // ---- the work
+  // The object that this head has from the start: a member of the workload's holders has one.
+  [[nodiscard]] object_ref shelf_of(std::uint32_t who) const noexcept;
   [[nodiscard]] job job_of(std::uint32_t who, std::uint32_t n) const;
   [[nodiscard]] payload honest_output(task const& t) const;
   // Of a whole job, divided as the scenario says.

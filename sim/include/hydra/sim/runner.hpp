@@ -73,10 +73,12 @@ class populated : public planet {
              configured<typename H::proximity_type>(
                  proximity::geographic_settings{.own = mine.where, .disclose = true}),
              configured<typename H::verify_type>(verify_from(what)),
-             scheduler(what)};
+             scheduler(what),
+             objects{disk_bytes, shelf_of(who)}};
   }
 
  private:
+  static constexpr std::uint64_t disk_bytes = std::uint64_t{64} << 30U;  // for others' objects
   [[nodiscard]] typename H::trust_type trust_with_friends(permutation const& view,
                                                           std::uint32_t who) const {
     auto t = configured<typename H::trust_type>(trust_from(plan()));
@@ -201,6 +203,14 @@ class runner {
     out.bytes_per_hydra = static_cast<double>(peak - before) / static_cast<double>(w.peers());
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
+    if (what.workload.input_mb + what.workload.output_mb != 0) {
+      std::uint64_t through_askers = 0;
+      for (std::uint32_t i = 0; i < all.through_.size(); ++i) {
+        if (w.setting().asks(i)) through_askers += all.through_[i];
+      }
+      out.extra.push_back({"bytes_moved", static_cast<double>(all.bytes_moved_)});
+      out.extra.push_back({"bytes_through_askers", static_cast<double>(through_askers)});
+    }
     if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
     return out;
   }
