@@ -137,6 +137,9 @@ void history::merge(history const& other) {
   append(absences_, other.absences_);
   if (busy_.size() < other.busy_.size()) busy_.resize(other.busy_.size());
   for (std::size_t i = 0; i < other.busy_.size(); ++i) busy_[i] += other.busy_[i];
+  if (through_.size() < other.through_.size()) through_.resize(other.through_.size());
+  for (std::size_t i = 0; i < other.through_.size(); ++i) through_[i] += other.through_[i];
+  bytes_moved_ += other.bytes_moved_;
   crashes_ += other.crashes_;
   abandoned_ += other.abandoned_;
 }

@@ -311,6 +311,24 @@ duration planet::one_way(std::uint32_t from, std::uint32_t to) const noexcept {
   return std::max(window_, w.latency_value - w.latency_spread + duration{off});
 }
 
+// Round numbers, an assumption per class: a small rented server, and common plans of homes and
+// phones. For orientation: Ookla's Speedtest Global Index of 2024 has medians of about 95 Mbit/s
+// down and 50 up for all fixed lines of the world together, 55 and 11 for mobile ones.
+access_line planet::line(std::uint32_t who) const noexcept {
+  constexpr std::uint64_t mbit = 125'000;  // bytes/s
+  constexpr std::array<access_line, 4> lines{{
+      {1000 * mbit, 1000 * mbit},  // datacentre
+      {150 * mbit, 300 * mbit},    // fibre
+      {20 * mbit, 200 * mbit},     // cable
+      {12 * mbit, 60 * mbit},      // mobile
+  }};
+  auto const group = roles_[who].group;
+  auto const said = group == 0 ? group_access::drawn : plan_.groups[group - 1U].access;
+  if (said != group_access::drawn) return lines[static_cast<std::size_t>(said) - 1U];
+  auto const how = fitted_ ? fitted_->access(peer{who}) : access_class::fibre;
+  return lines[static_cast<std::size_t>(how)];
+}
+
 delivery planet::route(transmission const& t) const noexcept {
   if (t.from == t.to) return {.delay = 1us};
   delivery way{.delay = fitted_ ? fitted_->delay(peer{t.from}, peer{t.to}, t.at, t.sequence)
@@ -450,7 +468,22 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
   j.input.size = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(plan_.workload.input_bytes, payload_bytes_max));
   for (std::size_t i = 0; i < (j.input.size + 7U) / 8U; ++i) j.input.words[i] = draw(16 + i);
+  j.data.output_bytes = std::uint64_t{plan_.workload.output_mb} * 1'000'000;
+  for (std::size_t g = 0; plan_.workload.input_mb != 0 && g < groups_.size(); ++g) {
+    if (plan_.groups[g].name != plan_.workload.holder || groups_[g].empty()) continue;
+    j.data.input = shelf_of(groups_[g][draw(6) % groups_[g].size()]);
+    j.data.which = {0, j.data.input.bytes};
+  }
   return j;
+}
+
+object_ref planet::shelf_of(std::uint32_t who) const noexcept {
+  auto const group = roles_[who].group;
+  auto const& w = plan_.workload;
+  if (w.input_mb == 0 || group == 0 || plan_.groups[group - 1U].name != w.holder) return {};
+  auto const a = chance_of(purpose::workload, who, ~std::uint64_t{0});
+  return {{key{digest256{a, mix64(a), mix64(~a), who}}}, std::uint64_t{w.input_mb} * 1'000'000,
+          peer{who}};
 }
 
 payload planet::honest_output(task const& t) const {
@@ -458,6 +491,7 @@ payload planet::honest_output(task const& t) const {
   plain.of = {};
   plain.index = 0;
   plain.priority = 0;  // what comes out does not depend on how soon
+  plain.data.input.holder = {};
   payload out;
   out.size = 16;
   out.words[0] = fold_of(plain, seed());
@@ -468,12 +502,13 @@ payload planet::honest_output(task const& t) const {
 payload planet::expected_output(job const& j) const {
   payload out;
   out.size = 16;
-  out.words[0] = output_word(j.what, j.work, j.input);
+  out.words[0] = output_word(j.what, j.work, j.input, j.data);
   out.words[1] = mix64(out.words[0]);
   return out;
 }
-std::uint64_t planet::output_word(service what, duration work, payload const& input) const {
-  task t{{}, 0, what, work, input};
+std::uint64_t planet::output_word(service what, duration work, payload const& input,
+                                  bulk const& data) const {
+  task t{{}, 0, what, work, input, 0, data};
   auto const& all = plan_.compositions;
   auto const c = std::find_if(all.begin(), all.end(), [&](composition_settings const& s) {
     return s.whole == what.index();
@@ -482,11 +517,13 @@ std::uint64_t planet::output_word(service what, duration work, payload const& in
     auto const how = composition_from(*c);
     std::vector<std::uint64_t> outputs;
     for (std::uint32_t i = 0; i < how.parts; ++i) {
-      outputs.push_back(output_word(how.part, part_work(how, work), part_input(input, i)));
+      outputs.push_back(output_word(how.part, part_work(how, work), part_input(input, i),
+                                    part_bulk(data, i, how.parts)));
     }
     t.what = how.join;
     t.work = join_work(how, work);
     t.input = joined_input(input, outputs);
+    t.data = {};
   }
   return honest_output(t).words[0];
 }

@@ -60,6 +60,7 @@ words const endings{"end", "quiet"};
 words const positions{"cities"};
 words const latencies{"planet", "constant", "uniform", "matrix"};
 words const popularities{"uniform", "zipf"};
+words const accesses{"drawn", "datacentre", "fibre", "cable", "mobile"};
 words const arrivals{"poisson", "even", "swf"};
 words const processor_uses{"work", "jobs", "ignored"};
 words const row_choices{"ran", "completed", "all"};
@@ -125,6 +126,9 @@ section workload(workload_settings& s) {
            span_of("stop_before_end", s.stop_before_end),
            span_of("patience", s.patience, 1'000'000),
            {"input_bytes", &s.input_bytes, 0, 128},
+           {"input_mb", &s.input_mb, 0, 1'000'000},
+           {"output_mb", &s.output_mb, 0, 1'000'000},
+           {"holder", &s.holder, 0, 64},
            {"kinds", &s.kinds, 0, 100'000},
            {"hops", &s.hops, 1, 16},
            {"spend", &s.spend, 1, 65'535},
@@ -263,6 +267,7 @@ section describe(group_settings& g) {
            {"asks", &g.asks},
            {"cores", &g.cores, 1, 1'024},
            {"speed", &g.speed, 0, 60},
+           one_of("access", g.access, accesses),
            {"friends", &g.friends, 0, 64}}};
 }
 
@@ -309,6 +314,9 @@ std::vector<std::string_view> workload_unused(workload_settings const& w) {
   if (w.rate.count != 0 && w.law != arrival_law::swf) out.push_back("jobs");
   workload_settings const plain;
   if (w.priorities == plain.priorities) out.push_back("priorities");
+  if (w.input_mb == plain.input_mb) out.push_back("input_mb");
+  if (w.output_mb == plain.output_mb) out.push_back("output_mb");
+  if (w.holder.empty()) out.push_back("holder");
   if (w.kinds == plain.kinds) out.push_back("kinds");
   if (w.hops == plain.hops) out.push_back("hops");
   if (w.spend == plain.spend) out.push_back("spend");

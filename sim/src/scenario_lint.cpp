@@ -109,6 +109,10 @@ class linter {
     if (given_.has("workload.jobs") && given_.has("workload.rate"))
       error("workload.rate", "workload.rate and workload.jobs are both given; allowed: one");
     trace();
+    bool const held = std::any_of(s_.groups.begin(), s_.groups.end(),
+                                  [&](group_settings const& g) { return g.name == w.holder; });
+    if (!held && (!w.holder.empty() || w.input_mb != 0))
+      error("workload.holder", "no group {}", detail::quoted(w.holder));
     if (expected_jobs(s_) > 1'000'000'000)
       error("workload.rate", "the rate makes more than 1000000000 jobs in the whole run");
     if (arrival_span(s_) == duration{})

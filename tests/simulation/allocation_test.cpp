@@ -2,6 +2,7 @@
 
 #include "../../bench/chord_worlds.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -77,6 +78,48 @@ std::uint64_t allocations_of(unsigned shards) {
 TEST_CASE("nothing is allocated over a million events of Chord-S") {
   CHECK(allocations_of(1) == 0);
   CHECK(allocations_of(3) == 0);
+}
+
+namespace {
+
+// Always streams to the same three others, of any size.
+struct carrier {
+  using messages = hydra::type_list<>;
+  std::array<hydra::command, 3> under_way{};
+  void next(auto& env, std::size_t i) {
+    constexpr std::array<std::uint32_t, 3> apart{1, 7, 31};
+    hydra::peer const to{(env.self().index() + apart[i]) % 200};
+    under_way[i] = env.stream(to, hydra::object_id{}, {0, 1 + env.random().below(4'000'000)});
+  }
+  void on_start(auto& env) {
+    for (std::size_t i = 0; i < 3; ++i) next(env, i);
+  }
+  void on_fact(auto& env, hydra::stream_done const& d) {
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (under_way[i] == d.id) return next(env, i);
+    }
+  }
+};
+struct wires : hydra::sim::plain_setting {
+  using plain_setting::plain_setting;
+  [[nodiscard]] carrier make(hydra::sim::permutation const&, std::uint32_t) const { return {}; }
+  [[nodiscard]] hydra::sim::delivery route(hydra::sim::transmission const& t) const noexcept {
+    return {.delay = 5ms + 1ms * ((t.from * 7 + t.to * 13) % 50)};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("nothing is allocated by streams once their world is warm") {
+  hydra::sim::world<carrier, wires> w{wires{7, 200}};
+  w.run_until(hydra::origin + 600s);
+  auto const before = w.counts().events;
+  allocations = 0;
+  counting = true;
+  w.run_until(hydra::origin + 620s);
+  counting = false;
+  CHECK(w.counts().events - before > 50'000);
+  CHECK(allocations == 0);
 }
 
 TEST_CASE("the counter of allocations counts") {

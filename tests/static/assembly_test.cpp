@@ -49,7 +49,7 @@ constexpr std::size_t parts =
     sizeof(hydra_settings) + sizeof(job_protocol) + sizeof(typename H::routing_type) +
     sizeof(typename H::proximity_type) + sizeof(typename H::trust_type) +
     sizeof(typename H::scheduling_type) + sizeof(typename H::verify_type) +
-    sizeof(typename H::code_type);
+    sizeof(typename H::code_type) + sizeof(objects);
 static_assert(sizeof(plain) <= parts<plain> + 8);
 static_assert(sizeof(one_way) <= parts<one_way> + 8);
 

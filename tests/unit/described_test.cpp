@@ -118,6 +118,7 @@ TEST_CASE("every policy of the library describes all of its state") {
   check_policy<code::native_only>();
   check_policy<code::trusted_bundles>();
   check_policy<routing::full_mesh>();
+  check_policy<objects>();
   check_policy<job_protocol>();
   check_all(driver_facts{});
   check_all(type_list<hydra_settings, manifest, testimony, owned_job, held_lease>{});

@@ -93,8 +93,8 @@ TEST_CASE("an error names line, column, value, what is allowed and the nearest s
   CHECK(only_error(parse(with("[workload]\njbos = 3\n"))) ==
         "s.toml:3:1: unknown key \"jbos\" in [workload]; did you mean \"jobs\"? allowed: law, "
         "jobs, rate, service_time, service_law, service_time_most, local_share, start, "
-        "stop_before_end, patience, input_bytes, kinds, hops, spend, priorities, swf, swf_from, "
-        "swf_for, swf_jobs, "
+        "stop_before_end, patience, input_bytes, input_mb, output_mb, holder, kinds, hops, spend, "
+        "priorities, swf, swf_from, swf_for, swf_jobs, "
         "swf_pace, swf_work, swf_processors, swf_rows, swf_askers");
   CHECK(only_error(parse(with("  until = \"quite\"\n"))) ==
         "s.toml:2:11: until: \"quite\" is not allowed; did you mean \"quiet\"? allowed: end, "

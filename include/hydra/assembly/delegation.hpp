@@ -123,19 +123,25 @@ class delegation {
 
   // A part is there.
   template <class House>
-  void part_ready(House& h, owned_job const& j, payload const& output) {
+  void part_ready(House& h, owned_job const& j, payload const& output, object_ref const& object) {
     auto* p = papers_of(h, j.parent);
     auto* l = h.env().template pool<held_lease>().find(j.parent);
     if (p == nullptr || l == nullptr || l->now != held_lease::state::dividing) return;
     if (j.part >= p->outputs.size()) return;
     p->outputs[j.part] = output.words[0];
     p->last_output = output;
+    if (object) {
+      p->objects.resize(p->outputs.size());
+      p->objects[j.part] = object;
+    }
     if (++p->done < p->parts) return;
     auto const c = h.composition_of(l->what.what);
-    if (!c || c->passes_on()) return self().finish(h, *l, true, p->last_output, duration{});
-    l->now = held_lease::state::waiting;
+    if (!c || c->passes_on()) {
+      l->object = object;
+      return self().finish(h, *l, true, p->last_output, duration{});
+    }
     l->takes = Self::on_this_head(h, join_work(*c, l->what.work));
-    self().start_waiting(h);
+    self().get_ready(h, j.parent);
   }
   // A part cannot be had: said at the next timer, since many jobs may be in hand right now.
   template <class House>
@@ -157,6 +163,7 @@ class delegation {
     t.what = c->join;
     t.work = join_work(*c, l.what.work);
     t.input = joined_input(l.what.input, p->outputs);
+    t.data = {};
     return t;
   }
 
@@ -200,6 +207,18 @@ class delegation {
     l.offered = t;
     l.checking_token =
         h.env().check(claim_of(t, l.root, h.network()), l.root.owner, t.by);
+  }
+
+  // The n-th object that has to be here before the lease may run; none: that was all. Of no bytes:
+  // nothing to fetch.
+  template <class House>
+  [[nodiscard]] static std::optional<bulk> need(House& h, activity id, held_lease const& l,
+                                                std::size_t n) {
+    if (!l.divides) return n == 0 ? std::optional{l.what.data} : std::nullopt;
+    auto const* p = papers_of(h, id);
+    if (p == nullptr || n >= p->objects.size()) return std::nullopt;
+    auto const& part = p->objects[n];
+    return bulk{part, {0, part.bytes}, 0};
   }
 
   static constexpr activity nobodys{0xffffffffU};  // parent of a part whose lease is over
@@ -251,8 +270,7 @@ class delegation {
     auto const c = l.divides ? plan(h, l.what.what, l.last.terms) : std::nullopt;
     if (c) return divide(h, id, l, *c);
     l.divides = false;
-    l.now = held_lease::state::waiting;
-    self().start_waiting(h);
+    self().get_ready(h, id);
   }
 
   template <class House>
@@ -260,7 +278,9 @@ class delegation {
     auto& p = *papers_of(h, id);
     auto mine = l.last.terms;
     mine.parent = h.env().hash(claim_at(h, l, p.chain, p.chain.size() - 1));
-    budget const own{join_work(c, l.what.work), 0, c.passes_on() ? 0U : 1U};
+    auto const fetches = part_bulk(l.what.data, 0, c.parts).output_bytes * c.parts;
+    budget const own = c.passes_on() ? budget{join_work(c, l.what.work), 0, 0}
+                                     : budget{join_work(c, l.what.work), fetches, 1};
     if (!take(mine.may_spend, own)) return self().turn_down(h, id);
     mine.may_spend = shared(mine.may_spend, c.parts);
     l.now = held_lease::state::dividing;
@@ -287,6 +307,7 @@ class delegation {
     j.what.floor = mine.floor;
     j.what.priority = l.what.priority;
     j.what.input = c.passes_on() ? l.what.input : part_input(l.what.input, index);
+    j.what.data = c.passes_on() ? l.what.data : part_bulk(l.what.data, index, c.parts);
     j.submitted = now;
     j.parent = id;
     j.part = index;

@@ -137,7 +137,7 @@ class Hydra {
 
   template <template <class> class Of>
   using of_all = merged<Of<job_protocol>, Of<routing_type>, Of<proximity_type>, Of<trust_type>,
-                        Of<scheduling_type>, Of<verify_type>, Of<code_type>>;
+                        Of<scheduling_type>, Of<verify_type>, Of<code_type>, Of<objects>>;
   using messages = of_all<messages_of>;
   using facts = of_all<facts_of>;
   using inputs = of_all<inputs_of>;
@@ -147,9 +147,9 @@ class Hydra {
   static_assert(ids_are_unique<messages>, "Hydra: two messages have the same id");
 
   Hydra() = default;
-  // Policies in any order; those left out are default-constructed.
+  // Policies in any order; those left out are default-constructed. Likewise what objects it has.
   template <class... P>
-    requires(detail::has_a_slot<P> && ...)
+    requires((detail::has_a_slot<P> || std::same_as<P, objects>) && ...)
   explicit Hydra(hydra_settings const& settings, P const&... policies) : settings_{settings} {
     (put(policies), ...);
   }
@@ -234,6 +234,8 @@ class Hydra {
       protocol_.on_withdraw(c, fact.which);
     } else if constexpr (std::same_as<F, unreachable>) {
       c.silent(fact.who);
+      auto e = c.template view_of<objects>();
+      objects_.on_unreachable(e, fact.who);
       protocol_.on_unreachable(c, fact.who);
     } else if constexpr (requires { fact.id.by; }) {
       if (fact.id.by == room::protocol) {
@@ -261,7 +263,7 @@ class Hydra {
   void serialize(A& a, unsigned) {
     a& settings_;
     each_policy([&](auto& policy) {
-      if constexpr (Described<std::remove_reference_t<decltype(policy)>>) a& policy;
+      if constexpr (!std::is_empty_v<std::remove_reference_t<decltype(policy)>>) a& policy;
     });
     a& protocol_;
   }
@@ -355,12 +357,31 @@ class Hydra {
       return hydra_->verify_.judge(e, j, all);
     }
 
+    // Bytes: fetched{} follows, not within this call.
+    [[nodiscard]] activity get(object_id what, byte_range which, peer holder) {
+      auto e = view_of<objects>();
+      return hydra_->objects_.get(e, what, which, std::span{&holder, 1});
+    }
+    void drop(activity get) {
+      auto e = view_of<objects>();
+      if (get) hydra_->objects_.drop(e, get);
+    }
+    [[nodiscard]] bool has(object_id what, byte_range which) {
+      auto e = view_of<objects>();
+      return hydra_->objects_.holds(e, what, which);
+    }
+    [[nodiscard]] bool store(object_ref const& what) {
+      auto e = view_of<objects>();
+      return hydra_->objects_.add(e, what.id, {0, what.bytes});
+    }
+
     // Delivers what was emitted during the call, until nothing is left.
     void settle() {
       while (!emitted_.empty()) {
         emitted_.next([&](room, auto const& fact) {
           using F = std::remove_cvref_t<decltype(fact)>;
           if constexpr (std::same_as<F, found>) hydra_->protocol_.on_found(*this, fact);
+          if constexpr (std::same_as<F, fetched>) hydra_->protocol_.on_fetched(*this, fact);
           env_->emit(fact);
         });
       }
@@ -391,6 +412,7 @@ class Hydra {
     visit(scheduling_);
     visit(verify_);
     visit(code_);
+    visit(objects_);
   }
 
   template <class P>
@@ -407,6 +429,7 @@ class Hydra {
   scheduling_type scheduling_{};
   verify_type verify_{};
   code_type code_{};
+  objects objects_{};
   job_protocol protocol_{};
 };
 

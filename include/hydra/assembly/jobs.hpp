@@ -128,9 +128,11 @@ struct call_for_bid {
   service what{};
   duration work{};
   passport terms{};
+  bulk data{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& of& what& work& terms;
+    serialize_if_any(a, data);
   }
 };
 
@@ -196,9 +198,11 @@ struct result_ready {
   bool ok = false;
   payload output{};
   hydra::receipt receipt{};  // signed by the executor
+  object_ref object{};       // the output's bytes, where they lie
   template <class A>
   void serialize(A& a, unsigned) {
     a& which& ok& output& receipt;
+    serialize_if_any(a, object);
   }
 };
 
@@ -279,6 +283,17 @@ struct composition {
   for (auto x : outputs) out.words[1] = mix64(out.words[1] ^ x);
   return out;
 }
+// Its range of the whole's input, and its share of the output.
+[[nodiscard]] constexpr bulk part_bulk(bulk const& whole, std::uint32_t index,
+                                       std::uint32_t parts) noexcept {
+  auto const upto = [&](std::uint64_t i) {
+    return whole.which.count / parts * i + whole.which.count % parts * i / parts;
+  };
+  bulk out = whole;
+  out.which = {whole.which.first + upto(index), upto(index + 1ULL) - upto(index)};
+  out.output_bytes = (whole.output_bytes + parts - 1) / parts;
+  return out;
+}
 [[nodiscard]] constexpr duration join_work(composition const& c, duration work) noexcept {
   return work / 1000 * c.join_share;
 }
@@ -315,18 +330,22 @@ struct placement {
   key hash{};
   payload output{};
   hydra::receipt receipt{};
+  object_ref object{};
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& who& principal& standing& number& now& divides& until& lease& hash& output& receipt&
-        checking;
+        object& checking;
   }
 };
 
 // The owner's side of a job.
 struct owned_job {
   static constexpr std::size_t per_peer_max = 256;
-  enum class state : std::uint8_t { keeping, finding, bidding, running, resting, settled };
+  enum class state : std::uint8_t {
+    keeping, finding, bidding, running, resting, settled,
+    collecting,  // a result was accepted; its bytes are on their way
+  };
   instant wake{};        // nothing is due before; what a timer looks at comes first in memory
   instant due{};         // when this state has lasted too long
   instant submitted{};
@@ -352,18 +371,21 @@ struct owned_job {
   std::uint8_t replaced = 0;
   std::uint32_t leases = 0;
   bool found_anyone = false;
+  std::uint8_t results = 0;   // collecting: how many there were,
+  std::uint8_t believed = 0;  // which of `given` was accepted,
+  activity fetch{};           // and what fetches its output
   template <class A>
   void serialize(A& a, unsigned) {
     a& wake& due& submitted& now& what& lookup& keeping& parent& part& root& terms& depth& among;
     a& asked& answered& dividers& asked_at& given& avoid& needed& hops& rounds& replaced& leases;
-    a& found_anyone;
+    a& found_anyone& results& believed& fetch;
   }
 };
 
 // The executor's side of a lease.
 struct held_lease {
   static constexpr std::size_t per_peer_max = 64;
-  enum class state : std::uint8_t { proving, dividing, waiting, running, reporting };
+  enum class state : std::uint8_t { proving, dividing, waiting, running, reporting, fetching };
   instant until{};       // the lease ends unless it is renewed
   instant next{};        // progress, or the next time that the result is sent
   instant started{};     // to wait, then to run
@@ -387,10 +409,15 @@ struct held_lease {
   bool ok = false;
   payload output{};
   hydra::receipt receipt{};
+  object_ref object{};
+  bounded_vector<activity, 4> fetches{};  // under way
+  std::uint8_t asked_for = 0;             // of the objects it needs
+  std::uint64_t came = 0;                 // bytes, over the network
   template <class A>
   void serialize(A& a, unsigned) {
     a& until& next& started& takes& now& failed& divides& depth& owner& lease& what& root& last;
-    a& token& offered& off& checking_token& run& checking& sent& ok& output& receipt;
+    a& token& offered& off& checking_token& run& checking& sent& ok& output& receipt& object;
+    a& fetches& asked_for& came;
   }
 };
 
@@ -405,9 +432,10 @@ struct papers {
   std::uint16_t done = 0;
   bounded_vector<std::uint64_t, parts_max> outputs{};  // the first word of each part's
   payload last_output{};
+  bounded_vector<object_ref, parts_max> objects{};  // of each part, if it has one
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& chain& checking& good& parts& done& outputs& last_output;
+    a& lease& chain& checking& good& parts& done& outputs& last_output& objects;
   }
 };
 
@@ -422,11 +450,12 @@ struct protocol_times {
   duration lease = 35s;       // without renewal the lease is over, on both sides
   duration resend = 4s;       // of a result that was not settled
   duration rest = 5s;         // before a job that found nobody is tried again
+  duration per_megabyte = 80ms;  // what fetching is taken to cost: 100 Mbit/s
   std::uint8_t sends_max = 6;
   std::uint8_t rounds_max = 60;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& bid& acknowledge& progress& lease& resend& rest& sends_max& rounds_max;
+    a& bid& acknowledge& progress& lease& resend& rest& per_megabyte& sends_max& rounds_max;
   }
 };
 

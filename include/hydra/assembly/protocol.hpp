@@ -24,6 +24,7 @@
 
 #include <hydra/assembly/delegation.hpp>
 #include <hydra/assembly/jobs.hpp>
+#include <hydra/data/objects.hpp>
 #include <hydra/routing/concept.hpp>
 #include <hydra/scheduling/concept.hpp>
 #include <hydra/trust/concept.hpp>
@@ -160,7 +161,8 @@ class job_protocol : private delegation<job_protocol> {
     bool known = false;
     with_placement(h, from, m.which, [&](activity id, owned_job& j, placement& p) {
       known = true;
-      if (j.now == owned_job::state::settled) return settle_with(h, j, p);
+      bool const over = j.now == owned_job::state::settled;
+      if (over || j.now == owned_job::state::collecting) return settle_with(h, j, p);
       if (p.now >= placement::state::reported && p.now != placement::state::lost) return;
       report(h, id, j, p, m);
     });
@@ -197,7 +199,7 @@ class job_protocol : private delegation<job_protocol> {
 
   template <class House>
   void on_message(House& h, peer from, call_for_bid const& m) {
-    auto const said = willing(h, from, task{m.of, 0, m.what, m.work, {}}, m.terms);
+    auto const said = willing(h, from, task{m.of, 0, m.what, m.work, {}, 0, m.data}, m.terms);
     bool const divides = plan(h, m.what, m.terms).has_value();
     h.env().send(from, bid{m.of, said.accepted, divides, said.start, said.finish});
   }
@@ -220,7 +222,7 @@ class job_protocol : private delegation<job_protocol> {
       auto const& l = *held.find(taken);
       bool const proves = l.depth > 1 || l.divides;
       if (proves && !begin_proof(h, taken)) return turn_down(h, taken);
-      start_waiting(h);
+      if (!proves) get_ready(h, taken);
     }
     auto const id = lease_named(h, from, name);
     if (id) say_progress(h, *held.find(id));
@@ -268,6 +270,33 @@ class job_protocol : private delegation<job_protocol> {
       finish(h, *held.find(id), r.ok, r.output, r.took);
     }
     start_waiting(h);
+  }
+
+  // Bytes that a lease waits for, or those of an accepted result.
+  template <class House>
+  void on_fetched(House& h, fetched const& f) {
+    auto held = h.env().template pool<held_lease>();
+    auto const waits = [&](held_lease const& l) {
+      return std::find(l.fetches.begin(), l.fetches.end(), f.id) != l.fetches.end();
+    };
+    if (auto const id = held.first(waits)) {
+      auto& l = *held.find(id);
+      l.fetches.erase(std::find(l.fetches.begin(), l.fetches.end(), f.id));
+      l.came += f.bytes;
+      if (!f.ok) return cannot_fetch(h, l);
+      return get_ready(h, id);
+    }
+    auto jobs = h.env().template pool<owned_job>();
+    auto const id = jobs.first([&](owned_job const& j) {
+      return j.now == owned_job::state::collecting && j.fetch == f.id;
+    });
+    if (!id) return;
+    auto& j = *jobs.find(id);
+    if (!f.ok) return lose_output(h, id, j);
+    told(h, j, j.given[j.believed], j.results, h.env().now());
+    j.now = owned_job::state::settled;
+    j.due = h.env().now() + 3 * h.times().resend;
+    wake_for(h, j);
   }
 
   // ---- time -------------------------------------------------------------------------------------
@@ -324,7 +353,8 @@ class job_protocol : private delegation<job_protocol> {
       if (held.now == held_lease::state::running) {
         ++l.running;
         work += std::max(duration{}, held.takes - (now - held.started));
-      } else if (held.now == held_lease::state::waiting || proves_alone(held)) {
+      } else if (held.now == held_lease::state::waiting ||
+                 held.now == held_lease::state::fetching || proves_alone(held)) {
         ++l.waiting;
         work += held.takes;
       }
@@ -462,7 +492,7 @@ class job_protocol : private delegation<job_protocol> {
       self.principal = h.me();
       self.power = h.power();
       self.score = trust::percent(100);
-      self.queue = load_of(h).backlog;
+      self.queue = load_of(h).backlog + fetch_time(h, j.what.what, j.what.data, j.terms);
       j.among.push_back(self);
     }
     for (auto c : seen) {
@@ -487,7 +517,8 @@ class job_protocol : private delegation<job_protocol> {
       auto const bit = static_cast<std::uint16_t>(1U << i);
       if ((j.asked & bit) != 0) continue;
       j.asked = static_cast<std::uint16_t>(j.asked | bit);
-      h.env().send(j.among[i].who, call_for_bid{j.what.id, j.what.what, j.what.work, terms});
+      h.env().send(j.among[i].who, call_for_bid{j.what.id, j.what.what, j.what.work, terms,
+                                                 j.what.data});
     }
     j.now = owned_job::state::bidding;
     j.asked_at = h.env().now();
@@ -553,7 +584,7 @@ class job_protocol : private delegation<job_protocol> {
   // What this one needs: its own work, or as much as there is for it and others, when so many
   // results are still to be asked for.
   [[nodiscard]] static budget needs(owned_job const& j, bool divides, std::size_t results = 1) {
-    budget const alone{j.what.work, 0, 1};
+    budget const alone{j.what.work, j.what.data.bytes(), 1};
     auto const most = shared(most_of(j.terms.may_spend), static_cast<std::uint32_t>(results));
     return divides && covers(most, alone) ? most : alone;
   }
@@ -605,7 +636,7 @@ class job_protocol : private delegation<job_protocol> {
     auto const claim = claim_of(link, h.me(), j.root, depth, h.network());
     link.by = h.env().sign(claim);
     auto const level = std::min<std::uint8_t>(j.what.priority, priority_levels - 1);
-    task const t{j.what.id, 0, j.what.what, j.what.work, j.what.input, level};
+    task const t{j.what.id, 0, j.what.what, j.what.work, j.what.input, level, j.what.data};
     h.env().send(l.holder, award{l, t, j.root, depth, link});
     h.env().emit(placed{j.what.id, j.root, depth, j.replaced != 0, l.holder, l.number, given,
                         h.env().hash(claim), link.terms.parent});
@@ -657,7 +688,10 @@ class job_protocol : private delegation<job_protocol> {
                              r.about.signer == p.principal && r.about.subject == h.me() &&
                              r.about.valid_at(h.env().now());
     p.hash = h.env().hash(m.output);
-    if (!honest_form || r.output != p.hash) return lose(h, id, j, p);
+    bool const has_bytes = m.object.bytes == j.what.data.output_bytes &&
+                           (!m.object || m.object.id.hash == p.hash);
+    if (!honest_form || r.output != p.hash || !has_bytes) return lose(h, id, j, p);
+    p.object = m.object;
     p.output = m.output;
     p.receipt = r;
     p.now = placement::state::reported;
@@ -691,14 +725,14 @@ class job_protocol : private delegation<job_protocol> {
   }
 
   template <class House, class Places>
-  void accept(House& h, activity, owned_job& j, std::uint8_t believed, std::uint32_t forged,
+  void accept(House& h, activity id, owned_job& j, std::uint8_t believed, std::uint32_t forged,
               Places const& at) {
     auto const now = h.env().now();
     auto const& best = j.given[believed];
     if (j.parent) {
       h.env().emit(part_done{j.what.id, ending::completed, best.who});
-      part_ready(h, j, best.output);
-    } else {
+      part_ready(h, j, best.output, best.object);
+    } else if (!best.object) {
       told(h, j, best, at.size(), now);
     }
     j.now = owned_job::state::settled;
@@ -711,7 +745,36 @@ class job_protocol : private delegation<job_protocol> {
     for (auto& p : j.given) {
       if (p.now < placement::state::checked) h.env().send(p.who, cancel{{j.what.id, p.number}});
     }
+    if (!j.parent && best.object) {
+      j.believed = believed;
+      j.results = static_cast<std::uint8_t>(at.size());
+      return collect(h, id, j);
+    }
     wake_for(h, j);
+  }
+
+  // The user's output comes to the user: only now are its bytes needed here.
+  template <class House>
+  void collect(House& h, activity id, owned_job& j) {
+    for (auto& p : j.given) {
+      if (p.now < placement::state::checked) p.now = placement::state::lost;  // was cancelled
+    }
+    auto const& what = j.given[j.believed].object;
+    j.now = owned_job::state::collecting;
+    j.due = deadline(j);
+    j.fetch = h.get(what.id, {0, what.bytes}, what.holder);
+    if (!j.fetch) return lose_output(h, id, j);
+    wake_for(h, j);
+  }
+  // Whoever had it is gone: it has to be made again.
+  template <class House>
+  void lose_output(House& h, activity id, owned_job& j) {
+    auto& p = j.given[j.believed];
+    p.now = placement::state::lost;
+    ++j.replaced;
+    avoid(j, p.principal);
+    j.fetch = {};
+    look(h, id);
   }
 
   template <class House>
@@ -770,6 +833,7 @@ class job_protocol : private delegation<job_protocol> {
       jobs.erase(id);
       return;
     }
+    h.drop(j.fetch);
     job_done done{};
     done.which = j.what.id;
     done.how = how;
@@ -811,14 +875,29 @@ class job_protocol : private delegation<job_protocol> {
     bool const late = terms.deadline <= h.env().now();
     if (late || t.of.owner != who || !h.offers(t.what)) return {};
     if (t.work < duration{} || t.work > task_work_max) return {};
-    if (!covers(terms.may_spend, budget{t.work, 0, 1})) return {};  // more than it may spend
+    if (!covers(terms.may_spend, budget{t.work, t.data.bytes(), 1})) return {};
     if ((terms.regions & h.region()) == 0 || !performs(h, t.what, terms)) return {};
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
     auto mine = t;  // what is left of it for this head and, at best, for the slowest of the others
     if (auto const c = plan(h, t.what, terms)) {
       mine.work = join_work(*c, t.work) + part_work(*c, t.work);
     }
-    return h.accepts(offer{mine, terms, terms.deadline}, load_of(h));
+    auto said = h.accepts(offer{mine, terms, terms.deadline}, load_of(h));
+    auto const moving = fetch_time(h, t.what, t.data, terms);
+    if (!said.accepted || moving == duration{}) return said;
+    said.start += moving;
+    said.finish += moving;
+    if (said.finish > terms.deadline - h.env().now()) return {};
+    return said;
+  }
+  // Until the input is here; nothing for whoever has it, or gives the reading of it to others.
+  template <class House>
+  [[nodiscard]] static duration fetch_time(House& h, service what, bulk const& data,
+                                           passport const& terms) {
+    if (data.which.count == 0 || plan(h, what, terms)) return {};
+    if (h.has(data.input.id, data.which)) return {};
+    auto const most = std::min<std::uint64_t>(data.which.count, std::uint64_t{1} << 50U);
+    return h.times().per_megabyte * static_cast<std::int64_t>(most / 1'000'000 + 1);
   }
 
   // By itself, or by others if it may ask them.
@@ -854,6 +933,32 @@ class job_protocol : private delegation<job_protocol> {
     l.until = h.env().now() + h.times().lease;
     l.next = h.env().now() + h.times().progress;
     return l;
+  }
+
+  // Asks for the bytes that a lease needs, a few objects at a time; with all of them here it waits
+  // for a core. Progress is said all the while, so the lease lives.
+  template <class House>
+  void get_ready(House& h, activity id) {
+    auto& l = *h.env().template pool<held_lease>().find(id);
+    while (!l.fetches.full()) {
+      auto const next = need(h, id, l, l.asked_for);
+      if (!next) break;
+      ++l.asked_for;
+      if (next->which.count == 0) continue;
+      auto const under_way = h.get(next->input.id, next->which, next->input.holder);
+      if (!under_way) return cannot_fetch(h, l);
+      l.fetches.push_back(under_way);
+    }
+    l.now = l.fetches.empty() ? held_lease::state::waiting : held_lease::state::fetching;
+    if (l.now == held_lease::state::waiting) start_waiting(h);
+  }
+  // Said at the next timer, as of a part that cannot be had.
+  template <class House>
+  void cannot_fetch(House& h, held_lease& l) {
+    l.now = held_lease::state::fetching;
+    l.failed = true;
+    l.next = h.env().now();
+    wake_by(h, l.next);
   }
 
   // Of two that wait: whether the older one runs first. A level of priority is worth `ageing` of
@@ -905,17 +1010,27 @@ class job_protocol : private delegation<job_protocol> {
     l.now = held_lease::state::reporting;
     l.ok = ok;
     l.output = output;
+    stop_fetching(h, l);
+    if (ok && l.what.data.output_bytes != 0 && !l.object) {
+      l.object = {{h.env().hash(output)}, l.what.data.output_bytes, h.env().self()};
+      if (!h.store(l.object)) l.ok = false;
+    }
     l.receipt = receipt_for(h, l, took);
     l.receipt.by_executor = h.env().sign(l.receipt);
     l.until = h.env().now() + h.times().lease;
     say_result(h, l);
   }
   template <class House>
+  static void stop_fetching(House& h, held_lease& l) {
+    for (auto f : l.fetches) h.drop(f);
+    l.fetches.clear();
+  }
+  template <class House>
   void say_result(House& h, held_lease& l) {
     ++l.sent;
     l.next = h.env().now() + h.times().resend;
     h.env().send(l.owner,
-                 result_ready{{l.lease.of, l.lease.number}, l.ok, l.output, l.receipt});
+                 result_ready{{l.lease.of, l.lease.number}, l.ok, l.output, l.receipt, l.object});
     wake_by(h, std::min(l.next, l.until));
   }
 
@@ -940,7 +1055,7 @@ class job_protocol : private delegation<job_protocol> {
     r.lease = h.env().hash(l.lease);
     r.of = l.what.of;
     r.what = l.what.what;
-    r.used.cpu = took;
+    r.used = {took, l.came};
     r.output = h.env().hash(l.output);
     return r;
   }
@@ -975,7 +1090,8 @@ class job_protocol : private delegation<job_protocol> {
   template <class House>
   void forget(House& h, activity id) {
     auto held = h.env().template pool<held_lease>();
-    auto const& l = *held.find(id);
+    auto& l = *held.find(id);
+    stop_fetching(h, l);
     ended_[ended_next_++ % ended_.size()] =
         mark_of(h, l.lease.owner, {l.lease.of, l.lease.number});
     held.erase(id);

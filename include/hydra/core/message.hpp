@@ -116,6 +116,22 @@ class archive {
   }
 };
 
+// A member that is usually absent: whether it is there, then what it says.
+template <class A, class T>
+void serialize_if_any(A& a, T& x) {
+  bool there = static_cast<bool>(x);
+  if constexpr (requires { a.presence(there); }) {
+    a.presence(there);
+  } else {
+    a& there;
+  }
+  if (there) {
+    a& x;
+  } else {
+    x = T{};
+  }
+}
+
 // Folds described members into 64 bits. Never bytes: padding differs between compilers.
 class fold : public archive<fold> {
  public:
@@ -128,6 +144,8 @@ class fold : public archive<fold> {
   constexpr void handle(hydra::handle<Tag> const& h) noexcept {
     add(h.index());
   }
+  // What is absent adds nothing, so that a value with a new optional member folds as before.
+  constexpr void presence(bool) noexcept {}
   constexpr void add(std::uint64_t word) noexcept {
     auto const wide = static_cast<uint128>(value_ ^ word ^ 0x8bb84b93962eacc9U) *
                       0x9e3779b97f4a7c15U;

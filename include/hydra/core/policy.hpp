@@ -160,7 +160,9 @@ class view {
     return env_->template pool<T>();
   }
   command run(task const& t) const { return env_->run_of(Room, t); }
-  command stream(peer to, object_id what, byte_range which) const {
+  command stream(peer to, object_id what, byte_range which) const
+    requires requires(Env& e) { e.stream_of(Room, to, what, which); }
+  {
     return env_->stream_of(Room, to, what, which);
   }
   template <Described R>

@@ -57,6 +57,39 @@ struct byte_range {
   }
 };
 
+// An object that somebody has. Of no bytes: none.
+struct object_ref {
+  object_id id{};
+  std::uint64_t bytes = 0;
+  peer holder{};
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return bytes != 0; }
+  friend constexpr bool operator==(object_ref const&, object_ref const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& bytes& holder;
+  }
+};
+
+// What a task reads and writes beside its payloads: a range of an object, and an object of so
+// many bytes. The output is named by the hash of the task's output payload.
+struct bulk {
+  object_ref input{};
+  byte_range which{};
+  std::uint64_t output_bytes = 0;
+  [[nodiscard]] constexpr explicit operator bool() const noexcept {
+    return which.count != 0 || output_bytes != 0;
+  }
+  // All that has to be moved for it at worst.
+  [[nodiscard]] constexpr std::uint64_t bytes() const noexcept {
+    auto const sum = which.count + output_bytes;
+    return sum < output_bytes ? ~std::uint64_t{0} : sum;
+  }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& input& which& output_bytes;
+  }
+};
+
 // What a signature says besides its content.
 enum class domain : std::uint8_t {
   provider = 1,
@@ -138,9 +171,11 @@ struct job {
   std::uint16_t spend = 64;   // all that is done for it may cost so many times its work
   trust floor{};        // nobody below this may run it
   payload input{};
+  bulk data{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& id& what& work& patience& account& priority& hops& spend& floor& input;
+    serialize_if_any(a, data);
   }
 };
 
@@ -152,9 +187,11 @@ struct task {
   duration work{};
   payload input{};
   std::uint8_t priority = 0;  // below priority_levels; higher runs first
+  bulk data{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& of& index& what& work& input& priority;
+    serialize_if_any(a, data);
   }
 };
 

@@ -115,6 +115,8 @@ class visited {
     }
     return *this;
   }
+  // A member that may be absent is described as if it were there.
+  void presence(bool& there) const noexcept { there = true; }
   [[nodiscard]] bool seen(std::size_t i) const { return seen_[i]; }
 
  private:

@@ -108,10 +108,9 @@ class context : public environment_base<context<Shard>> {
   }
   command stream_of(room where, peer to, object_id what, byte_range which) {
     wants(effect::stream, where, what, which.count, to);
-    auto const after = hold_ + shard_->setting().transfer(number_, meant(to).index(), which.count);
-    stream_done const done{{next_command(), where}, true, which.count};
-    shard_->tell_later(*slot_, number_, now_ + after, done);
-    return done.id;
+    command const id{next_command(), where};
+    shard_->start_stream(*slot_, number_, meant(to).index(), now_ + hold_, id, which.count);
+    return id;
   }
   template <Described R>
   command keep_of(room where, std::uint64_t name, R const& record) {

@@ -53,6 +53,13 @@ class flow_receiver {
   void lost(std::uint32_t from);                        // it is silent; told all the same
   void settle(std::vector<flow_action>& out);
   [[nodiscard]] std::size_t size() const noexcept { return flows_.size() - free_.size(); }
+  // visit(from, flow) for each, in an order that the facts so far fix.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (auto const& f : flows_) {
+      if (f.live) visit(f.from, f.flow);
+    }
+  }
   void clear(std::uint64_t payload_per_s, flow_limits const& limits);
 
  private:
@@ -272,7 +279,17 @@ class flow_machines {
     free_.push_back(of_[head]);
     of_[head] = no_slot;
   }
+  // Takes the machine back whatever its flows are: the head has died.
+  void drop(std::uint32_t head) {
+    if (of_[head] == no_slot) return;
+    free_.push_back(of_[head]);
+    of_[head] = no_slot;
+  }
   [[nodiscard]] std::size_t lent() const noexcept { return all_.size() - free_.size(); }
+  // Of the heads' indices and the machines, without what the machines hold.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return of_.capacity() * sizeof(std::uint32_t) + all_.capacity() * sizeof(flow_ends);
+  }
 
  private:
   std::vector<std::uint32_t> of_;  // by head

@@ -7,6 +7,7 @@
 #include <hydra/sim/recording.hpp>
 #include <hydra/sim/run.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -97,6 +98,14 @@ class history {
   void fact(instant at, std::uint32_t who, part_done const& p) { rows_.fact(at, who, p); }
   void fact(instant, std::uint32_t, banned const& b) { bans_.push_back(b.who.index()); }
 
+  // ---- from the streams
+  void streamed(instant, std::uint32_t from, std::uint32_t to, std::uint64_t bytes) {
+    if (through_.size() <= std::max(from, to)) through_.resize(std::max(from, to) + 1U);
+    through_[from] += bytes;
+    through_[to] += bytes;
+    bytes_moved_ += bytes;
+  }
+
   void merge(history const& other);
   // Everything in an order that does not depend on shards.
   void put_in_order();
@@ -115,6 +124,8 @@ class history {
   std::vector<opinion> opinions_;
   std::vector<std::uint32_t> bans_;
   std::vector<std::int64_t> busy_;  // ns per peer
+  std::vector<std::uint64_t> through_;  // bytes that a peer sent or got
+  std::uint64_t bytes_moved_ = 0;
   struct change {
     std::uint32_t who;
     std::int64_t at;

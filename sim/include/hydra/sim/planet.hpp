@@ -66,6 +66,8 @@ class planet : public plain_setting {
   }
   [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const noexcept;
   [[nodiscard]] delivery route(transmission const& t) const noexcept;
+  // By class of access; of a head whose delays are not the planet's: fibre.
+  [[nodiscard]] access_line line(std::uint32_t who) const noexcept;
   [[gnu::always_inline]] void approach(std::uint32_t to) const noexcept {
     if (fitted_) fitted_->approach(peer{to});
   }
@@ -80,6 +82,8 @@ class planet : public plain_setting {
   }
 
   // ---- the work
+  // The object that this head has from the start: a member of the workload's holders has one.
+  [[nodiscard]] object_ref shelf_of(std::uint32_t who) const noexcept;
   [[nodiscard]] job job_of(std::uint32_t who, std::uint32_t n) const;
   [[nodiscard]] payload honest_output(task const& t) const;
   // Of a whole job, divided as the scenario says.
@@ -203,7 +207,8 @@ class planet : public plain_setting {
   }
   // Among the first so many kinds; 0: among all.
   [[nodiscard]] std::uint32_t kind_for(std::uint64_t bits, std::uint32_t kinds = 0) const noexcept;
-  [[nodiscard]] std::uint64_t output_word(service what, duration work, payload const& input) const;
+  [[nodiscard]] std::uint64_t output_word(service what, duration work, payload const& input,
+                                          bulk const& data) const;
   [[nodiscard]] std::uint32_t shuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
   [[nodiscard]] std::uint32_t unshuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
 

@@ -86,10 +86,12 @@ class populated : public planet {
              chosen<typename H::verify_type, any_verify>([&] { return verify_named_in(what); },
                                                          verify_from(what)),
              chosen<typename H::scheduling_type, any_scheduler>(
-                 [&] { return scheduler_named_in(what); }, scheduling_from(what))};
+                 [&] { return scheduler_named_in(what); }, scheduling_from(what)),
+             objects{disk_bytes, shelf_of(who)}};
   }
 
  private:
+  static constexpr std::uint64_t disk_bytes = std::uint64_t{64} << 30U;  // for others' objects
   [[nodiscard]] typename H::trust_type trust_with_friends(permutation const& view,
                                                           std::uint32_t who) const {
     auto t = chosen<typename H::trust_type, any_trust>([&] { return trust_named_in(plan()); },
@@ -225,6 +227,14 @@ class runner {
     out.bytes_per_hydra = static_cast<double>(grown) / static_cast<double>(w.peers());
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
+    if (what.workload.input_mb + what.workload.output_mb != 0) {
+      std::uint64_t through_askers = 0;
+      for (std::uint32_t i = 0; i < all.through_.size(); ++i) {
+        if (w.setting().asks(i)) through_askers += all.through_[i];
+      }
+      out.extra.push_back({"bytes_moved", static_cast<double>(all.bytes_moved_)});
+      out.extra.push_back({"bytes_through_askers", static_cast<double>(through_askers)});
+    }
     if (!how.trace_file.empty() && !alone) all.write_trace(how.trace_file);
     if (how.omniscient && !alone && !out.interrupted) out.omniscient = central(w.setting(), all);
     if (how.record != nullptr) {

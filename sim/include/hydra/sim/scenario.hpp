@@ -106,6 +106,9 @@ struct workload_settings {
   duration stop_before_end{};
   duration patience = 10min;
   std::uint32_t input_bytes = 64;
+  std::uint32_t input_mb = 0;       // of an object that each job reads, 10^6 bytes; 0: none
+  std::uint32_t output_mb = 0;      // of an object that each job makes
+  std::string holder;               // the objects lie on members of this group
   std::uint32_t kinds = 0;          // only the first so many are asked for; 0: all
   std::uint32_t hops = 4;           // hands that a job may pass through
   std::uint32_t spend = 64;         // all that is done for a job may cost so many times its work
@@ -167,6 +170,9 @@ struct composition_settings {
 };
 
 // Hydras that live in one city and are alike, beside those whom population places.
+// How a group's heads are connected; drawn: as anybody's.
+enum class group_access : std::uint8_t { drawn, datacentre, fibre, cable, mobile };
+
 struct group_settings {
   std::string name;
   std::string city;
@@ -176,6 +182,7 @@ struct group_settings {
   bool asks = false;           // if any group asks, only those that do so submit jobs
   std::uint32_t cores = 2;
   ratio speed{1, 1};
+  group_access access = group_access::drawn;  // of their lines; delays stay as drawn
   std::string friends;         // name of a group whom they trust as friends, besides their own
   std::uint32_t line = 0;
 };

@@ -6,6 +6,7 @@
 #include <hydra/core/derive.hpp>
 #include <hydra/core/node.hpp>
 #include <hydra/sim/event.hpp>
+#include <hydra/sim/flow_message.hpp>
 #include <hydra/sim/handles.hpp>
 #include <hydra/sim/peer_range.hpp>
 
@@ -78,10 +79,12 @@ class plain_setting {
   [[nodiscard]] execution execute(std::uint32_t, task const& t, instant) const {
     return {.takes = t.work, .ok = true, .output = t.input};
   }
-  // An object of `bytes` to a peer: no sharing of links yet, see docs/architecture.md.
-  [[nodiscard]] duration transfer(std::uint32_t, std::uint32_t, std::uint64_t bytes) const {
-    return 100ms + duration{static_cast<std::int64_t>(bytes * 80)};  // 100 Mbit/s
+  // What a head's streams share, each way, in bytes/s: 100 Mbit/s.
+  [[nodiscard]] access_line line(std::uint32_t) const noexcept {
+    return {12'500'000, 12'500'000};
   }
+  // So long the other end of a stream may say nothing before it is taken for dead.
+  [[nodiscard]] duration silence() const noexcept { return 10s; }
 
  private:
   std::uint64_t seed_;

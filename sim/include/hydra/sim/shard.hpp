@@ -13,6 +13,7 @@
 #include <hydra/sim/periods.hpp>
 #include <hydra/sim/queue.hpp>
 #include <hydra/sim/setting.hpp>
+#include <hydra/sim/streams.hpp>
 #include <hydra/sim/wheel.hpp>
 #include <hydra/wire/codec.hpp>
 
@@ -245,7 +246,7 @@ class shard {
     return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + posts_[0].chunks.bytes() +
            posts_[1].chunks.bytes() +
            activities_.bytes() + kept_.bytes() + wheels + periods_.bytes() +
-           cancelled_.bytes() + runs_.bytes();
+           cancelled_.bytes() + runs_.bytes() + streams_.bytes();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return queue_.pending(); }
   // Nothing will ever happen here by itself.
@@ -329,6 +330,17 @@ class shard {
   // Its end will find that nobody waits for it.
   void cancel_run(slot_type const& s, std::uint32_t who, std::uint32_t n) {
     runs_.erase(run_name(who, s.state.life, n));
+  }
+
+  // Bytes to another head, as a flow that begins at `at` (streams.hpp).
+  void start_stream(slot_type& s, std::uint32_t who, std::uint32_t to, instant at, command id,
+                    std::uint64_t bytes) {
+    if (to == who || bytes == 0 || bytes > streams::bytes_max) {
+      bool const ok = bytes <= streams::bytes_max;
+      return tell_later(s, who, at, stream_done{id, ok, ok ? bytes : 0});
+    }
+    put(ns(at), who, who, ++s.state.sequence, event::pack(kind::fact, flow_facts), flow_copy,
+        with_meta<stream_start>{{s.state.life, to}, {id, bytes}});
   }
 
   // A fact to this peer itself.
@@ -418,7 +430,7 @@ class shard {
                   timer_payload{code, 0});
     }
     void start_down() { shard_->slot(number_).state.up = false; }
-    void crash() { shard_->crash(number_); }
+    void crash() { shard_->crash(number_, now_); }
     void restart() { shard_->restart(number_, now_); }
     template <Fact F>
     void tell(F fact) {
@@ -432,10 +444,11 @@ class shard {
     instant now_;
   };
 
-  void crash(std::uint32_t who) {
+  void crash(std::uint32_t who, instant now) {
     auto& s = slot(who);
     if (!s.state.up) return;
     s.state.up = false;
+    cut_flows(s, who, now);
     ++s.state.life;
     activities_.clear(s.state.activities, s.state.activity);
     forget_unwritten(s, records{});
@@ -1008,6 +1021,101 @@ class shard {
     me.observe(at_ns(e.at), e.to, x.value);
   }
 
+  // ---- flows ---------------------------------------------------------------------------------
+
+  struct stream_start {
+    command id;
+    std::uint64_t bytes;
+  };
+
+  // Without jitter: what one end says arrives in the order it was said.
+  [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const {
+    if constexpr (requires { setting_->one_way(from, to); }) {
+      return setting_->one_way(from, to);
+    } else {
+      return setting_->route(transmission{from, to, instant{}, 0, sizeof(flow_message)}).delay;
+    }
+  }
+  [[nodiscard]] flow_ends& flows_of(std::uint32_t who) {
+    return streams_.of(range_, who, setting_->line(who));
+  }
+  static void run_stream_start(shard& me, slot_type& s, event& e) {
+    auto const x = payload_of<with_meta<stream_start>>(e);
+    if (!s.state.up || x.head.life != s.state.life) return;
+    auto const to = x.head.extra;
+    auto const rtt = me.one_way(e.to, to) + me.one_way(to, e.to);
+    me.streams_.open(e.to, e.sequence, x.value.id);
+    me.flows_of(e.to).start(at_ns(e.at), e.sequence, to, x.value.bytes, rtt);
+    me.settle_flows(s, e.to, at_ns(e.at));
+  }
+  // Nobody hears a head that is down: to the other end it is as silent as one that has died.
+  static void run_flow_message(shard& me, slot_type& s, event& e) {
+    auto const m = payload_of<flow_message>(e);
+    auto const now = at_ns(e.at);
+    if (!s.state.up) {
+      if (m.what == flow_word::begin) me.go_silent(s, e.to, e.from, m.flow, now);
+      return;
+    }
+    ++me.counts_.events;
+    auto f = digest_of(s, e);
+    auto said = m;
+    said.serialize(f, 0U);
+    s.state.digest = f.value();
+    auto* ends = m.what == flow_word::begin ? &me.flows_of(e.to) : me.streams_.find(e.to);
+    if (ends == nullptr) return;  // of a flow that is over
+    ends->told(now, e.from, m);
+    me.settle_flows(s, e.to, now);
+  }
+  static void run_flow_wake(shard& me, slot_type& s, event& e) {
+    if (s.state.up && me.streams_.find(e.to) != nullptr) me.settle_flows(s, e.to, at_ns(e.at));
+  }
+  void settle_flows(slot_type& s, std::uint32_t who, instant now) {
+    for (auto const& a : streams_.settle(who, now)) {
+      switch (a.what) {
+        case flow_action::kind::send: say(s, who, a.other, now, a.message); break;
+        case flow_action::kind::wake:
+          put(ns(a.at), who, who, ++s.state.sequence, event::pack(kind::fact, flow_facts + 2),
+              flow_copy, std::uint64_t{0});
+          break;
+        case flow_action::kind::sent:
+          tell_later(s, who, now, stream_done{streams_.close(who, a.flow), a.whole, a.bytes});
+          break;
+        case flow_action::kind::received:
+          if constexpr (requires { observer_.streamed(now, a.other, who, a.bytes); }) {
+            observer_.streamed(now, a.other, who, a.bytes);
+          }
+          break;
+      }
+    }
+    streams_.release(who);
+  }
+  void say(slot_type& s, std::uint32_t who, std::uint32_t to, instant now, flow_message const& m) {
+    put(ns(now + one_way(who, to)), who, to, ++s.state.sequence,
+        event::pack(kind::fact, flow_facts + 1), flow_copy, m);
+  }
+  // The sender of a flow to a dead head comes to a stop, and gives up when silence lasted.
+  void go_silent(slot_type& s, std::uint32_t who, std::uint32_t sender, std::uint32_t flow,
+                 instant now) {
+    bool const refuses = setting_->tells_unreachable();
+    if (!refuses) say(s, who, sender, now, {flow_word::grant, flow, 1, 0});
+    say(s, who, sender, refuses ? now : now + setting_->silence(),
+        {flow_word::refused, flow, 0, 0});
+  }
+  // What a head that dies had handed over still arrives.
+  void cut_flows(slot_type& s, std::uint32_t who, instant now) {
+    if (streams_.find(who) == nullptr) return;
+    streams_.find(who)->receiver().each([&](std::uint32_t from, std::uint32_t flow) {
+      go_silent(s, who, from, flow, now);
+    });
+    auto const over = setting_->tells_unreachable() ? now : now + setting_->silence();
+    for (auto const& a : streams_.die(who, now)) {
+      if (a.what != flow_action::kind::send || a.message.what != flow_word::silent) continue;
+      static_cast<void>(streams_.close(who, a.flow));
+      say(s, who, a.other, now, a.message);
+      say(s, who, a.other, over, {flow_word::dropped, a.flow, 0, a.message.bytes});
+    }
+  }
+
   using handler = void (*)(shard&, slot_type&, event&);
   template <class... M>
   static constexpr auto table_of_messages(type_list<M...>) {
@@ -1017,8 +1125,9 @@ class shard {
   static constexpr auto table_of_facts(type_list<F...>, type_list<R...>, type_list<M...>,
                                        type_list<E...>) {
     return std::array<handler,
-                      sizeof...(F) + sizeof...(R) + sizeof...(M) + sizeof...(E) + 1>{
-        &run_fact<F>..., &run_commit<R>..., &run_parked<M>..., &run_parked_fact<E>..., nullptr};
+                      sizeof...(F) + sizeof...(R) + sizeof...(M) + sizeof...(E) + 3>{
+        &run_fact<F>...,   &run_commit<R>...,  &run_parked<M>..., &run_parked_fact<E>...,
+        &run_stream_start, &run_flow_message, &run_flow_wake};
   }
   static constexpr auto message_table = table_of_messages(messages{});
   static constexpr auto fact_table = table_of_facts(facts{}, records{}, messages{}, emitted{});
@@ -1026,6 +1135,10 @@ class shard {
   static constexpr std::size_t wheels_max = 64;
   static constexpr std::uint32_t any_life = 0xffffffffU;
   static constexpr std::uint32_t erases = 1;  // `extra` of a commit
+  // The first of the flows' types of facts; `copy` keeps their names from those of others.
+  static constexpr std::size_t flow_facts =
+      facts::size + records::size + messages::size + emitted::size;
+  static constexpr std::uint8_t flow_copy = 2;
 
   std::shared_ptr<Setting const> setting_;
   peer_range range_;
@@ -1046,6 +1159,7 @@ class shard {
   };
   std::vector<cancelled_at> cancelled_now_;
   flat_set runs_;
+  streams streams_;
   std::array<post_office, 2> posts_;
   std::array<event*, stages> staged_{};
   std::size_t staging_ = 0;

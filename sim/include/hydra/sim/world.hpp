@@ -99,7 +99,10 @@ class world {
   void inject(instant at, peer from, peer to, M const& m) {
     shard_of(to.index()).inject(at, from.index(), to.index(), ++injected_, m);
   }
-  void crash(peer who) { shard_of(who.index()).crash(who.index()); }
+  void crash(peer who) {
+    shard_of(who.index()).crash(who.index(), now());
+    exchange();
+  }
   void restart(peer who) {
     shard_of(who.index()).restart(who.index(), now());
     exchange();

@@ -1,0 +1,201 @@
+// Jobs with bytes: the input goes straight from who has it to who reads it, the output stays where
+// it was made until somebody needs it.
+#include "catch.hpp"
+
+#include <hydra/assembly/hydra.hpp>
+#include <hydra/routing/full_mesh.hpp>
+#include <hydra/sim/world.hpp>
+#include <hydra/trust/open.hpp>
+#include <hydra/verify/none.hpp>
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+using namespace hydra;
+
+namespace {
+
+using plain_hydra = Hydra<routing::full_mesh, trusts::open, verify::none>;
+
+constexpr std::uint64_t megabyte = 1'000'000;
+constexpr service whole{0};
+constexpr service leaf{1};
+constexpr service joining{2};
+constexpr std::uint32_t asker = 0;
+constexpr std::uint32_t studio = 1;   // divides
+constexpr std::uint32_t archive_at = 9;  // has the film, and renders, too
+object_id film() { return {key{digest256{1, 2, 3, 4}}}; }
+
+// 0 asks, 1 and 2 divide into four, 3 to 9 do the parts. All lines 100 Mbit/s, 20 ms.
+struct film_world : sim::plain_setting {
+  using plain_setting::plain_setting;
+  std::uint16_t parts = 4;
+  [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
+    return {.delay = 20ms};
+  }
+  [[nodiscard]] plain_hydra make(sim::permutation const& view, std::uint32_t who) const {
+    hydra_settings s;
+    s.power.cores = 2;
+    for (std::uint32_t i = 0; i < peers(); ++i) {
+      if (i != who) s.contacts.push_back(peer{view.seen(i)});
+    }
+    if (who == 1 || who == 2) {
+      s.offers.push_back(whole);
+      s.compositions.push_back({whole, leaf, joining, parts, 10});
+    } else if (who != asker) {
+      s.offers.push_back(leaf);
+    }
+    object_ref const shelf{film(), who == archive_at ? 80 * megabyte : 0, {}};
+    return plain_hydra{s, objects{1000 * megabyte, shelf}};
+  }
+  [[nodiscard]] sim::execution execute(std::uint32_t, task const& t, instant) const {
+    payload out;
+    out.size = 8;
+    out.words[0] = mix64(t.input.words[0] ^ t.input.words[1] ^ t.what.index());
+    return {.takes = t.work, .ok = true, .output = out};
+  }
+};
+
+struct way_bill {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> moved;
+  std::vector<std::pair<instant, job_done>> ends;
+  std::vector<std::pair<instant, std::uint32_t>> runs;
+  std::vector<instant> to_asker;
+  void fact(instant, std::uint32_t, auto const&) {}
+  void fact(instant at, std::uint32_t, job_done const& d) { ends.emplace_back(at, d); }
+  void fact(instant at, std::uint32_t who, task_ended const&) { runs.emplace_back(at, who); }
+  void streamed(instant at, std::uint32_t from, std::uint32_t to, std::uint64_t bytes) {
+    moved[{from, to}] += bytes;
+    if (to == asker || from == asker) to_asker.push_back(at);
+  }
+  void merge(way_bill const& o) {
+    for (auto const& [way, bytes] : o.moved) moved[way] += bytes;
+    ends.insert(ends.end(), o.ends.begin(), o.ends.end());
+    runs.insert(runs.end(), o.runs.begin(), o.runs.end());
+    to_asker.insert(to_asker.end(), o.to_asker.begin(), o.to_asker.end());
+  }
+  [[nodiscard]] std::uint64_t out_of(std::uint32_t who) const {
+    std::uint64_t sum = 0;
+    for (auto const& [way, bytes] : moved) sum += way.first == who ? bytes : 0;
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t into(std::uint32_t who) const {
+    std::uint64_t sum = 0;
+    for (auto const& [way, bytes] : moved) sum += way.second == who ? bytes : 0;
+    return sum;
+  }
+};
+using films = sim::world<plain_hydra, film_world, way_bill>;
+
+job film_job(service what, std::uint64_t nonce = 1) {
+  job j;
+  j.id = {principal{asker}, nonce};
+  j.what = what;
+  j.work = 8s;
+  j.patience = 10min;
+  j.spend = 200;
+  j.input.size = 8;
+  j.input.words[0] = nonce;
+  j.data = {{film(), 80 * megabyte, peer{archive_at}}, {0, 80 * megabyte}, 20 * megabyte};
+  return j;
+}
+
+}  // namespace
+
+TEST_CASE("a task moves to its bytes when that is sooner, and only its output moves") {
+  films w{film_world{7, 10}};
+  w.run_for(5s);
+  w.tell(peer{asker}, submit{film_job(leaf)});
+  w.run_for(60s);
+  auto const seen = w.observed();
+  REQUIRE(seen.ends.size() == 1);
+  CHECK(seen.ends[0].second.how == ending::completed);
+  CHECK(seen.ends[0].second.by == peer{archive_at});
+  CHECK(seen.into(asker) == 20 * megabyte);
+  CHECK(seen.moved.size() == 1);
+}
+
+TEST_CASE("a divided job: parts read their ranges from the holder, the film passes nobody else") {
+  films w{film_world{7, 10}};
+  w.run_for(5s);
+  w.tell(peer{asker}, submit{film_job(whole)});
+  w.run_for(120s);
+  auto const seen = w.observed();
+  REQUIRE(seen.ends.size() == 1);
+  REQUIRE(seen.ends[0].second.how == ending::completed);
+  auto const divider = seen.ends[0].second.by.index();
+  CHECK((divider == 1 || divider == 2));
+  CHECK(seen.into(asker) == 20 * megabyte);
+  CHECK(seen.out_of(asker) == 0);
+  CHECK(seen.into(divider) == 20 * megabyte);  // the parts' outputs, none of the film
+  CHECK(seen.out_of(divider) == 20 * megabyte);
+  CHECK(seen.out_of(archive_at) <= 80 * megabyte + 20 * megabyte);
+  // Nothing came or went before the last task had ended: the phone only gets the result.
+  REQUIRE(!seen.to_asker.empty());
+  instant last{};
+  for (auto const& r : seen.runs) last = std::max(last, r.first);
+  for (auto at : seen.to_asker) CHECK(at > last);
+}
+
+TEST_CASE("an executor that dies while it fetches, or before its output was fetched") {
+  for (int when : {0, 1}) {
+    films w{film_world{7, 10}};
+    w.run_for(5s);
+    w.tell(peer{asker}, submit{film_job(whole)});
+    std::uint32_t victim = 0;
+    for (int i = 0; victim == 0 && i < 4000; ++i) {
+      w.run_for(10ms);
+      for (std::uint32_t who = 1; who < archive_at && victim == 0; ++who) {
+        w.each_activity<held_lease>(peer{who}, [&](held_lease const& l) {
+          bool const fetches = l.now == held_lease::state::fetching && !l.divides;
+          bool const made = l.now == held_lease::state::reporting && l.divides;
+          if (when == 0 ? fetches : made) victim = who;
+        });
+      }
+    }
+    REQUIRE(victim != 0);
+    w.run_for(200ms);
+    w.crash(peer{victim});
+    w.run_for(9min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    CHECK(seen.ends[0].second.how == ending::completed);
+    CHECK(seen.into(asker) >= 20 * megabyte);
+  }
+}
+
+TEST_CASE("without its holder a job ends without a result, and nothing is left") {
+  films w{film_world{7, 10}};
+  w.run_for(5s);
+  w.crash(peer{archive_at});
+  w.tell(peer{asker}, submit{film_job(leaf)});
+  w.run_for(12min);
+  auto const seen = w.observed();
+  REQUIRE(seen.ends.size() == 1);
+  CHECK(seen.ends[0].second.how != ending::completed);
+  std::size_t left = 0;
+  for (std::uint32_t i = 0; i < archive_at; ++i) {
+    w.each_activity<fetching>(peer{i}, [&](fetching const&) { ++left; });
+    w.each_activity<held_lease>(peer{i}, [&](held_lease const&) { ++left; });
+  }
+  CHECK(left == 0);
+}
+
+TEST_CASE("bytes and shards: the same digest") {
+  auto const play = [](films&& w) {
+    w.run_for(5s);
+    for (std::uint64_t n = 1; n <= 6; ++n) {
+      w.tell(peer{asker}, submit{film_job(n % 2 == 0 ? leaf : whole, n)});
+    }
+    w.run_for(20s);
+    w.crash(peer{4});
+    w.run_for(200s);
+    CHECK(w.observed().ends.size() == 6);
+    return w.digest();
+  };
+  auto const expected = play(films{film_world{7, 10}});
+  CHECK(play(films{film_world{7, 10}, {.shards = 2}}) == expected);
+  CHECK(play(films{film_world{7, 10}, {.shards = 3, .check_wire = true}}) == expected);
+}
