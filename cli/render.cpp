@@ -166,6 +166,27 @@ void print_extra(std::vector<sim::named_number> const& extra, bool color) {
   print_grid(rows, color);
 }
 
+// The largest first; what is nothing is left out.
+void print_rooms(common_options const& o, sim::run_result const& r, bool color) {
+  auto const line = [&](char const* label, auto&& bytes_of) {
+    auto rooms = r.rooms;
+    std::erase_if(rooms, [&](auto const& room) { return bytes_of(room) == 0; });
+    std::stable_sort(rooms.begin(), rooms.end(), [&](auto const& a, auto const& b) {
+      return bytes_of(a) > bytes_of(b);
+    });
+    string text;
+    for (auto const& room : rooms) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", room.name, grouped(bytes_of(room)));
+    }
+    if (!text.empty()) print_grid({{label, {{text, "B"}}}}, color);
+  };
+  line("rooms at rest", [](sim::room_state const& room) { return room.at_rest; });
+  if (o.no_timings) return;
+  line("rooms in hand", [&](sim::room_state const& room) {
+    return room.in_hand / std::max<std::uint64_t>(1, r.hydras);
+  });
+}
+
 void print_table(common_options const& o, sim::run_result const& r, verdict const& v) {
   bool const color = use_color(o, STDOUT_FILENO);
   auto const paint = [&](char const* code, string const& text) {
@@ -178,6 +199,7 @@ void print_table(common_options const& o, sim::run_result const& r, verdict cons
   print_grid(result_rows(o, r), color);
   print_comparisons(r, color);
   print_extra(r.extra, color);
+  print_rooms(o, r, color);
   fmt::print("\n");
   for (auto const& f : v.failures) fmt::print("{} {}\n", paint("31", "failed:"), f);
   if (v.failures.empty() && !r.interrupted)

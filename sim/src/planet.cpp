@@ -63,6 +63,7 @@ planet::planet(scenario const& what, bool alone)
     recorded_ = std::make_shared<recorded_arrivals const>(recorded_arrivals::load(plan_));
   }
   place_everybody();
+  if (plan_.routing.tables == tables_from::direct && !alone_) introduce_everybody();
   gather_groups();
   read_laws();
   deal_services();
@@ -95,6 +96,15 @@ void planet::read_laws() {
   if (plan_.churn.share.part == 0) return;
   uptime_ = laws.law(plan_.churn.uptime).scaled(1, pace);
   downtime_ = laws.law(plan_.churn.downtime).scaled(1, pace);
+}
+
+void planet::introduce_everybody() {
+  std::vector<routing::introduction> all(peers());
+  for (std::uint32_t i = 0; i < peers(); ++i) all[i] = {peer{i}, key_of(peer{i}), netgroup_of(i)};
+  std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
+    return a.key.words() < b.key.words();
+  });
+  everybody_ = std::make_shared<std::vector<routing::introduction> const>(std::move(all));
 }
 
 void planet::place_everybody() {

@@ -66,6 +66,11 @@ json as_json(run_result const& r) {
               {"extra", json::object()}};
   for (auto const& f : r.failures) out["failures"].push_back(f.what);
   for (auto const& [name, value] : r.extra) out["extra"][name] = value;
+  out["rooms"] = json::object();
+  for (auto const& room : r.rooms) {
+    out["rooms"][room.name] = {{"bytes_at_rest", room.at_rest},
+                               {"bytes_in_hand", room.in_hand}};
+  }
   if (r.alone)
     out["alone"] = {{"jobs", jobs_json(r.alone->jobs)},
                     {"response_s", spread_json(r.alone->response_s)},
@@ -96,6 +101,7 @@ std::string result_json(run_result const& r, bool timings, int indent) {
   auto out = as_json(r);
   if (!timings) {
     for (auto key : {"wall_s", "cpu_s", "bytes_per_hydra"}) out.erase(key);
+    for (auto& room : out["rooms"]) room.erase("bytes_in_hand");  // depends on shards
   }
   return out.dump(indent, ' ', false, json::error_handler_t::replace);
 }

@@ -218,6 +218,7 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
     std::vector<std::string_view> but;
     if (part.name.empty()) but = but_at_top;
     if (part.name == "workload") but = workload_unused(s.workload);
+    if (part.name == "routing" && s.routing.tables == tables_from::joined) but = {"tables"};
     write_section(out, part, but);
   }
   for (std::string_view const name : {"composition", "group"}) {

@@ -69,6 +69,7 @@ words const time_laws{"constant", "uniform", "exponential"};
 words const begins{"up", "stationary"};
 words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
                         "restart", "slow", "skew", "lie"};
+words const tables{"joined", "direct"};
 words const routings{"kademlia", "full_mesh"};
 words const proximities{"geographic", "uniform"};
 words const trusts{"rings", "beta_reputation", "open"};
@@ -160,7 +161,8 @@ section churn(churn_settings& s) {
 
 section routing(routing_settings& s) {
   return {"routing",
-          {{"alpha", &s.alpha, 1, 8},
+          {one_of("tables", s.tables, tables),
+           {"alpha", &s.alpha, 1, 8},
            span_of("timeout", s.timeout, 1'000'000, day_ns),
            span_of("refresh", s.refresh, 1'000'000),
            span_of("republish", s.republish, 1'000'000),

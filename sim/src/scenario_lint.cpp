@@ -190,7 +190,8 @@ class linter {
     for (auto key : detail::workload_unused(w)) {
       auto const path = "workload." + std::string{key};
       bool const meant = key == "priorities" || key == "kinds" || key == "hops" ||
-                         key == "spend" || (key == "jobs" && !swf);
+                         key == "spend" || key == "input_mb" || key == "output_mb" ||
+                         key == "holder" || (key == "jobs" && !swf);
       if (meant || !given_.has(path)) continue;
       if (swf)
         warn(path, "{} means nothing for law = \"swf\": the trace says it", key);

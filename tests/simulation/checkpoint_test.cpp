@@ -19,7 +19,7 @@ namespace {
 using namespace hydra;
 
 // Everything that may be under way at once: churn, loss, copies, skew, liars, crashes, local and
-// verified work, and providers with queues.
+// verified work, providers with queues, and bytes on slow lines.
 constexpr char const* busy = R"(
 name = "busy"
 purpose = "Everything is under way whenever the run is written down."
@@ -30,8 +30,16 @@ seed = 5
 count = 5
 providers = 20
 cores = 2
+[[group]]
+name = "shelf"
+city = "Lisbon"
+count = 2
+access = "mobile"
 [workload]
 jobs = 200
+input_mb = 3
+output_mb = 2
+holder = "shelf"
 service_time = "12 s"
 start = "15 s"
 stop_before_end = "20 s"

@@ -155,3 +155,28 @@ TEST_CASE("verification keeps out most of what liars say, for less than three ti
   CHECK(with.wrong_accepted * 5 <= without.wrong_accepted);
   CHECK(extra(with, "busy_core_s") <= 3 * extra(without, "busy_core_s"));
 }
+
+TEST_CASE("tables that are built directly serve from the first second, whatever the shards",
+          "[scenarios]") {
+  settings direct{{"hydras", "3000"}, {"workload.jobs", "400"}, {"services.providers", "200"},
+                  {"services.count", "10"}};
+  settings joined = direct;
+  joined.emplace_back("routing.tables", "joined");
+  INFO(replay("planet_1m", direct));
+  auto const r = sim::run(scaled("planet_1m", direct), {});
+  check_properties(r);
+  CHECK(completed(r) >= 0.9);
+  CHECK(r.wrong_accepted == 0);
+  CHECK(r.remote_share >= 0.5);
+  sim::run_options apart;
+  apart.shards = 3;
+  apart.permute = true;
+  CHECK(sim::run(scaled("planet_1m", direct), apart).digest == r.digest);
+  // Whoever joins asks its way in: far more traffic in this one minute.
+  CHECK(sim::run(scaled("planet_1m", joined), {}).messages > r.messages * 2);
+  auto const routing = std::find_if(r.rooms.begin(), r.rooms.end(),
+                                    [](auto const& room) { return room.name == "routing"; });
+  REQUIRE(routing != r.rooms.end());
+  CHECK(routing->at_rest > 1'000);
+  CHECK(routing->in_hand > 0);
+}

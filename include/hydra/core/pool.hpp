@@ -186,6 +186,10 @@ class slabs<type_list<T...>> {
   [[nodiscard]] std::size_t bytes() const noexcept {
     return (std::size_t{0} + ... + std::get<slab<T>>(all_).bytes());
   }
+  template <class U>
+  [[nodiscard]] std::size_t bytes_of() const noexcept {
+    return std::get<slab<U>>(all_).bytes();
+  }
 
  private:
   std::tuple<slab<T>...> all_;

@@ -123,6 +123,10 @@ class kademlia {
 
   // A world too large to warm up gives every head its table (see direct_table).
   constexpr void adopt(routing::table<K> const& ready) noexcept { table_ = ready; }
+  template <class Named>
+  constexpr void adopt(key const& own, std::span<introduction const> everybody, Named named) {
+    table_ = direct_table<K>(own, everybody, {}, named);
+  }
   [[nodiscard]] constexpr routing::table<K> const& contact_table() const noexcept {
     return table_;
   }
@@ -151,6 +155,7 @@ class kademlia {
   // Contacts to start from: hearsay until they answer.
   void join(auto& env, std::span<peer const> known) {
     know_self(env);
+    if (known.empty()) return;
     for (auto who : known) learn(env, who, evidence::named);
     if (!table_.empty()) refresh(env, env.about(env.self()).key);
   }

@@ -35,6 +35,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace hydra::routing {
@@ -342,11 +343,12 @@ class table {
 
 // A table as months of traffic would have left it, for worlds too large to warm up: in every
 // bucket K live contacts spread evenly over it from a place that depends on our key, all seen at
-// `now`. `everybody` is ordered by key. Cost: O(24 log n), so a world of n heads takes n log n.
-template <std::size_t K>
+// `now`. `everybody` is ordered by key; named(peer) is what our head calls somebody. Cost:
+// O(24 log n), so a world of n heads takes n log n.
+template <std::size_t K, class Named = std::identity>
 [[nodiscard]] constexpr table<K> direct_table(key const& own,
                                               std::span<introduction const> everybody,
-                                              instant now = {}) {
+                                              instant now = {}, Named named = {}) {
   table<K> made{own};
   auto const from = [&](std::uint64_t prefix) {
     return static_cast<std::size_t>(
@@ -366,7 +368,7 @@ template <std::size_t K>
     for (std::size_t i = 0; i < size && made.count(b) < K && i / stride < 2 * K; i += stride) {
       auto const& o = everybody[first + (start + i) % size];
       if (o.key == own) continue;
-      made.learn({o.who, o.key.prefix(), group_tag(o.group), 0, 0}, evidence::answered, now);
+      made.learn({named(o.who), o.key.prefix(), group_tag(o.group), 0, 0}, evidence::answered, now);
     }
   }
   return made;

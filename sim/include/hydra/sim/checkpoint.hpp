@@ -253,6 +253,7 @@ struct checkpoint_access {
     pools(s.activities_, p.activities, p.activity, activities_of<typename Shard::node_type>{}, a);
     pools(s.kept_, p.kept, p.sequence, typename kept_list<typename Shard::records>::type{}, a);
     periods_of(s.periods_, who, a);
+    s.streams_.serialize(a, s.range_, who, s.setting_->line(who));
   }
   template <class Slabs, class Heads, class A, class... T>
   static void pools(Slabs& all, Heads& heads, std::uint32_t& serial, type_list<T...>, A& a) {
@@ -326,7 +327,11 @@ struct checkpoint_access {
     if (left < Shard::records::size) return nth(typename Shard::records{}, left, as_commit);
     left -= Shard::records::size;
     if (left < Shard::messages::size) return nth(typename Shard::messages{}, left, as_fact);
-    return nth(typename Shard::emitted{}, left - Shard::messages::size, as_fact);
+    left -= Shard::messages::size;
+    if (left < Shard::emitted::size) return nth(typename Shard::emitted{}, left, as_fact);
+    left -= Shard::emitted::size;
+    if (left == 0) return as_fact(std::type_identity<typename Shard::stream_start>{});
+    return left == 1 ? told<flow_message>(f) : left == 2 && told<std::uint64_t>(f);
   }
   template <class T, class F>
   static bool told(F& f) {

@@ -42,6 +42,21 @@ class flow_sender {
   [[nodiscard]] instant next() const noexcept;  // when settle() has something to do
   void clear(std::uint64_t payload_per_s, flow_limits const& limits);
 
+  // visit(flow) for each, in an order that the facts so far fix.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (auto const& f : flows_) {
+      if (f.live) visit(f.flow);
+    }
+  }
+  // All but the limits. Precondition: settled.
+  template <class A>
+  void serialize(A& a, unsigned) {
+    HYDRA_EXPECTS(said_.empty());
+    a& line_& due_& served_& slots_& flows_& free_& touched_& batch_& unsaid_;
+    a& work_& work_at_& told_level_;
+  }
+
  private:
   static constexpr std::uint64_t grain = 1024;  // work is counted in 1/1024 of a byte
   static constexpr duration far = duration::max() / 4;
@@ -68,6 +83,11 @@ class flow_sender {
     bool touched = false;     // its pace is to be found anew
     bool unsaid = false;      // its offer may have changed
     bool fresh = true;        // the receiver has not heard of it
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& bytes& left& from& speed& grant& said& window& since& flow& to& how;
+      a& live& touched& unsaid& fresh;
+    }
   };
 
   [[nodiscard]] static std::uint64_t grains(std::uint64_t bytes_per_s, duration d) noexcept {

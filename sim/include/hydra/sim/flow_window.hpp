@@ -156,6 +156,11 @@ class flow_window {
     if (size_ > in_pipe_and_buffer(l, line)) cut(now, l);
   }
 
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& rtt_& size_& origin_& depth_& epoch_& slow_& cut_;
+  }
+
  private:
   [[nodiscard]] std::uint64_t next(flow_limits const& l) const noexcept {
     return std::min(l.window, size_ + std::max<std::uint64_t>(size_ / 16, l.segment));

@@ -61,6 +61,12 @@ class flow_receiver {
     }
   }
   void clear(std::uint64_t payload_per_s, flow_limits const& limits);
+  // All but the limits. Precondition: settled.
+  template <class A>
+  void serialize(A& a, unsigned) {
+    HYDRA_EXPECTS(said_.empty());
+    a& line_& slots_& flows_& free_& touched_& told_level_;
+  }
 
  private:
   struct receiving {
@@ -71,6 +77,10 @@ class flow_receiver {
     std::uint32_t from = 0;
     std::uint32_t flow = 0;
     bool live = false;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& offer& said& bytes& have& from& flow& live;
+    }
   };
   [[nodiscard]] static std::uint64_t name(std::uint32_t from, std::uint32_t flow) noexcept {
     return (std::uint64_t{from} << 32U) | flow;
@@ -240,6 +250,11 @@ class flow_ends {
     sender_.clear(payload(line.up, limits), limits);
     receiver_.clear(payload(line.down, limits), limits);
     armed_ = never;
+  }
+  // All but the limits. Precondition: settled.
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& sender_& receiver_& armed_;
   }
 
  private:

@@ -57,11 +57,19 @@ class slot_heap {
     cells_.clear();
     place_.clear();
   }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& cells_& place_;
+  }
 
  private:
   struct cell {
-    std::uint64_t key;
-    std::uint32_t slot;
+    std::uint64_t key = 0;
+    std::uint32_t slot = no_slot;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& key& slot;
+    }
   };
   void set(std::uint32_t i, cell c) noexcept {
     cells_[i] = c;
@@ -158,6 +166,10 @@ class line_share {
     sum_ = 0;
     stale_ = true;
   }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& at_level_& at_cap_& capacity_& level_& sum_& stale_;
+  }
 
  private:
   // With nobody at the level and more asked for than there is, 0: the largest cap goes first.
@@ -213,11 +225,19 @@ class flow_slots {
     for (auto& c : cells_) c.slot = no_slot;
     size_ = 0;
   }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& cells_& size_;
+  }
 
  private:
   struct cell {
     std::uint64_t name = 0;
     std::uint32_t slot = no_slot;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& name& slot;
+    }
   };
   [[nodiscard]] std::size_t mask() const noexcept { return cells_.size() - 1; }
   [[nodiscard]] std::size_t home(std::uint64_t name) const noexcept {

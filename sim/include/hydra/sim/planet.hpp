@@ -7,6 +7,7 @@
 #pragma once
 
 #include <hydra/assembly/jobs.hpp>
+#include <hydra/routing/table.hpp>
 #include <hydra/sim/latency.hpp>
 #include <hydra/sim/positions.hpp>
 #include <hydra/sim/quantile.hpp>
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -51,6 +53,11 @@ class planet : public plain_setting {
   [[nodiscard]] std::string_view city_of(std::uint32_t who) const;
   [[nodiscard]] place const& place_of(std::uint32_t who) const {
     return where_->place_of(peer{who});
+  }
+
+  // Every head in the order of keys, where tables are built directly; else nothing.
+  [[nodiscard]] std::span<routing::introduction const> everybody() const noexcept {
+    return everybody_ ? std::span{*everybody_} : std::span<routing::introduction const>{};
   }
 
   // The friends of a peer, symmetric: some live next door, some anywhere.
@@ -213,6 +220,7 @@ class planet : public plain_setting {
   [[nodiscard]] std::uint32_t unshuffled(std::uint64_t salt, std::uint32_t i) const noexcept;
 
   void place_everybody();
+  void introduce_everybody();
   void gather_groups();
   void deal_services();
   void equip_groups();
@@ -228,6 +236,7 @@ class planet : public plain_setting {
   std::shared_ptr<planet_latency const> fitted_;
   std::shared_ptr<matrix_latency const> measured_;
   std::shared_ptr<recorded_arrivals const> recorded_;
+  std::shared_ptr<std::vector<routing::introduction> const> everybody_;
   std::vector<role> roles_;
   std::vector<std::uint8_t> region_;
   std::vector<std::vector<std::uint32_t>> groups_;  // members, by number

@@ -95,6 +95,13 @@ struct spread {
 };
 
 // The same arrivals when nobody knows anybody.
+// What a part of a Hydra holds.
+struct room_state {
+  std::string name;
+  std::uint64_t at_rest = 0;  // bytes of every Hydra
+  std::uint64_t in_hand = 0;  // bytes of all activities in the world, at most
+};
+
 struct alone_result {
   job_counts jobs;
   spread response_s;
@@ -146,6 +153,7 @@ struct run_result {
   double extra_work = 0;  // core seconds spent per core second of the completed jobs
   std::uint64_t honest_hurt = 0;  // Hydras that never lie, banned or called forgers
   std::string reproduce;  // the command line; filled in by the command
+  std::vector<room_state> rooms;  // and what lies outside all rooms
   std::optional<alone_result> alone;
   std::optional<unverified_result> unverified;
   std::optional<omniscient_result> omniscient;

@@ -75,9 +75,11 @@ class populated : public planet {
       if (serves && !alone()) s.compositions.push_back(how);
     }
     s.region = static_cast<std::uint8_t>(1U << mine.region);
-    for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
+    if (everybody().empty()) {
+      for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
+    }
     proximity::geographic_settings const here{.own = mine.where, .disclose = true};
-    return H{s,
+    H h{s,
              chosen<typename H::routing_type, any_routing>([&] { return routing_named_in(what); },
                                                            routing_from(what)),
              trust_with_friends(view, who),
@@ -88,10 +90,22 @@ class populated : public planet {
              chosen<typename H::scheduling_type, any_scheduler>(
                  [&] { return scheduler_named_in(what); }, scheduling_from(what)),
              objects{disk_bytes, shelf_of(who)}};
+    if (!everybody().empty()) adopt(h.routing(), view, who);
+    return h;
   }
 
  private:
   static constexpr std::uint64_t disk_bytes = std::uint64_t{64} << 30U;  // for others' objects
+  // Policies without tables of their own kind begin without.
+  template <class P>
+  void adopt(P& p, permutation const& view, std::uint32_t who) const {
+    auto const named = [&](peer other) { return peer{view.seen(other.index())}; };
+    if constexpr (requires { p.visit([](auto&) {}); }) {
+      p.visit([&](auto& held) { adopt(held, view, who); });
+    } else if constexpr (requires { p.adopt(key_of(peer{who}), everybody(), named); }) {
+      p.adopt(key_of(peer{who}), everybody(), named);
+    }
+  }
   [[nodiscard]] typename H::trust_type trust_with_friends(permutation const& view,
                                                           std::uint32_t who) const {
     auto t = chosen<typename H::trust_type, any_trust>([&] { return trust_named_in(plan()); },
@@ -227,6 +241,7 @@ class runner {
     out.bytes_per_hydra = static_cast<double>(grown) / static_cast<double>(w.peers());
     out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
+    out.rooms = rooms_of(w);
     if (what.workload.input_mb + what.workload.output_mb != 0) {
       std::uint64_t through_askers = 0;
       for (std::uint32_t i = 0; i < all.through_.size(); ++i) {
@@ -243,6 +258,27 @@ class runner {
       how.record->end = w.now();
     }
     return out;
+  }
+
+  [[nodiscard]] static std::vector<room_state> rooms_of(world_type& w) {
+    std::vector<room_state> all;
+    auto const room = [&]<class P>(char const* name, std::type_identity<P>) {
+      std::uint64_t in_hand = 0;
+      [&]<class... T>(type_list<T...>) {
+        in_hand = (std::uint64_t{0} + ... + w.template bytes_of<T>());
+      }(activities_of<P>{});
+      all.push_back({name, std::is_empty_v<P> ? 0 : sizeof(P), in_hand});
+    };
+    room("routing", std::type_identity<typename H::routing_type>{});
+    room("trust", std::type_identity<typename H::trust_type>{});
+    room("proximity", std::type_identity<typename H::proximity_type>{});
+    room("scheduling", std::type_identity<typename H::scheduling_type>{});
+    room("verify", std::type_identity<typename H::verify_type>{});
+    room("code", std::type_identity<typename H::code_type>{});
+    room("data", std::type_identity<objects>{});
+    room("jobs", std::type_identity<job_protocol>{});
+    room("settings", std::type_identity<hydra_settings>{});
+    return all;
   }
 
   // A world at its beginning, or as it was written down.
@@ -385,7 +421,8 @@ class runner {
   // due, which moves no step. False: asked to stop.
   [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
                                     conservation& jobs, run_result& out, sampler& samples) {
-    constexpr std::int64_t steps = 400;
+    // Each looks at every head: in a large world there are fewer.
+    auto const steps = std::clamp<std::int64_t>(40'000'000 / w.peers(), 20, 400);
     auto const step = std::max<duration>(1ms, what.duration / steps);
     auto const end = instant{} + what.duration;
     while (w.now() < end) {

@@ -208,7 +208,12 @@ struct scheduling_settings {
   std::uint32_t attempts_max = 60;  // searches for one job
 };
 
+// joined: heads know a few others and ask their way in; direct: what months of traffic would have
+// left, for worlds too large to warm up.
+enum class tables_from : std::uint8_t { joined, direct };
+
 struct routing_settings {
+  tables_from tables = tables_from::joined;
   std::uint32_t alpha = 3;  // questions in flight
   duration timeout = 1500ms;
   duration refresh = 10min;

@@ -1026,6 +1026,10 @@ class shard {
   struct stream_start {
     command id;
     std::uint64_t bytes;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& id& bytes;
+    }
   };
 
   // Without jitter: what one end says arrives in the order it was said.

@@ -65,6 +65,21 @@ class streams {
     free_.push_back(slot);
     return waiting_[slot];
   }
+  // The flows of one head and what waits for them, for checkpoints.
+  template <class A>
+  void serialize(A& a, peer_range all, std::uint32_t who, access_line line) {
+    bool there = find(who) != nullptr;
+    a& there;
+    if (!there) return;
+    auto& ends = of(all, who, line);
+    a& ends;
+    ends.sender().each([&](std::uint32_t flow) {
+      command id{};
+      if constexpr (A::is_saving::value) id = waiting_[names_.find(name(who, flow))];
+      a& id;
+      if constexpr (A::is_loading::value) open(who, flow, id);
+    });
+  }
   [[nodiscard]] std::size_t open() const noexcept { return waiting_.size() - free_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return machines_.bytes() + waiting_.capacity() * sizeof(command) +

@@ -158,6 +158,13 @@ class world {
     s.template recall_all<R>(s.slot(who.index()),
                              [&](std::uint64_t, R const& record) { visit(record); });
   }
+  // Memory for activities of one type, as many as there ever were at a time.
+  template <Activity T>
+  [[nodiscard]] std::uint64_t bytes_of() {
+    std::uint64_t sum = 0;
+    for (auto& s : shards_) sum += s.activities().template bytes_of<T>();
+    return sum;
+  }
   // Notes every event from now on; the notes of all shards in the order of time.
   void trace() {
     for (auto& s : shards_) s.trace();
