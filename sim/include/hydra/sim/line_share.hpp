@@ -225,9 +225,19 @@ class flow_slots {
     for (auto& c : cells_) c.slot = no_slot;
     size_ = 0;
   }
+  // By name: which cells were used before says nothing.
   template <class A>
   void serialize(A& a, unsigned) {
-    a& cells_& size_;
+    std::vector<cell> used;
+    for (auto const& c : cells_) {
+      if (c.slot != no_slot) used.push_back(c);
+    }
+    std::sort(used.begin(), used.end(), [](auto const& x, auto const& y) {
+      return x.name < y.name;
+    });
+    a& used;
+    clear();
+    for (auto const& c : used) put(c.name, c.slot);
   }
 
  private:
