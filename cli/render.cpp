@@ -200,6 +200,7 @@ void print_table(common_options const& o, sim::run_result const& r, verdict cons
   print_comparisons(r, color);
   print_extra(r.extra, color);
   print_rooms(o, r, color);
+  if (!v.tree.empty()) fmt::print("\n{}", v.tree);
   fmt::print("\n");
   for (auto const& f : v.failures) fmt::print("{} {}\n", paint("31", "failed:"), f);
   if (v.failures.empty() && !r.interrupted)

@@ -28,6 +28,7 @@ struct verdict {
   std::string written;
   std::string report;  // the page, if there is one
   std::vector<std::string> failures;
+  std::string tree;    // of one job that was given on, as lines
 };
 void print_result(common_options const&, sim::run_result const&, verdict const&);
 

@@ -239,7 +239,7 @@ int finish(common_options const& o, run_arguments const& a, sim::loaded_scenario
   if (!result.interrupted)
     for (auto& missed : sim::missed_floors(s, result)) result.failures.push_back(std::move(missed));
 
-  verdict said{s.purpose, "", "", {}};
+  verdict said{s.purpose, "", "", {}, sim::delegation_tree(left.seen)};
   for (auto const& f : result.failures) said.failures.push_back(f.what);
   auto const wrong = write_outputs(o, a, {a.scenario, loaded.text, s}, left.wanted, left.seen,
                                    result, said);
@@ -270,7 +270,8 @@ int run_or_resume(common_options o, run_arguments a, sim::harness const& program
   auto const& s = loaded.value;
   auto how = options_for(o, a, loaded);
   leavings left{report_wanted(o, a), {}};
-  if (left.wanted.any()) how.record = &left.seen;
+  bool const draws_tree = !s.compositions.empty() && a.resume.empty();
+  if (left.wanted.any() || draws_tree) how.record = &left.seen;
   if (o.verbose)
     fmt::print(stderr, "{}: {}, settings {}, {} threads, expected load {:.2f}\n", s.name, path,
                sim::settings_hash(s), how.threads, sim::expected_load(s));

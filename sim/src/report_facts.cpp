@@ -250,7 +250,7 @@ void report_facts::add_placements(job_tree& t, std::vector<job_row const*> const
   constexpr std::array ranks{tree_node::runs, tree_node::repeats, tree_node::judges};
   auto const first = static_cast<std::int32_t>(t.nodes.size());
   std::size_t rank = 0;
-  for (std::size_t i = 0; i < given.size() && t.nodes.size() < tree_nodes_max; ++i) {
+  for (std::size_t i = 0; i < given.size() && t.nodes.size() < t.most; ++i) {
     tree_node n;
     n.parent = parent;
     n.hydra = given[i]->who;
@@ -269,8 +269,8 @@ void report_facts::add_placements(job_tree& t, std::vector<job_row const*> const
   }
 }
 
-job_tree report_facts::tree_of(asking const& job) const {
-  job_tree t{job.owner, job.number, {}};
+job_tree report_facts::tree_of(asking const& job, std::size_t most) const {
+  job_tree t{job.owner, job.number, most, {}};
   auto const* over = ending_of(job);
   tree_node root;
   root.hydra = job.owner;
@@ -291,7 +291,7 @@ job_tree report_facts::tree_of(asking const& job) const {
   std::sort(all.begin(), all.end(), [&](auto const* a, auto const* b) {
     return by_part(a) < by_part(b);
   });
-  for (std::size_t at = 0; at < t.nodes.size() && t.nodes.size() < tree_nodes_max; ++at) {
+  for (std::size_t at = 0; at < t.nodes.size() && t.nodes.size() < t.most; ++at) {
     add_children(t, static_cast<std::int32_t>(at), all);
   }
   return t;

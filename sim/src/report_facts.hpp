@@ -35,6 +35,7 @@ struct tree_node {  // words and numbers as in CONTRACT.md
 struct job_tree {
   std::uint32_t owner = 0;
   std::uint32_t number = 0;
+  std::size_t most = 200;        // nodes; beyond it what is deepest is left out
   std::vector<tree_node> nodes;  // parents before children; the first is the asker
 };
 
@@ -92,7 +93,7 @@ class report_facts {
   // Null: it has not ended.
   [[nodiscard]] ended const* ending_of(asking const& job) const noexcept;
   // The asker and everybody that was asked, at most tree_nodes_max; repeats and replacements too.
-  [[nodiscard]] job_tree tree_of(asking const& job) const;
+  [[nodiscard]] job_tree tree_of(asking const& job, std::size_t most = tree_nodes_max) const;
   // At most so many jobs that are worth a look, each once: the deepest, those with a liar that was
   // found, most often placed again, across a cut, typical, failed. Indices of seen().asked_.
   [[nodiscard]] std::vector<std::size_t> worth_a_look(std::size_t most) const;

@@ -49,6 +49,10 @@ struct report_frame {
 // The page with its data. Throws data_error where the template is not installed.
 [[nodiscard]] std::string report_page(std::string_view data);
 
+// One job from hand to hand, the deepest that was done, as lines of text. Empty where no service is
+// divided or given on.
+[[nodiscard]] std::string delegation_tree(recording const&);
+
 inline constexpr std::size_t trace_slices_max = 40'000;  // about 8 MB
 
 }  // namespace hydra::sim
