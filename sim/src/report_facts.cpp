@@ -451,7 +451,7 @@ timeline timeline_of(report_facts const& f) {
   auto const n = static_cast<std::size_t>(std::max<std::int64_t>(1, (f.end() + t.bucket - 1) /
                                                                         t.bucket));
   for (auto* column : {&t.submitted, &t.completed, &t.failed, &t.replaced, &t.in_flight, &t.up,
-                       &t.messages, &t.crashed, &t.restarted}) {
+                       &t.messages, &t.kb, &t.crashed, &t.restarted}) {
     column->assign(n, 0);
   }
   auto const in = [&](std::int64_t at) {
@@ -480,6 +480,7 @@ timeline timeline_of(report_facts const& f) {
   }
   for (std::size_t i = 0; i < f.all().messages.size(); ++i) {
     t.messages[std::min(i, n - 1)] += static_cast<std::int64_t>(f.all().messages[i]);
+    t.kb[std::min(i, n - 1)] += static_cast<std::int64_t>(f.all().bytes[i] / 1000);
   }
   return t;
 }

@@ -161,7 +161,7 @@ struct degrees {
 struct timeline {
   std::int64_t bucket = 0;  // ns
   std::vector<std::int64_t> submitted, completed, failed, replaced, in_flight, up, messages,
-      crashed, restarted;
+      kb, crashed, restarted;
 };
 [[nodiscard]] timeline timeline_of(report_facts const&);
 

@@ -273,10 +273,14 @@ string series_json(report_facts const& f) {
   auto const of = [](char const* name, std::vector<std::int64_t> const& all) {
     return column(name, all.size(), [&](auto i) { return all[i]; });
   };
-  return object({member("bucket_ms", json_of(ms_of(t.bucket))), of("submitted", t.submitted),
-                 of("completed", t.completed), of("failed", t.failed), of("replaced", t.replaced),
-                 of("messages", t.messages), of("crashed", t.crashed),
-                 of("restarted", t.restarted), of("in_flight", t.in_flight), of("up", t.up)});
+  std::vector<string> all{
+      member("bucket_ms", json_of(ms_of(t.bucket))), of("submitted", t.submitted),
+      of("completed", t.completed), of("failed", t.failed), of("replaced", t.replaced),
+      of("messages", t.messages), of("crashed", t.crashed), of("restarted", t.restarted),
+      of("in_flight", t.in_flight), of("up", t.up)};
+  bool const moves = f.plan().workload.input_mb + f.plan().workload.output_mb != 0;
+  if (moves) all.push_back(of("kb", t.kb));
+  return object(all);
 }
 
 string response_json(report_facts const& f) {

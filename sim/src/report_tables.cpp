@@ -107,11 +107,11 @@ void tell_hydras(report_facts const& f, table_sink& to) {
 void tell_timeline(report_facts const& f, table_sink& to) {
   auto const t = timeline_of(f);
   to.begin("timeline", {"from_ms", "submitted", "completed", "failed", "replaced", "in_flight",
-                        "up", "messages", "crashed", "restarted"});
+                        "up", "messages", "crashed", "restarted", "kb"});
   for (std::size_t i = 0; i < t.up.size(); ++i) {
     to.row({ms_of(t.bucket * static_cast<std::int64_t>(i)), t.submitted[i], t.completed[i],
             t.failed[i], t.replaced[i], t.in_flight[i], t.up[i], t.messages[i], t.crashed[i],
-            t.restarted[i]});
+            t.restarted[i], t.kb[i]});
   }
 }
 

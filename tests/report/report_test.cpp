@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -196,6 +197,30 @@ TEST_CASE("trees of a report: parents before children, every index exists, jobs 
   CHECK(divided);
   CHECK(wrong);
   CHECK(again);
+}
+
+TEST_CASE("a delegation tree in lines names who divides, who ran the parts, and where they are") {
+  auto const text = sim::delegation_tree(once().seen);
+  INFO(text);
+  CHECK(text.find(" asks at ") != std::string::npos);
+  CHECK(text.find(" divides whole <i>, done at ") != std::string::npos);
+  auto const parts = text.find("    part by ");
+  REQUIRE(parts != std::string::npos);
+  CHECK(text.find(" done", parts) != std::string::npos);
+  std::size_t named = 0;
+  for (auto at = text.find(" #"); at != std::string::npos; at = text.find(" #", at + 1)) {
+    auto const who = static_cast<std::uint32_t>(std::stoul(text.substr(at + 2)));
+    auto const city = std::string{once().seen.where->city_of(who)};
+    REQUIRE(at >= city.size());
+    CHECK(text.substr(at - city.size(), city.size()) == city);
+    ++named;
+  }
+  CHECK(named >= 4);
+  auto plain = once().seen;
+  auto whole = small_world();
+  whole.compositions.clear();
+  plain.where = std::make_shared<sim::planet const>(whole);
+  CHECK(sim::delegation_tree(plain).empty());
 }
 
 TEST_CASE("nothing of a scenario can end the block of the page") {

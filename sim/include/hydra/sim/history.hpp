@@ -112,6 +112,7 @@ class history {
   template <class A>
   void serialize(A& a, unsigned) {
     a& asked_& accepted_& ended_& did_& opinions_& bans_& busy_& absences_& crashes_& abandoned_;
+    a& through_& bytes_moved_;
   }
 
   // Writes one JSON object per line, in the order of time.

@@ -160,6 +160,7 @@ struct recording {
   std::uint64_t left_out = 0;
   duration bucket{};                     // of messages
   std::vector<std::uint64_t> messages;   // sent in each bucket
+  std::vector<std::uint64_t> bytes;      // of objects that arrived in each bucket
   std::vector<trust_sample> trust;
   instant end{};
 };

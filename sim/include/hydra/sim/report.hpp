@@ -53,6 +53,6 @@ struct report_frame {
 // divided or given on.
 [[nodiscard]] std::string delegation_tree(recording const&);
 
-inline constexpr std::size_t trace_slices_max = 40'000;  // about 8 MB
+inline constexpr std::size_t trace_slices_max = 29'000;  // about 8 MB
 
 }  // namespace hydra::sim

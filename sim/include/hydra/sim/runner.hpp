@@ -395,6 +395,10 @@ class runner {
       auto const sent = w.counts().sent;
       to_->messages.push_back(sent - told_);
       told_ = sent;
+      std::uint64_t moved = 0;
+      w.each_observer([&](history const& h) { moved += h.bytes_moved_; });
+      to_->bytes.push_back(moved - moved_);
+      moved_ = moved;
       if constexpr (scores) {
         if (to_->messages.size() % trust_every == 0) ask(w);
       }
@@ -413,6 +417,7 @@ class runner {
     duration step_{};
     instant next_{};
     std::uint64_t told_ = 0;
+    std::uint64_t moved_ = 0;
     bool permuted_ = false;
     witnesses ask_;
   };
