@@ -197,6 +197,9 @@ sim::run_options options_for(common_options const& o, run_arguments const& a,
   how.alone = a.alone || s.compare.alone;
   how.unverified = a.unverified || s.compare.unverified;
   how.omniscient = a.omniscient || s.compare.omniscient;
+  if (auto const why = sim::beyond_omniscient(s); how.omniscient && !why.empty()) {
+    throw usage_error{fmt::format("--omniscient: the central scheduler {}", why)};
+  }
   how.trace_file = a.trace;
   auto& c = how.checkpoint;
   c.write_to = a.checkpoint;

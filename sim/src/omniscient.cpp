@@ -12,6 +12,12 @@
 
 namespace hydra::sim {
 
+std::string_view beyond_omniscient(scenario const& s) noexcept {
+  if (!s.compositions.empty()) return "knows no divided jobs ([[composition]])";
+  auto const& w = s.workload;
+  return w.input_mb + w.output_mb != 0 ? "moves no bytes (workload.input_mb, output_mb)" : "";
+}
+
 namespace {
 
 using ns_t = std::int64_t;

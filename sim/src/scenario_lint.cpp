@@ -240,6 +240,9 @@ class linter {
       warn("compare.unverified", "policy.verify is \"none\" already: both runs are the same");
     if (s_.compare.unverified && !s_.verify.on)
       warn("compare.unverified", "verify.on is false already: both runs are the same");
+    if (!s_.compare.omniscient) return;
+    if (auto const why = beyond_omniscient(s_); !why.empty())
+      error("compare.omniscient", "the central scheduler {}; leave it off here", why);
   }
 
   void expect() {

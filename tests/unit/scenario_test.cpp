@@ -132,6 +132,12 @@ TEST_CASE("settings that contradict each other are errors where they stand") {
              "s.toml:3:19: no time is left for arrivals"));
   CHECK(says(only_error(parse(with("[workload]\njobs = 3\nrate = \"3 / s\"\n"))), "s.toml:4:8:"));
   CHECK(says(only_error(parse(with("[[fault]]\nkind = \"loss\"\n"))), "needs chance"));
+  CHECK(only_error(parse(with("[workload]\noutput_mb = 1\n[compare]\nomniscient = true\n"))) ==
+        "s.toml:5:14: compare.omniscient: the central scheduler moves no bytes "
+        "(workload.input_mb, output_mb); leave it off here");
+  CHECK(says(only_error(parse(with("[[composition]]\nwhole = 0\npart = 1\njoin = 2\nparts = 2\n"
+                                   "[compare]\nomniscient = true\n"))),
+             "knows no divided jobs"));
   CHECK(says(only_error(parse(with("[[fault]]\nkind = \"restart\"\nby = \"3 s\"\n"))),
              "s.toml:4:6: by means nothing for kind = \"restart\""));
   CHECK(says(only_error(parse(with("[[fault]]\nkind = \"restart\"\nfrom = \"peer 100\"\n"))),

@@ -332,6 +332,8 @@ struct loaded_scenario {
 [[nodiscard]] std::string_view nearest_spelling(std::string_view word,
                                                 std::vector<std::string_view> const& among);
 
+// Why the omniscient scheduler cannot be compared on this scenario; empty: it can.
+[[nodiscard]] std::string_view beyond_omniscient(scenario const&) noexcept;
 // Folders that hold scenarios, first match wins: $HYDRA_SCENARIOS, then those beside the data.
 [[nodiscard]] std::vector<std::string> scenario_folders();
 // A path as it is, or a bare name looked up in these folders. Empty when there is none.
