@@ -20,15 +20,16 @@ using settings = std::vector<std::pair<std::string, std::string>>;
 settings const small{{"hydras", "600"},       {"duration", "12 min"},  {"services.providers", "40"},
                      {"services.count", "6"}, {"workload.jobs", "900"}};
 
-sim::scenario edge(settings const& changed = small) {
+sim::scenario scaled(std::string const& name, settings const& changed) {
   std::vector<sim::override_setting> overrides;
   for (auto const& [key, value] : changed) overrides.push_back({key, value, "--set " + key});
-  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/edge.toml";
+  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/" + name + ".toml";
   auto loaded = sim::load_scenario(file, overrides);
   for (auto const& e : loaded.errors) FAIL_CHECK(e.str());
   REQUIRE(loaded.ok());
   return loaded.value;
 }
+sim::scenario edge(settings const& changed = small) { return scaled("edge", changed); }
 
 // Where phones may keep quiet about their NAT: what libp2p's Kademlia was without client mode.
 struct telling : sim::populated<ready_made_hydra> {
@@ -128,4 +129,18 @@ TEST_CASE("a mesh of few servers serves phones too", "[edge]") {
   for (auto const& f : r.failures) FAIL_CHECK(f.what);
   CHECK(r.jobs.submitted >= 15);
   CHECK(r.jobs.completed >= r.jobs.submitted * 8 / 10);
+}
+
+TEST_CASE("what a phone asks for is divided and given on, and nobody has to call the phone",
+          "[edge]") {
+  auto const r = sim::run(scaled("movie", {{"hydras", "500"},
+                                           {"workload.jobs", "14"},
+                                           {"services.providers", "120"},
+                                           {"world.calls_out_only", "1"},
+                                           {"group.1.calls_out_only", "true"}}),
+                          {});
+  for (auto const& f : r.failures) FAIL_CHECK(f.what);
+  CHECK(r.jobs.submitted >= 8);
+  CHECK(r.jobs.completed >= r.jobs.submitted * 8 / 10);
+  CHECK(r.wrong_accepted == 0);
 }
