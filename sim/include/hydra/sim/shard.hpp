@@ -145,6 +145,8 @@ class shard {
     { s.calls_out_only(0U) } -> std::same_as<bool>;
     { s.nat_hold() } -> std::same_as<duration>;
   };
+  static_assert(has_nat || !requires(Setting const& s) { s.calls_out_only(0U); },
+                "a setting says both: calls_out_only(i) -> bool and nat_hold() -> duration");
 
   shard(std::shared_ptr<Setting const> setting, peer_range range, std::size_t shards,
         bool permute, bool check_wire)
