@@ -68,6 +68,7 @@ planet::planet(scenario const& what, bool alone)
   read_laws();
   deal_services();
   equip_groups();
+  set_behind_nats();
   for (std::uint32_t i = 0; i < plan_.faults.size(); ++i) {
     auto const kind = plan_.faults[i].kind;
     (about_messages(kind) ? message_rules_ : head_rules_).push_back(i);
@@ -179,6 +180,23 @@ void planet::equip_groups() {
       mine.power.speed = static_cast<std::uint16_t>(times(duration{1000}, said.speed).count());
       mine.churns = false;
     }
+  }
+}
+
+// A group says it for its members; of the others, who serve nobody, a share is drawn.
+void planet::set_behind_nats() {
+  for (std::uint32_t i = 0; i < peers(); ++i) {
+    auto& mine = roles_[i];
+    bool const of_population = mine.group == 0 && mine.offers.empty();
+    mine.calls_out_only =
+        mine.group != 0 ? plan_.groups[mine.group - 1U].calls_out_only
+                        : of_population && drawn(chance_of(purpose::capacity, i, ~0ULL),
+                                                 plan_.world.calls_out_only);
+    any_nat_ = any_nat_ || mine.calls_out_only;
+  }
+  if (!any_nat_) return;
+  for (std::uint32_t i = 0; i < peers(); ++i) {
+    if (!roles_[i].calls_out_only) callable_.push_back(i);
   }
 }
 
@@ -294,8 +312,15 @@ bounded_vector<std::uint32_t, 16> planet::friends_of(std::uint32_t who) const {
 bounded_vector<std::uint32_t, 16> planet::contacts_of(std::uint32_t who) const {
   if (alone_) return {};
   auto all = friends_of(who);
-  for (std::uint64_t i = 0; !all.full() && i < 4; ++i) {
-    auto const other = static_cast<std::uint32_t>(chance_of(purpose::friends, who, i) % peers());
+  if (any_nat_) {
+    for (std::size_t i = all.size(); i-- > 0;) {
+      if (calls_out_only(all[i])) all.erase(&all[i]);
+    }
+  }
+  auto const drawn_from = any_nat_ ? callable_.size() : peers();
+  for (std::uint64_t i = 0; !all.full() && i < 4 && drawn_from != 0; ++i) {
+    auto other = static_cast<std::uint32_t>(chance_of(purpose::friends, who, i) % drawn_from);
+    if (any_nat_) other = callable_[other];
     if (other != who) all.try_push_back(other);
   }
   return all;

@@ -219,12 +219,15 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
     if (part.name.empty()) but = but_at_top;
     if (part.name == "workload") but = workload_unused(s.workload);
     if (part.name == "routing" && s.routing.tables == tables_from::joined) but = {"tables"};
+    if (part.name == "world") but = world_unused(s);
     write_section(out, part, but);
   }
   for (std::string_view const name : {"composition", "group"}) {
     for (std::size_t i = 1; i <= list_size(s, name); ++i) {
       out += fmt::format("\n[[{}]]\n", name);
-      write_section(out, list_item(s, name, i), {});
+      bool const group = name == "group";
+      write_section(out, list_item(s, name, i), group ? group_unused(s.groups[i - 1])
+                                                      : std::vector<std::string_view>{});
     }
   }
   for (auto& f : s.faults) {

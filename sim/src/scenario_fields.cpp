@@ -98,7 +98,9 @@ section world(world_settings& s) {
            part_of("datacentre", s.datacentre),
            part_of("fibre", s.fibre),
            part_of("cable", s.cable),
-           part_of("mobile", s.mobile)}};
+           part_of("mobile", s.mobile),
+           part_of("calls_out_only", s.calls_out_only),
+           span_of("nat_hold", s.nat_hold, 1'000'000, day_ns)}};
 }
 
 section services(service_settings& s) {
@@ -270,6 +272,7 @@ section describe(group_settings& g) {
            {"cores", &g.cores, 1, 1'024},
            {"speed", &g.speed, 0, 60},
            one_of("access", g.access, accesses),
+           {"calls_out_only", &g.calls_out_only},
            {"friends", &g.friends, 0, 64}}};
 }
 
@@ -328,6 +331,24 @@ std::vector<std::string_view> workload_unused(workload_settings const& w) {
   auto const& more = w.law == arrival_law::swf ? drawn : recorded;
   out.insert(out.end(), more.begin(), more.end());
   return out;
+}
+
+std::vector<std::string_view> world_unused(scenario const& s) {
+  words out;
+  if (s.world.calls_out_only.part == 0) out.push_back("calls_out_only");
+  if (!any_calls_out_only(s)) out.push_back("nat_hold");
+  return out;
+}
+
+std::vector<std::string_view> group_unused(group_settings const& g) {
+  if (g.calls_out_only) return {};
+  return {"calls_out_only"};
+}
+
+bool any_calls_out_only(scenario const& s) {
+  return s.world.calls_out_only.part != 0 ||
+         std::any_of(s.groups.begin(), s.groups.end(),
+                     [](group_settings const& g) { return g.calls_out_only; });
 }
 
 std::vector<std::string_view> fault_uses(fault_kind kind) {

@@ -41,6 +41,10 @@ void list_resize(scenario&, std::string_view name, std::size_t);
 void list_item_line(scenario&, std::string_view name, std::size_t number, std::uint32_t line);
 // The keys of [workload] that mean nothing for its law, or say nothing.
 [[nodiscard]] std::vector<std::string_view> workload_unused(workload_settings const&);
+// The keys of [world] and of a [[group]] that are younger than most scenarios and say nothing here.
+[[nodiscard]] std::vector<std::string_view> world_unused(scenario const&);
+[[nodiscard]] std::vector<std::string_view> group_unused(group_settings const&);
+[[nodiscard]] bool any_calls_out_only(scenario const&);
 
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);

@@ -29,6 +29,7 @@ class linter {
   void run() {
     top();
     world();
+    nat();
     services();
     workload();
     churn();
@@ -88,6 +89,19 @@ class linter {
     if (w.latency_spread >= w.latency_value)
       error("world.latency_spread", "latency_spread {} is not allowed; allowed: less than "
             "latency_value {}", duration_text(w.latency_spread), duration_text(w.latency_value));
+  }
+
+  void nat() {
+    auto const& w = s_.world;
+    if (!detail::any_calls_out_only(s_)) {
+      if (given_.has("world.nat_hold"))
+        warn("world.nat_hold", "nat_hold is not read: nobody calls out only");
+      return;
+    }
+    auto const progress = s_.scheduling.lease / 3;
+    if (w.nat_hold <= progress)
+      warn("world.nat_hold", "nat_hold {} is not above the period of progress {}: who asked hears "
+           "nothing of its job", duration_text(w.nat_hold), duration_text(progress));
   }
 
   void services() {
@@ -162,9 +176,18 @@ class linter {
           std::any_of(s_.groups.begin(), s_.groups.end(),
                       [&](group_settings const& o) { return o.name == g.friends; });
       if (!known) error(path + ".friends", "no group {}", detail::quoted(g.friends));
+      alone_behind(g, path + ".calls_out_only");
     }
     if (members > s_.hydras)
       error("group", "the groups have {} members, more than {} hydras", members, s_.hydras);
+  }
+  // Whom nobody can call serves nobody, neither work nor bytes.
+  void alone_behind(group_settings const& g, std::string const& path) {
+    if (!g.calls_out_only) return;
+    if (!g.offers.empty())
+      warn(path, "group {} calls out only: what it offers is not published", g.name);
+    if (s_.workload.input_mb != 0 && s_.workload.holder == g.name)
+      warn(path, "group {} calls out only: nobody can fetch what it holds", g.name);
   }
   void offered(group_settings const& g, std::string const& path) {
     std::uint64_t n = 0;

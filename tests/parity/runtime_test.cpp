@@ -274,6 +274,24 @@ TEST_CASE("two runtimes play ping-pong over loopback") {
   one.stop();
 }
 
+TEST_CASE("a head says in its hello that it only calls out") {
+  head one{{.seed = 7, .index = 0, .reach = reach::outbound_only}};
+  head two{{.seed = 7, .index = 1}};
+  listener heard;
+  heard.listen(one);
+  REQUIRE(one.start().ok());
+  REQUIRE(two.start().ok());
+  auto const server = one.know(two.contact());
+  REQUIRE(one.tell(begin{server, 1}));
+  REQUIRE(eventually([&] { return heard.finishes == 1; }));
+  auto const caller = two.know(one.contact());
+  CHECK(two.inspect([&](auto& h) { return h.about(caller).reach; }) == reach::outbound_only);
+  CHECK(one.inspect([&](auto& h) { return h.about(h.self()).reach; }) == reach::outbound_only);
+  CHECK(one.inspect([&](auto& h) { return h.about(server).reach; }) == reach::open);
+  two.stop();
+  one.stop();
+}
+
 TEST_CASE("a killed head comes back with what it kept, on the same port") {
   folder here;
   head one{{.seed = 7, .index = 0}};

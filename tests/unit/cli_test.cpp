@@ -46,7 +46,7 @@ TEST_CASE("every committed scenario passes lint and is listed") {
   CHECK(run("sim lint").code == 0);
   auto const o = run("--json sim list");
   CHECK(o.code == 0);
-  for (auto name : {"planet", "churn", "clogged", "liars", "hello"})
+  for (auto name : {"planet", "churn", "clogged", "edge", "liars", "hello"})
     CHECK(has(o, "\"name\": \"" + string{name} + "\""));
 }
 

@@ -201,3 +201,14 @@ TEST_CASE("the corpus of the fuzz targets passes") {
   }
   CHECK(read >= 8);
 }
+
+TEST_CASE("a head can be reached as at the best of its endpoints") {
+  wire::endpoints at;
+  CHECK(wire::reach_said(at) == reach::open);
+  at.push_back({{}, 1, reach::outbound_only});
+  CHECK(wire::reach_said(at) == reach::outbound_only);
+  at.push_back({{}, 2, reach::via_relay});
+  CHECK(wire::reach_said(at) == reach::outbound_only);
+  at.push_back({{}, 3, reach::open});
+  CHECK(wire::reach_said(at) == reach::open);
+}

@@ -481,6 +481,37 @@ TEST_CASE("heads that cannot be reached never enter the table") {
   CHECK(h.routes.contacts() == 0);
 }
 
+TEST_CASE("a head that can only call out is answered, and its records are stored by nobody") {
+  head h{5};
+  auto a = h.env.about(peer{8});
+  auto const r = h.record(peer{8}, h.env.now());
+  a.reach = reach::outbound_only;
+  h.env.know(peer{8}, a);
+  h.tell(peer{8}, find_node{h.env.about(rendering), 3, 8});
+  CHECK(h.env.take_sent().all<nodes>().size() == 1);
+  h.tell(peer{8}, store{4, r});
+  auto const said = h.env.take_sent().all<stored>();
+  REQUIRE(said.size() == 1);
+  CHECK_FALSE(said[0].ok);
+  CHECK(h.routes.contacts() == 5);
+}
+
+TEST_CASE("a head that can only call out publishes nothing and finds as others do") {
+  head h{5};
+  auto self = h.env.about(h.env.self());
+  self.reach = reach::outbound_only;
+  h.env.know(h.env.self(), self);
+  auto v = h.view();
+  provider_record r;
+  r.what = rendering;
+  r.power.cores = 12;
+  h.routes.publish(v, r);
+  h.pass(10s);
+  CHECK(h.env.take_sent().all<store>().empty());
+  CHECK(h.find());
+  CHECK(h.env.take_sent().all<find_providers>().size() == 3);
+}
+
 TEST_CASE("a record is published at the closest, signed, and again before it expires") {
   head h{5};
   auto v = h.view();

@@ -291,3 +291,46 @@ TEST_CASE("hostile scenario texts are refused, not fatal") {
   }
   CHECK(seen >= 20);
 }
+
+TEST_CASE("who calls out only is said for the population and for a group, and hashes stay") {
+  auto const plain = parse(with(""));
+  CHECK(settings_text(plain.value).find("calls_out_only") == string::npos);
+  CHECK(settings_text(plain.value).find("nat_hold") == string::npos);
+
+  auto const group = "[[group]]\nname = \"g\"\ncity = \"Berlin\"\n";
+  auto const town = parse(with(group));
+  REQUIRE(town.ok());
+  CHECK(settings_text(town.value).find("calls_out_only") == string::npos);
+
+  auto const l = parse(with("[world]\ncalls_out_only = \"90 %\"\nnat_hold = \"5 min\"\n" +
+                            string{group} + "calls_out_only = true\n"));
+  REQUIRE(l.ok());
+  CHECK(l.warnings.empty());
+  auto const share = l.value.world.calls_out_only;
+  CHECK(share.part * 10 == share.whole * 9);
+  CHECK(l.value.world.nat_hold == 5min);
+  CHECK(l.value.groups[0].calls_out_only);
+  auto const again = parse(settings_text(l.value));
+  REQUIRE(again.ok());
+  CHECK(again.value.groups[0].calls_out_only);
+  CHECK(settings_hash(again.value) == settings_hash(l.value));
+  CHECK(settings_hash(l.value) != settings_hash(town.value));
+}
+
+TEST_CASE("lint knows what a head behind a NAT cannot do") {
+  auto const warning = [](string const& text) {
+    auto const l = parse(with(text));
+    CHECK(l.ok());
+    REQUIRE(l.warnings.size() == 1);
+    return l.warnings[0].str();
+  };
+  CHECK(says(warning("[world]\nnat_hold = \"5 min\"\n"), "s.toml:3:12: nat_hold is not read"));
+  CHECK(says(warning("[world]\ncalls_out_only = \"1\"\nnat_hold = \"5 s\"\n"),
+             "not above the period of progress"));
+  string const group = "[[group]]\nname = \"g\"\ncity = \"Berlin\"\ncalls_out_only = true\n";
+  CHECK(says(warning(group + "offers = \"1\"\n"), "what it offers is not published"));
+  CHECK(says(warning("[workload]\ninput_mb = 5\nholder = \"g\"\n" + group),
+             "nobody can fetch what it holds"));
+  CHECK(says(only_error(parse(with("[world]\ncalls_out_only = \"110 %\"\n"))),
+             "world.calls_out_only"));
+}

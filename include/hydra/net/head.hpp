@@ -42,6 +42,7 @@ struct runtime_settings {
   std::uint32_t index = 0;     // of this head in the scenario
   std::uint32_t owner = same;  // of its Hydra; the same index unless said otherwise
   std::uint32_t network = 1;   // heads of other networks are refused
+  hydra::reach reach = hydra::reach::open;  // what it says of itself to whom it calls
   std::string address = "127.0.0.1";  // loopback only
   std::uint16_t port = 0;             // 0: any; a restart keeps the one it got
   std::string store{};                // path of the records; empty: in memory, lost on restart
@@ -238,7 +239,7 @@ class head : public environment_base<head<N>> {
   }
   void begin() {
     asio::post(io_, [this] {
-      directory_.introduce(self(), owner_, greeting().at, reach::open);
+      directory_.introduce(self(), owner_, greeting().at, settings_.reach);
       if (settings_.log != nullptr) log_records(records_of<N>{});
       call([&] {
         if (settings_.log != nullptr) settings_.log->start(now_);
@@ -319,7 +320,9 @@ class head : public environment_base<head<N>> {
     h.owner = derived_key(settings_.seed, principal{owner == runtime_settings::same
                                                         ? settings_.index
                                                         : owner});
-    h.at.push_back(transport_.here());
+    auto here = transport_.here();
+    here.reach = settings_.reach;
+    h.at.push_back(here);
     return h;
   }
   // The handle of a head that said hello; nobody when it is not who was expected or there is no
@@ -339,7 +342,7 @@ class head : public environment_base<head<N>> {
     for (auto const& e : h.at) {
       if (from_wire(e).address().is_loopback() && e.port != 0) near.push_back(e);
     }
-    directory_.introduce(p, owner, near, reach::open);
+    directory_.introduce(p, owner, near, wire::reach_said(h.at));
     return p;
   }
   void reached(peer) {}

@@ -69,8 +69,9 @@ struct mesh_offer {
 // activity because twelve are under way. Nothing is stored at others, so nothing is stale: a
 // record is signed at the moment it is asked for.
 //
-// Rules. A contact is dropped when `failed` says so four times without a word from it between:
-// a mesh has no other way to know who left. The asker checks every signature; a forger is dropped.
+// Rules. A head that can only call out is answered and not entered. A contact is dropped when
+// `failed` says so four times without a word from it between: a mesh has no other way to know who
+// left. The asker checks every signature; a forger is dropped.
 //
 // What an attacker gains: 64 places, first come first served, and no netgroup guard: this is for
 // heads that know each other, for tests and for comparison.
@@ -117,6 +118,7 @@ class full_mesh {
       c->lives(env.now());
     } else if (!contacts_.full()) {
       auto const a = env.about(who);
+      if (a.reach != reach::open) return;
       contacts_.push_back({who, a.key.prefix(), group_tag(a.group), seen_at(env.now()), 0x80U});
     }
   }

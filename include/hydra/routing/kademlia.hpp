@@ -55,7 +55,9 @@ struct kademlia_settings {
 //   `alpha` requests are in flight; a silent contact is asked again once, then counts as failed.
 //   Its place is taken by the next closest: loss costs time and not results.
 // - Only contacts that answered are told to others (table.hpp); a head that sends us something
-//   becomes hearsay and is pinged at once. Heads that cannot be reached are never entered.
+//   becomes hearsay and is pinged at once. A head that can only call out (`reach`, as it says of
+//   itself) is answered and never entered, asked, named or stored with, and its own offers are not
+//   published: it looks up with its own table, as libp2p's Kademlia does in client mode.
 // - Records are stored by their own publisher only. A head that knows 2 K closer ones refuses;
 //   one that knows closer ones says so, and the publisher goes on there.
 // - The asker checks every signature itself, once: records that it or its shelves know verbatim
@@ -186,6 +188,9 @@ class kademlia {
   // Of the record: what, power, where and the network; the rest is filled in and signed here.
   void publish(auto& env, provider_record const& r) {
     know_self(env);
+    if (!can_be_called(env, env.self())) {
+      return env.note("publish: nobody can call this head, so nobody is told of it");
+    }
     auto pool = env.template pool<offered>();
     auto id = pool.first([&](offered const& o) { return o.record.what == r.what; });
     if (!id) id = pool.add(offered{});
@@ -274,7 +279,8 @@ class kademlia {
     seen(env, from);
     auto const& r = m.record;
     auto const by = env.about(from).principal;
-    bool const fit = acceptable(env, r, settings_.record_lifetime_max) && by == r.about.signer;
+    bool const fit = acceptable(env, r, settings_.record_lifetime_max) &&
+                     by == r.about.signer && can_be_called(env, r.head);
     if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
     if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
     auto pool = env.template pool<checking>();
@@ -360,6 +366,9 @@ class kademlia {
   }
   [[nodiscard]] static std::uint32_t prefix_of(auto& env, peer who) {
     return env.about(who).key.prefix();
+  }
+  [[nodiscard]] static bool can_be_called(auto& env, peer who) {
+    return env.about(who).reach == reach::open;
   }
   void learn(auto& env, peer who, evidence how) {
     if (!who || who == env.self()) return;

@@ -34,6 +34,16 @@ struct endpoint {
 
 using endpoints = bounded_vector<endpoint, endpoints_max>;
 
+// How a head says that it can be reached: as at the best of its endpoints.
+[[nodiscard]] constexpr reach reach_said(endpoints const& at) noexcept {
+  if (at.empty()) return reach::open;
+  auto best = at[0].reach;
+  for (auto const& e : at) {
+    if (e.reach == reach::open) best = e.reach;
+  }
+  return best;
+}
+
 // A head as it is named on the wire.
 struct contact {
   hydra::key key{};

@@ -192,6 +192,7 @@ struct checkpoint_access {
     auto seen = w.observed();
     if constexpr (requires { seen.put_in_order(); }) seen.put_in_order();
     a& seen;
+    mappings(w, a);
   }
 
   template <class World, class A>
@@ -214,6 +215,7 @@ struct checkpoint_access {
     auto& first = w.shards_[0];
     counts(a, first.counts_);
     a& first.by_type_& first.observer_;
+    mappings(w, a);
   }
 
  private:
@@ -240,6 +242,28 @@ struct checkpoint_access {
   template <class A>
   static void counts(A& a, shard_counts& c) {
     a& c.events& c.handled& c.sent& c.dropped& c.to_nobody& c.duplicated;
+  }
+
+  // What stands before heads that can only call out; worlds without such heads write nothing.
+  template <class World, class A>
+  static void mappings(World& w, A& a) {
+    if constexpr (World::shard_type::has_nat) {
+      bool any = false;
+      for (std::uint32_t who = 0; who < w.peers(); ++who) {
+        if (!w.setting().calls_out_only(who)) continue;
+        any = true;
+        auto& s = w.shard_of(who);
+        auto& mine = s.mappings_.of(s.range(), who);
+        list(a, mine);
+        if (mine.size() > nat_mappings::per_head_max) {
+          throw std::length_error{"more mappings than a NAT may hold"};
+        }
+      }
+      auto kept_out = w.counts().kept_out;
+      if (!any) return;
+      a& kept_out;
+      if constexpr (A::is_loading::value) w.shards_[0].counts_.kept_out = kept_out;
+    }
   }
 
   // ---- one peer ------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ struct role {
   std::uint8_t region = 0;
   std::uint8_t group = 0;  // from 1; 0: of none
   bool churns = false;
+  bool calls_out_only = false;  // behind a NAT
 };
 
 [[nodiscard]] composition composition_from(composition_settings const&);
@@ -62,7 +63,7 @@ class planet : public plain_setting {
 
   // The friends of a peer, symmetric: some live next door, some anywhere.
   [[nodiscard]] bounded_vector<std::uint32_t, 16> friends_of(std::uint32_t who) const;
-  // Whom a peer knows when it starts: friends, and a few it was told of.
+  // Whom a peer knows when it starts: friends, and a few it was told of; only who can be called.
   [[nodiscard]] bounded_vector<std::uint32_t, 16> contacts_of(std::uint32_t who) const;
 
   // ---- the network
@@ -83,6 +84,15 @@ class planet : public plain_setting {
   }
   [[nodiscard]] bool tells_unreachable() const noexcept {
     return plan().world.tells_unreachable;
+  }
+  // Who is behind a NAT says so to whom it calls, as in a handshake, so nobody enters it.
+  [[nodiscard]] bool calls_out_only(std::uint32_t who) const noexcept {
+    return any_nat_ && roles_[who].calls_out_only;
+  }
+  [[nodiscard]] duration nat_hold() const noexcept { return plan_.world.nat_hold; }
+  [[nodiscard]] bool any_nat() const noexcept { return any_nat_; }
+  [[nodiscard]] reach reach_of(std::uint32_t who) const noexcept {
+    return calls_out_only(who) ? reach::outbound_only : reach::open;
   }
   [[nodiscard]] duration skew(std::uint32_t who, instant now) const noexcept {
     return any_skew_ ? skew_by(who, now) : duration{};
@@ -224,6 +234,7 @@ class planet : public plain_setting {
   void gather_groups();
   void deal_services();
   void equip_groups();
+  void set_behind_nats();
   void read_laws();
 
   scenario plan_;
@@ -231,6 +242,7 @@ class planet : public plain_setting {
   duration window_{};
   instant last_arrival_{};
   bool any_skew_ = false;
+  bool any_nat_ = false;
   std::shared_ptr<atlas const> map_;
   std::shared_ptr<positions const> where_;
   std::shared_ptr<planet_latency const> fitted_;
@@ -241,6 +253,7 @@ class planet : public plain_setting {
   std::vector<std::uint8_t> region_;
   std::vector<std::vector<std::uint32_t>> groups_;  // members, by number
   std::uint32_t askers_ = 0;
+  std::vector<std::uint32_t> callable_;  // with NATs: all who are behind none
   std::vector<std::uint32_t> popularity_;  // cumulative, the last is the sum
   std::vector<std::uint32_t> message_rules_;
   std::vector<std::uint32_t> head_rules_;

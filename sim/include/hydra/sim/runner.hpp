@@ -239,7 +239,11 @@ class runner {
     auto const peak = std::max(resident_peak_bytes(), before);
     auto const grown = std::max(peak - before, recorded) - recorded;
     out.bytes_per_hydra = static_cast<double>(grown) / static_cast<double>(w.peers());
-    out.extra.push_back({"messages_lost", static_cast<double>(counts.dropped + counts.to_nobody)});
+    auto const lost = counts.dropped + counts.to_nobody + counts.kept_out;
+    out.extra.push_back({"messages_lost", static_cast<double>(lost)});
+    if (w.setting().any_nat()) {
+      out.extra.push_back({"messages_kept_out", static_cast<double>(counts.kept_out)});
+    }
     out.extra.push_back({"bytes_of_a_hydra_at_rest", static_cast<double>(sizeof(H))});
     out.rooms = rooms_of(w);
     if (what.workload.input_mb + what.workload.output_mb != 0) {
@@ -488,6 +492,7 @@ class runner {
     for (std::uint32_t who = 0; who < n; ++who) {
       auto mine = where.role_of(who);
       f& mine.offers& mine.power& mine.where& mine.region& mine.churns;
+      if (mine.calls_out_only) f.add(static_cast<std::uint64_t>(where.nat_hold().count()));
       auto asks = where.job_of(who, 0);
       f& asks;
       f.add(static_cast<std::uint64_t>(

@@ -80,6 +80,8 @@ struct world_settings {
   ratio fibre{45, 100};
   ratio cable{30, 100};
   ratio mobile{20, 100};
+  ratio calls_out_only{0, 1};  // of those who serve nobody: they are behind a NAT (nat.hpp),
+  duration nat_hold = 2min;    // which lets answers in for so long after the last call
 };
 
 struct service_settings {
@@ -183,6 +185,7 @@ struct group_settings {
   std::uint32_t cores = 2;
   ratio speed{1, 1};
   group_access access = group_access::drawn;  // of their lines; delays stay as drawn
+  bool calls_out_only = false;  // they are behind a NAT: nobody can call them
   std::string friends;         // name of a group whom they trust as friends, besides their own
   std::uint32_t line = 0;
 };

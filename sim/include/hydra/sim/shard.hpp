@@ -9,6 +9,7 @@
 #include <hydra/core/node.hpp>
 #include <hydra/sim/context.hpp>
 #include <hydra/sim/flat_set.hpp>
+#include <hydra/sim/nat.hpp>
 #include <hydra/sim/pages.hpp>
 #include <hydra/sim/periods.hpp>
 #include <hydra/sim/queue.hpp>
@@ -87,6 +88,7 @@ struct shard_counts {
   std::uint64_t sent = 0;
   std::uint64_t dropped = 0;   // by the network
   std::uint64_t to_nobody = 0;  // the head was down
+  std::uint64_t kept_out = 0;   // by the NAT before the head
   std::uint64_t duplicated = 0;
   std::uint64_t windows = 0;
   std::uint64_t sorted = 0;    // events that shared their group and window with another
@@ -97,6 +99,7 @@ struct shard_counts {
     sent += o.sent;
     dropped += o.dropped;
     to_nobody += o.to_nobody;
+    kept_out += o.kept_out;
     duplicated += o.duplicated;
     windows += o.windows;
     sorted += o.sorted;
@@ -137,6 +140,13 @@ class shard {
   static constexpr bool watching = requires(Observer const& o) {
     { o.watches(0U) } -> std::same_as<bool>;
   };
+  // A setting with heads behind a NAT (nat.hpp); for any other nothing of it is compiled.
+  static constexpr bool has_nat = requires(Setting const& s) {
+    { s.calls_out_only(0U) } -> std::same_as<bool>;
+    { s.nat_hold() } -> std::same_as<duration>;
+  };
+  static_assert(has_nat || !requires(Setting const& s) { s.calls_out_only(0U); },
+                "a setting says both: calls_out_only(i) -> bool and nat_hold() -> duration");
 
   shard(std::shared_ptr<Setting const> setting, peer_range range, std::size_t shards,
         bool permute, bool check_wire)
@@ -246,7 +256,7 @@ class shard {
     return slots_.capacity() * sizeof(slot_type) + queue_.bytes() + posts_[0].chunks.bytes() +
            posts_[1].chunks.bytes() +
            activities_.bytes() + kept_.bytes() + wheels + periods_.bytes() +
-           cancelled_.bytes() + runs_.bytes() + streams_.bytes();
+           cancelled_.bytes() + runs_.bytes() + streams_.bytes() + mappings_.bytes();
   }
   [[nodiscard]] std::size_t pending() const noexcept { return queue_.pending(); }
   // Nothing will ever happen here by itself.
@@ -270,6 +280,7 @@ class shard {
                 M const& m) {
     auto const n = ++s.state.sequence;
     constexpr auto what_index = index_of<M, messages>;
+    calls(from, to, now + busy);
     ++counts_.sent;
     ++by_type_[what_index];
     if (check_wire_ && counts_.sent % 64 == 0) [[unlikely]] check_encoding(m);
@@ -453,6 +464,7 @@ class shard {
     activities_.clear(s.state.activities, s.state.activity);
     forget_unwritten(s, records{});
     periods_.forget(who);
+    if constexpr (has_nat) mappings_.forget(range_, who);  // the next life calls from other ports
   }
   void restart(std::uint32_t who, instant now) {
     auto& s = slot(who);
@@ -604,6 +616,29 @@ class shard {
     if (here && at < stop_) {
       local_.push_back(e);
       std::push_heap(local_.begin(), local_.end(), later);
+    }
+  }
+
+  // ---- NAT -----------------------------------------------------------------------------------
+
+  // What leaves a head makes its router let answers in, whatever becomes of it on the way.
+  void calls(std::uint32_t who, std::uint32_t to, instant at) {
+    if constexpr (has_nat) {
+      if (who == to || !setting_->calls_out_only(who)) return;
+      mappings_.called(range_, who, to, at, setting_->nat_hold());
+    }
+  }
+  // Judged where it arrives: only there it is known whom this head has called.
+  [[nodiscard]] bool is_kept_out(event const& e) {
+    if constexpr (has_nat) {
+      if (e.from == e.to || !setting_->calls_out_only(e.to)) return false;
+      bool const answers =
+          !setting_->calls_out_only(e.from) &&
+          mappings_.lets_in(range_, e.to, e.from, at_ns(e.at), setting_->nat_hold());
+      counts_.kept_out += answers ? 0U : 1U;
+      return !answers;
+    } else {
+      return false;
     }
   }
 
@@ -851,6 +886,7 @@ class shard {
   template <class M>
   static void run_message(shard& me, slot_type& s, event& e) {
     ++me.counts_.events;
+    if (me.is_kept_out(e)) return;
     if (!s.state.up) {
       ++me.counts_.to_nobody;
       if (me.setting_->tells_unreachable()) me.bounce(e);
@@ -1056,8 +1092,10 @@ class shard {
   static void run_flow_message(shard& me, slot_type& s, event& e) {
     auto const m = payload_of<flow_message>(e);
     auto const now = at_ns(e.at);
+    bool const begins = m.what == flow_word::begin;
+    if (begins && me.is_kept_out(e)) return me.stay_silent(s, e.to, e.from, m.flow, now);
     if (!s.state.up) {
-      if (m.what == flow_word::begin) me.go_silent(s, e.to, e.from, m.flow, now);
+      if (begins) me.go_silent(s, e.to, e.from, m.flow, now);
       return;
     }
     ++me.counts_.events;
@@ -1065,7 +1103,7 @@ class shard {
     auto said = m;
     said.serialize(f, 0U);
     s.state.digest = f.value();
-    auto* ends = m.what == flow_word::begin ? &me.flows_of(e.to) : me.streams_.find(e.to);
+    auto* ends = begins ? &me.flows_of(e.to) : me.streams_.find(e.to);
     if (ends == nullptr) return;  // of a flow that is over
     ends->told(now, e.from, m);
     me.settle_flows(s, e.to, now);
@@ -1076,7 +1114,10 @@ class shard {
   void settle_flows(slot_type& s, std::uint32_t who, instant now) {
     for (auto const& a : streams_.settle(who, now)) {
       switch (a.what) {
-        case flow_action::kind::send: say(s, who, a.other, now, a.message); break;
+        case flow_action::kind::send:
+          calls(who, a.other, now);
+          say(s, who, a.other, now, a.message);
+          break;
         case flow_action::kind::wake:
           put(ns(a.at), who, who, ++s.state.sequence, event::pack(kind::fact, flow_facts + 2),
               flow_copy, std::uint64_t{0});
@@ -1085,6 +1126,7 @@ class shard {
           tell_later(s, who, now, stream_done{streams_.close(who, a.flow), a.whole, a.bytes});
           break;
         case flow_action::kind::received:
+          calls(who, a.other, now);  // its last acknowledgement
           if constexpr (requires { observer_.streamed(now, a.other, who, a.bytes); }) {
             observer_.streamed(now, a.other, who, a.bytes);
           }
@@ -1100,10 +1142,13 @@ class shard {
   // The sender of a flow to a dead head comes to a stop, and gives up when silence lasted.
   void go_silent(slot_type& s, std::uint32_t who, std::uint32_t sender, std::uint32_t flow,
                  instant now) {
-    bool const refuses = setting_->tells_unreachable();
-    if (!refuses) say(s, who, sender, now, {flow_word::grant, flow, 1, 0});
-    say(s, who, sender, refuses ? now : now + setting_->silence(),
-        {flow_word::refused, flow, 0, 0});
+    if (!setting_->tells_unreachable()) return stay_silent(s, who, sender, flow, now);
+    say(s, who, sender, now, {flow_word::refused, flow, 0, 0});
+  }
+  void stay_silent(slot_type& s, std::uint32_t who, std::uint32_t sender, std::uint32_t flow,
+                   instant now) {
+    say(s, who, sender, now, {flow_word::grant, flow, 1, 0});
+    say(s, who, sender, now + setting_->silence(), {flow_word::refused, flow, 0, 0});
   }
   // What a head that dies had handed over still arrives.
   void cut_flows(slot_type& s, std::uint32_t who, instant now) {
@@ -1164,6 +1209,7 @@ class shard {
   std::vector<cancelled_at> cancelled_now_;
   flat_set runs_;
   streams streams_;
+  nat_mappings mappings_;
   std::array<post_office, 2> posts_;
   std::array<event*, stages> staged_{};
   std::size_t staging_ = 0;
