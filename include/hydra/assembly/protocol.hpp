@@ -742,7 +742,9 @@ class job_protocol : private delegation<job_protocol> {
     for (std::size_t i = 0; i < at.size(); ++i) {
       auto& p = j.given[at[i]];
       bool const lied = (forged >> i & 1U) != 0;
-      if (!p.concluded) conclude(h, j, p, lied ? outcome::forged : outcome::done);
+      // One who was believed may be contradicted when it is made again.
+      bool const news = !p.concluded || (lied && p.receipt.result != outcome::forged);
+      if (news) conclude(h, j, p, lied ? outcome::forged : outcome::done);
     }
     for (auto& p : j.given) {
       if (p.now < placement::state::checked) h.env().send(p.who, cancel{{j.what.id, p.number}});

@@ -65,6 +65,7 @@ class streams {
     free_.push_back(slot);
     return waiting_[slot];
   }
+  [[nodiscard]] bool idle() const noexcept { return open() + machines_.lent() == 0; }
   [[nodiscard]] std::size_t open() const noexcept { return waiting_.size() - free_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return machines_.bytes() + waiting_.capacity() * sizeof(command) +
