@@ -29,13 +29,16 @@ constexpr std::uint32_t archive_at = 9;  // has the film, and renders, too
 object_id film() { return {key{digest256{1, 2, 3, 4}}}; }
 
 // 0 asks, 1 and 2 divide into four, 3 to 9 do the parts. All lines 100 Mbit/s, 20 ms.
-struct film_world : sim::plain_setting {
+template <class H>
+struct film_world_of : sim::plain_setting {
   using plain_setting::plain_setting;
   std::uint16_t parts = 4;
+  bool archive_renders = true;
+  bool uneven = false;  // some parts take longer than others
   [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
     return {.delay = 20ms};
   }
-  [[nodiscard]] plain_hydra make(sim::permutation const& view, std::uint32_t who) const {
+  [[nodiscard]] H make(sim::permutation const& view, std::uint32_t who) const {
     hydra_settings s;
     s.power.cores = 2;
     for (std::uint32_t i = 0; i < peers(); ++i) {
@@ -44,17 +47,18 @@ struct film_world : sim::plain_setting {
     if (who == 1 || who == 2) {
       s.offers.push_back(whole);
       s.compositions.push_back({whole, leaf, joining, parts, 10});
-    } else if (who != asker) {
+    } else if (who != asker && (who != archive_at || archive_renders)) {
       s.offers.push_back(leaf);
     }
     object_ref const shelf{film(), who == archive_at ? 80 * megabyte : 0, {}};
-    return plain_hydra{s, objects{1000 * megabyte, shelf}};
+    return H{s, objects{1000 * megabyte, shelf}};
   }
   [[nodiscard]] sim::execution execute(std::uint32_t, task const& t, instant) const {
     payload out;
     out.size = 8;
     out.words[0] = mix64(t.input.words[0] ^ t.input.words[1] ^ t.what.index());
-    return {.takes = t.work, .ok = true, .output = out};
+    auto const longer = uneven ? static_cast<std::int64_t>(1 + t.input.words[0] % 7) : 1;
+    return {.takes = t.work * longer, .ok = true, .output = out};
   }
 };
 
@@ -63,9 +67,11 @@ struct way_bill {
   std::vector<std::pair<instant, job_done>> ends;
   std::vector<std::pair<instant, std::uint32_t>> runs;
   std::vector<instant> to_asker;
+  std::vector<placed> given;
   void fact(instant, std::uint32_t, auto const&) {}
   void fact(instant at, std::uint32_t, job_done const& d) { ends.emplace_back(at, d); }
   void fact(instant at, std::uint32_t who, task_ended const&) { runs.emplace_back(at, who); }
+  void fact(instant, std::uint32_t, placed const& p) { given.push_back(p); }
   void streamed(instant at, std::uint32_t from, std::uint32_t to, std::uint64_t bytes) {
     moved[{from, to}] += bytes;
     if (to == asker || from == asker) to_asker.push_back(at);
@@ -74,6 +80,7 @@ struct way_bill {
     for (auto const& [way, bytes] : o.moved) moved[way] += bytes;
     ends.insert(ends.end(), o.ends.begin(), o.ends.end());
     runs.insert(runs.end(), o.runs.begin(), o.runs.end());
+    given.insert(given.end(), o.given.begin(), o.given.end());
     to_asker.insert(to_asker.end(), o.to_asker.begin(), o.to_asker.end());
   }
   [[nodiscard]] std::uint64_t out_of(std::uint32_t who) const {
@@ -81,13 +88,22 @@ struct way_bill {
     for (auto const& [way, bytes] : moved) sum += way.first == who ? bytes : 0;
     return sum;
   }
+  [[nodiscard]] std::size_t given_at(std::uint8_t depth) const {
+    std::size_t n = 0;
+    for (auto const& g : given) n += g.depth == depth ? 1U : 0U;
+    return n;
+  }
   [[nodiscard]] std::uint64_t into(std::uint32_t who) const {
     std::uint64_t sum = 0;
     for (auto const& [way, bytes] : moved) sum += way.second == who ? bytes : 0;
     return sum;
   }
 };
+using film_world = film_world_of<plain_hydra>;
 using films = sim::world<plain_hydra, film_world, way_bill>;
+// Every result is repeated.
+using wary_hydra = Hydra<routing::full_mesh, trusts::open>;
+using wary_films = sim::world<wary_hydra, film_world_of<wary_hydra>, way_bill>;
 
 job film_job(service what, std::uint64_t nonce = 1) {
   job j;
@@ -100,6 +116,18 @@ job film_job(service what, std::uint64_t nonce = 1) {
   j.input.words[0] = nonce;
   j.data = {{film(), 80 * megabyte, peer{archive_at}}, {0, 80 * megabyte}, 20 * megabyte};
   return j;
+}
+
+// The holders of the first part, or job of this head, whose bytes are on their way.
+std::vector<std::uint32_t> makers_at(auto& w, std::uint32_t owner) {
+  std::vector<std::uint32_t> out;
+  w.template each_activity<owned_job>(peer{owner}, [&](owned_job const& j) {
+    if (j.now != owned_job::state::collecting || !out.empty()) return;
+    for (auto const& p : j.given) {
+      if (p.now == placement::state::checked) out.push_back(p.who.index());
+    }
+  });
+  return out;
 }
 
 }  // namespace
@@ -162,6 +190,88 @@ TEST_CASE("an executor that dies while it fetches, or before its output was fetc
     auto const seen = w.observed();
     REQUIRE(seen.ends.size() == 1);
     CHECK(seen.ends[0].second.how == ending::completed);
+    CHECK(seen.into(asker) >= 20 * megabyte);
+  }
+}
+
+TEST_CASE("a part's bytes come while other parts still run; its holder is not needed any more") {
+  film_world uneven{7, 10};
+  uneven.archive_renders = false;
+  uneven.uneven = true;
+  films w{uneven};
+  w.run_for(5s);
+  w.tell(peer{asker}, submit{film_job(whole)});
+  std::uint32_t divider = 0;
+  for (int i = 0; divider == 0 && i < 6000; ++i) {
+    w.run_for(10ms);
+    for (std::uint32_t who : {1U, 2U}) {
+      w.each_activity<papers>(peer{who}, [&](papers const& p) {
+        if (p.parts != 0 && p.done + 1U == p.parts) divider = who;
+      });
+    }
+  }
+  REQUIRE(divider != 0);
+  CHECK(w.observed().into(divider) >= 15 * megabyte);
+  for (std::uint32_t who = 3; who < archive_at; ++who) {
+    bool runs = false;
+    w.each_activity<held_lease>(peer{who}, [&](held_lease const& l) {
+      runs = runs || l.now == held_lease::state::running;
+    });
+    if (!runs) w.crash(peer{who});
+  }
+  w.run_for(9min);
+  auto const seen = w.observed();
+  REQUIRE(seen.ends.size() == 1);
+  CHECK(seen.ends[0].second.how == ending::completed);
+  CHECK(seen.ends[0].second.by.index() == divider);
+  CHECK(seen.given_at(1) == 1);
+  CHECK(seen.given_at(2) == 4);
+}
+
+TEST_CASE("a holder that dies before its part's bytes came: that part alone is made again") {
+  film_world uneven{7, 10};
+  uneven.archive_renders = false;
+  uneven.uneven = true;
+  films w{uneven};
+  w.run_for(5s);
+  w.tell(peer{asker}, submit{film_job(whole)});
+  std::vector<std::uint32_t> victims;
+  for (int i = 0; victims.empty() && i < 6000; ++i) {
+    w.run_for(10ms);
+    std::uint32_t const who = 1 + i % 2;
+    w.each_activity<papers>(peer{who}, [&](papers const& p) {
+      if (p.parts != 0 && p.done + 1U == p.parts) victims = makers_at(w, who);
+    });
+  }
+  REQUIRE(victims.size() == 1);
+  w.crash(peer{victims[0]});
+  w.run_for(9min);
+  auto const seen = w.observed();
+  REQUIRE(seen.ends.size() == 1);
+  CHECK(seen.ends[0].second.how == ending::completed);
+  CHECK(seen.given_at(1) == 1);
+  CHECK(seen.given_at(2) == 5);
+}
+
+TEST_CASE("what was verified stays so when its makers are gone: one more has to agree") {
+  for (std::uint32_t gone : {1U, 2U}) {
+    film_world_of<wary_hydra> plan{7, 10};
+    plan.archive_renders = false;
+    wary_films w{plan};
+    w.run_for(5s);
+    w.tell(peer{asker}, submit{film_job(leaf)});
+    std::vector<std::uint32_t> victims;
+    for (int i = 0; victims.empty() && i < 12000; ++i) {
+      w.run_for(10ms);
+      victims = makers_at(w, asker);
+    }
+    REQUIRE(victims.size() == 2);
+    for (std::uint32_t i = 0; i < gone; ++i) w.crash(peer{victims[i]});
+    w.run_for(9min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    CHECK(seen.ends[0].second.how == ending::completed);
+    CHECK(seen.given.size() == 1 + gone);  // of two that made it one is enough
     CHECK(seen.into(asker) >= 20 * megabyte);
   }
 }

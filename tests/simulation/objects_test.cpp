@@ -34,15 +34,23 @@ struct have_object {  // input
   }
 };
 
+struct want_no_more {  // input: the n-th that was wanted
+  std::uint32_t n = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& n;
+  }
+};
+
 // A head with nothing but objects.
 struct porter {
   using queue = fact_queue<type_list<fetched>>;
   using messages = objects::messages;
-  using inputs = type_list<want_object, have_object>;
+  using inputs = type_list<want_object, have_object, want_no_more>;
   using facts = type_list<fetched>;
   using activities = objects::activities;
   objects store{200 * megabyte};
-  bool lies = false;
+  bounded_vector<activity, 8> gets{};
 
   template <class Env, class F>
   void with(Env& env, F&& f) {
@@ -68,7 +76,10 @@ struct porter {
   }
   void on_fact(auto& env, want_object const& w) {
     std::array<peer, 2> const from{w.what.holder, w.other};
-    with(env, [&](auto& e) { static_cast<void>(store.get(e, w.what.id, w.which, from)); });
+    with(env, [&](auto& e) { gets.try_push_back(store.get(e, w.what.id, w.which, from)); });
+  }
+  void on_fact(auto& env, want_no_more const& w) {
+    with(env, [&](auto& e) { store.drop(e, gets[w.n]); });
   }
   void on_fact(auto& env, have_object const& h) {
     with(env, [&](auto& e) { store.add(e, h.what, h.which); });
@@ -201,5 +212,45 @@ TEST_CASE("lost messages cost time, no bytes") {
     auto const d = w.observed();
     REQUIRE(d.ends.size() == 1);
     if (d.ends[0].what.ok) CHECK(d.ends[0].what.bytes == 150 * megabyte);
+  }
+}
+
+TEST_CASE("who wants what is on its way waits for that: the bytes come once, all are answered") {
+  depots w{depot{7, 4}};
+  object_ref const film{named(1), 180 * megabyte, peer{1}};
+  for (std::uint32_t i : {1U, 3U}) w.tell(peer{i}, have_object{film.id, {0, film.bytes}});
+  w.tell(peer{0}, want_object{film, {0, film.bytes}, {}});
+  w.run_for(1s);
+  w.tell(peer{0}, want_object{film, {0, film.bytes}, {}});
+  w.tell(peer{0}, want_object{film, {5 * megabyte, megabyte}, peer{3}});  // who helps at once
+  w.run_until(origin + 60s);
+  auto const d = w.observed();
+  REQUIRE(d.ends.size() == 3);
+  std::uint64_t came = 0;
+  for (auto const& e : d.ends) {
+    CHECK(e.what.ok);
+    came += e.what.bytes;
+  }
+  CHECK(came == film.bytes);
+  CHECK(d.from[1] + d.from[3] == film.bytes);
+  CHECK(d.from[3] > 0);
+  w.each_activity<fetching>(peer{0}, [](fetching const&) { FAIL(); });
+  w.each_activity<getting>(peer{0}, [](getting const&) { FAIL(); });
+}
+
+TEST_CASE("a fetch goes on for as long as anybody waits for it") {
+  for (std::uint32_t dropped : {1U, 2U}) {
+    depots w{depot{7, 4}};
+    object_ref const film{named(1), 180 * megabyte, peer{1}};
+    w.tell(peer{1}, have_object{film.id, {0, film.bytes}});
+    for (int i = 0; i < 2; ++i) w.tell(peer{0}, want_object{film, {0, film.bytes}, {}});
+    w.run_for(1s);
+    for (std::uint32_t i = 0; i < dropped; ++i) w.tell(peer{0}, want_no_more{i});
+    w.run_until(origin + 60s);
+    auto const d = w.observed();
+    CHECK(d.ends.size() == 2 - dropped);
+    for (auto const& e : d.ends) CHECK(e.what.ok);
+    if (dropped == 2) CHECK(d.from[1] < film.bytes);
+    w.each_activity<fetching>(peer{0}, [](fetching const&) { FAIL(); });
   }
 }

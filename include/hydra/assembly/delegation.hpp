@@ -13,6 +13,9 @@
 // - A lease beyond the first hop lives by the root's tokens, which every holder hands down at
 //   once. The first that arrives tells the holder how far the root's clock is off; a token counts
 //   for as long as the root said and no longer, so whoever hides a revocation gains one lease.
+// - A part that makes an object is ready when its bytes are here, while other parts still run: a
+//   holder that goes away afterwards takes nothing with it. Whoever passes a task on reads nothing,
+//   so it names who has the result and moves no bytes.
 // - Whoever gives a lease up, for whatever reason, cancels its parts.
 // What an attacker gains: a page of the chain per question, of leases it was given; at most
 // papers::per_peer_max leases are proved or divided at a time.
@@ -121,7 +124,15 @@ class delegation {
     return true;
   }
 
-  // A part is there.
+  // Whether the parts of this lease are joined here, so that their bytes are needed here.
+  template <class House>
+  [[nodiscard]] static bool joins_parts(House& h, activity lease) {
+    auto const* l = h.env().template pool<held_lease>().find(lease);
+    auto const c = l == nullptr ? std::nullopt : h.composition_of(l->what.what);
+    return c && !c->passes_on();
+  }
+
+  // A part is there, and its bytes if they are needed here.
   template <class House>
   void part_ready(House& h, owned_job const& j, payload const& output, object_ref const& object) {
     auto* p = papers_of(h, j.parent);
@@ -130,9 +141,9 @@ class delegation {
     if (j.part >= p->outputs.size()) return;
     p->outputs[j.part] = output.words[0];
     p->last_output = output;
-    if (object) {
-      p->objects.resize(p->outputs.size());
-      p->objects[j.part] = object;
+    if (object && joins_parts(h, j.parent)) {
+      h.pin(object);
+      p->objects.push_back(object);
     }
     if (++p->done < p->parts) return;
     auto const c = h.composition_of(l->what.what);
@@ -173,6 +184,7 @@ class delegation {
     auto all = h.env().template pool<papers>();
     auto const mine = all.first([&](papers const& p) { return p.lease == lease; });
     if (!mine) return;
+    for (auto const& o : all.find(mine)->objects) h.unpin(o);
     all.erase(mine);
     h.env().template pool<owned_job>().each([&](activity id, owned_job& j) {
       if (j.parent != lease) return;

@@ -358,9 +358,10 @@ class Hydra {
     }
 
     // Bytes: fetched{} follows, not within this call.
-    [[nodiscard]] activity get(object_id what, byte_range which, peer holder) {
+    [[nodiscard]] activity get(object_id what, byte_range which,
+                               std::span<peer const> holders) {
       auto e = view_of<objects>();
-      return hydra_->objects_.get(e, what, which, std::span{&holder, 1});
+      return hydra_->objects_.get(e, what, which, holders);
     }
     void drop(activity get) {
       auto e = view_of<objects>();
@@ -373,6 +374,15 @@ class Hydra {
     [[nodiscard]] bool store(object_ref const& what) {
       auto e = view_of<objects>();
       return hydra_->objects_.add(e, what.id, {0, what.bytes});
+    }
+    // It stays here until it is unpinned as often.
+    void pin(object_ref const& what) {
+      auto e = view_of<objects>();
+      hydra_->objects_.add(e, what.id, {0, what.bytes}, true);
+    }
+    void unpin(object_ref const& what) {
+      auto e = view_of<objects>();
+      hydra_->objects_.unpin(e, what.id, {0, what.bytes});
     }
 
     // Delivers what was emitted during the call, until nothing is left.

@@ -325,17 +325,18 @@ struct placement {
   std::uint32_t number = 0;
   state now = state::awarded;
   bool divides = false;
+  bool concluded = false;  // settled with, and its receipt counted
   instant until{};   // silence until then is taken for death
   key lease{};
   key hash{};
   payload output{};
   hydra::receipt receipt{};
-  object_ref object{};
+  object_ref object{};  // none: it makes none, or nobody has it any more
   command checking{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& principal& standing& number& now& divides& until& lease& hash& output& receipt&
-        object& checking;
+    a& who& principal& standing& number& now& divides& concluded& until& lease& hash& output;
+    a& receipt& object& checking;
   }
 };
 
@@ -371,9 +372,9 @@ struct owned_job {
   std::uint8_t replaced = 0;
   std::uint32_t leases = 0;
   bool found_anyone = false;
-  std::uint8_t results = 0;   // collecting: how many there were,
+  std::uint8_t results = 0;   // accepted: how many there were,
   std::uint8_t believed = 0;  // which of `given` was accepted,
-  activity fetch{};           // and what fetches its output
+  activity fetch{};           // and, collecting, what fetches its output
   template <class A>
   void serialize(A& a, unsigned) {
     a& wake& due& submitted& now& what& lookup& keeping& parent& part& root& terms& depth& among;
@@ -432,7 +433,7 @@ struct papers {
   std::uint16_t done = 0;
   bounded_vector<std::uint64_t, parts_max> outputs{};  // the first word of each part's
   payload last_output{};
-  bounded_vector<object_ref, parts_max> objects{};  // of each part, if it has one
+  bounded_vector<object_ref, parts_max> objects{};  // of each part, if it has one; pinned here
   template <class A>
   void serialize(A& a, unsigned) {
     a& lease& chain& checking& good& parts& done& outputs& last_output& objects;

@@ -16,6 +16,9 @@
 // - A result is sent until it is settled; the owner settles again what it settled before.
 // - The owner checks the executor's signature before a result counts, the executor the owner's
 //   before a receipt earns. A receipt of one side earns nothing.
+// - A result that is an object counts when its bytes are here. They come from all who made the
+//   same; when none of them has it any more it is made again by somebody else. What was said of it
+//   stays said: one more result has only to agree with it.
 // - Whatever names a lease is believed only from the other party of that lease.
 // What an attacker gains: bids and silence cost an asker one bid time per round, at most rounds_max
 // rounds; at most held_lease::per_peer_max leases and owned_job::per_peer_max jobs are held.
@@ -33,6 +36,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace hydra {
 
@@ -162,7 +166,8 @@ class job_protocol : private delegation<job_protocol> {
     with_placement(h, from, m.which, [&](activity id, owned_job& j, placement& p) {
       known = true;
       bool const over = j.now == owned_job::state::settled;
-      if (over || j.now == owned_job::state::collecting) return settle_with(h, j, p);
+      bool const collects = j.now == owned_job::state::collecting;
+      if (over || collects || p.concluded) return settle_with(h, j, p);
       if (p.now >= placement::state::reported && p.now != placement::state::lost) return;
       report(h, id, j, p, m);
     });
@@ -292,10 +297,9 @@ class job_protocol : private delegation<job_protocol> {
     });
     if (!id) return;
     auto& j = *jobs.find(id);
+    j.fetch = {};
     if (!f.ok) return lose_output(h, id, j);
-    told(h, j, j.given[j.believed], j.results, h.env().now());
-    j.now = owned_job::state::settled;
-    j.due = h.env().now() + 3 * h.times().resend;
+    complete(h, j);
     wake_for(h, j);
   }
 
@@ -565,8 +569,12 @@ class job_protocol : private delegation<job_protocol> {
   // Whoever lost the job is only avoided for a while: it may be the one who serves this kind.
   [[nodiscard]] static bool has_a_place(owned_job const& j, principal who) {
     return std::any_of(j.given.begin(), j.given.end(), [&](placement const& p) {
-      return p.principal == who && p.now != placement::state::lost;
+      return p.principal == who && p.now != placement::state::lost && !is_gone(j, p);
     });
+  }
+  // It was made, but whoever made it has it no more.
+  [[nodiscard]] static bool is_gone(owned_job const& j, placement const& p) {
+    return p.now == placement::state::checked && j.what.data.output_bytes != 0 && !p.object;
   }
 
   static void avoid(owned_job& j, principal who) {
@@ -727,53 +735,77 @@ class job_protocol : private delegation<job_protocol> {
   template <class House, class Places>
   void accept(House& h, activity id, owned_job& j, std::uint8_t believed, std::uint32_t forged,
               Places const& at) {
-    auto const now = h.env().now();
-    auto const& best = j.given[believed];
-    if (j.parent) {
-      h.env().emit(part_done{j.what.id, ending::completed, best.who});
-      part_ready(h, j, best.output, best.object);
-    } else if (!best.object) {
-      told(h, j, best, at.size(), now);
-    }
-    j.now = owned_job::state::settled;
-    j.due = now + 3 * h.times().resend;
+    j.believed = believed;
+    j.results = static_cast<std::uint8_t>(at.size());
+    bool const collects = needs_bytes(h, j);
+    if (!collects) complete(h, j);
     for (std::size_t i = 0; i < at.size(); ++i) {
       auto& p = j.given[at[i]];
       bool const lied = (forged >> i & 1U) != 0;
-      conclude(h, j, p, lied ? outcome::forged : outcome::done);
+      // One who was believed may be contradicted when it is made again.
+      bool const news = !p.concluded || (lied && p.receipt.result != outcome::forged);
+      if (news) conclude(h, j, p, lied ? outcome::forged : outcome::done);
     }
     for (auto& p : j.given) {
       if (p.now < placement::state::checked) h.env().send(p.who, cancel{{j.what.id, p.number}});
     }
-    if (!j.parent && best.object) {
-      j.believed = believed;
-      j.results = static_cast<std::uint8_t>(at.size());
-      return collect(h, id, j);
-    }
+    if (collects) return collect(h, id, j);
     wake_for(h, j);
   }
+  // A user's output comes to the user, a part's to whoever joins it.
+  template <class House>
+  [[nodiscard]] static bool needs_bytes(House& h, owned_job const& j) {
+    return j.what.data.output_bytes != 0 && (!j.parent || joins_parts(h, j.parent));
+  }
+  // The result is believed, and here if it is needed here.
+  template <class House>
+  void complete(House& h, owned_job& j) {
+    auto const now = h.env().now();
+    auto const& best = j.given[j.believed];
+    if (j.parent) {
+      h.env().emit(part_done{j.what.id, ending::completed, best.who});
+      part_ready(h, j, best.output, best.object);
+    } else {
+      told(h, j, best, j.results, now);
+    }
+    j.now = owned_job::state::settled;
+    j.due = now + 3 * h.times().resend;
+  }
 
-  // The user's output comes to the user: only now are its bytes needed here.
+  // Fetches the output from all who made the same.
   template <class House>
   void collect(House& h, activity id, owned_job& j) {
-    for (auto& p : j.given) {
+    bounded_vector<peer, holders_max> holders;
+    auto const& hash = j.given[j.believed].hash;
+    for (std::size_t i = 0; i < j.given.size(); ++i) {
+      auto& p = j.given[i];
       if (p.now < placement::state::checked) p.now = placement::state::lost;  // was cancelled
+      if (p.now != placement::state::checked || p.hash != hash || !p.object) continue;
+      if (holders.empty()) j.believed = static_cast<std::uint8_t>(i);
+      holders.try_push_back(p.object.holder);
     }
     auto const& what = j.given[j.believed].object;
     j.now = owned_job::state::collecting;
     j.due = deadline(j);
-    j.fetch = h.get(what.id, {0, what.bytes}, what.holder);
+    if (what) j.fetch = h.get(what.id, {0, what.bytes}, holders);
     if (!j.fetch) return lose_output(h, id, j);
     wake_for(h, j);
   }
-  // Whoever had it is gone: it has to be made again.
+  // Nobody has it any more: one more has to make it.
   template <class House>
   void lose_output(House& h, activity id, owned_job& j) {
-    auto& p = j.given[j.believed];
-    p.now = placement::state::lost;
+    std::uint8_t said = 0;
+    auto const hash = j.given[j.believed].hash;
+    for (auto& p : j.given) {
+      if (p.now != placement::state::checked) continue;
+      ++said;
+      if (p.hash != hash || !p.object) continue;
+      p.object = {};
+      avoid(j, p.principal);
+    }
     ++j.replaced;
-    avoid(j, p.principal);
-    j.fetch = {};
+    if (said >= testimonies_max) return fail(h, id, ending::no_result);
+    j.needed = static_cast<std::uint8_t>(said + 1);
     look(h, id);
   }
 
@@ -791,6 +823,7 @@ class job_protocol : private delegation<job_protocol> {
   // Both signatures, the owner's own opinion of it, and the receipt on its way.
   template <class House>
   void conclude(House& h, owned_job& j, placement& p, outcome what) {
+    p.concluded = true;
     if (p.principal != h.me()) {
       p.receipt.result = what;
       if (what == outcome::done) {
@@ -818,13 +851,16 @@ class job_protocol : private delegation<job_protocol> {
   void fail(House& h, activity id, ending how) {
     auto jobs = h.env().template pool<owned_job>();
     auto& j = *jobs.find(id);
-    for (auto const& p : j.given) {
+    for (auto& p : j.given) {
       if (p.now <= placement::state::running) {
         h.env().send(p.who, cancel{{j.what.id, p.number}});
+      } else if (p.concluded) {
+        settle_with(h, j, p);
       } else if (p.now != placement::state::lost) {
         h.env().send(p.who, settle{{j.what.id, p.number}, false, {}});
       }
     }
+    h.drop(j.fetch);
     if (j.parent) {
       if (j.parent != nobodys) {
         h.env().emit(part_done{j.what.id, how, {}});
@@ -833,7 +869,6 @@ class job_protocol : private delegation<job_protocol> {
       jobs.erase(id);
       return;
     }
-    h.drop(j.fetch);
     job_done done{};
     done.which = j.what.id;
     done.how = how;
@@ -945,7 +980,8 @@ class job_protocol : private delegation<job_protocol> {
       if (!next) break;
       ++l.asked_for;
       if (next->which.count == 0) continue;
-      auto const under_way = h.get(next->input.id, next->which, next->input.holder);
+      auto const under_way =
+          h.get(next->input.id, next->which, std::span{&next->input.holder, 1});
       if (!under_way) return cannot_fetch(h, l);
       l.fetches.push_back(under_way);
     }

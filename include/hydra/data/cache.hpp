@@ -1,7 +1,7 @@
 // Which objects, or ranges of objects, this head has. Bounded by number and by bytes; what was
 // used last stays longest, what is pinned stays until it is unpinned.
 //
-// Cost: O(objects of this head) per question, 64 at most. An empty cache costs four bytes.
+// Cost: O(objects of this head) per question, 256 at most. An empty cache costs four bytes.
 #pragma once
 
 #include <hydra/core/pool.hpp>
@@ -14,7 +14,7 @@
 namespace hydra {
 
 struct held_object {
-  static constexpr std::size_t per_peer_max = 64;
+  static constexpr std::size_t per_peer_max = 256;
   object_id what{};
   byte_range which{};
   instant used{};

@@ -58,7 +58,7 @@ struct bytes_claim {
 struct fetched {  // fact: exactly one for every get() that was not dropped
   activity id{};
   bool ok = false;
-  std::uint64_t bytes = 0;  // that came over the network
+  std::uint64_t bytes = 0;  // that came over the network; none for whoever joined
   template <class A>
   void serialize(A& a, unsigned) {
     a& id& ok& bytes;

@@ -11,6 +11,7 @@
 // - A holder that serves as many as it may says `under_way`: the asker asks again every `poll`.
 // - A cut piece counts as far as it came; only the rest is asked for again.
 // - A piece without the right proof does not count, and its holder is given up.
+// - Who wants what is on its way already waits for that: nothing is fetched twice at a time.
 // What an attacker gains: serving::per_peer_max streams at a time, of objects this head has.
 // Cost: 2 messages per piece, one more per `poll` while it is on its way.
 #pragma once
@@ -43,7 +44,7 @@ struct piece {
 
 // An object on its way to us.
 struct fetching {
-  static constexpr std::size_t per_peer_max = 32;
+  static constexpr std::size_t per_peer_max = 256;
   object_id what{};
   byte_range which{};
   std::uint64_t came = 0;
@@ -54,6 +55,17 @@ struct fetching {
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& which& came& cuts& holders& asked& missing;
+  }
+};
+
+// Somebody here who waits for an object: one for each get().
+struct getting {
+  static constexpr std::size_t per_peer_max = 512;
+  activity from{};      // the fetching
+  bool joined = false;  // which was under way before
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& from& joined;
   }
 };
 
@@ -78,7 +90,7 @@ class objects {
   using policy_concept = data_tag;
   using messages = type_list<fetch, sending>;
   using facts = type_list<fetched>;
-  using activities = type_list<held_object, fetching, serving>;
+  using activities = type_list<held_object, fetching, serving, getting>;
 
   static constexpr duration poll = 10s;
   static constexpr std::uint8_t silent_max = 3;
@@ -110,24 +122,35 @@ class objects {
   template <class Env>
   [[nodiscard]] activity get(Env& env, object_id what, byte_range which,
                              std::span<peer const> holders) {
-    auto all = env.template pool<fetching>();
-    fetching f;
-    f.what = what;
-    f.which = which;
+    auto gets = env.template pool<getting>();
+    if (gets.full()) return {};
     bool const have = which.count == 0 || holds(env, what, which);
-    if (!have) f.missing.push_back(which);
-    for (auto p : holders) {
-      bool const twice = std::find(f.holders.begin(), f.holders.end(), p) != f.holders.end();
-      if (p && p != env.self() && !twice && !f.holders.full()) f.holders.push_back(p);
+    auto id = have ? activity{} : join(env, what, which, holders);
+    auto const mine = gets.add({id, static_cast<bool>(id)});
+    if (!id) {
+      fetching f{what, which, 0, 0, {}, {}, {}};
+      if (!have) f.missing.push_back(which);
+      know(env, f, holders);
+      if (have || !f.holders.empty()) id = env.template pool<fetching>().add(f);
+      if (!id) {
+        gets.erase(mine);
+        return {};
+      }
+      gets.find(mine)->from = id;
     }
-    if (!have && f.holders.empty()) return {};
-    auto const id = all.add(f);
-    if (id) go_on(env, id);
-    return id;
+    go_on(env, id);
+    return mine;
   }
   template <class Env>
-  void drop(Env& env, activity id) {
-    if (env.template pool<fetching>().find(id) != nullptr) env.template pool<fetching>().erase(id);
+  void drop(Env& env, activity get) {
+    auto gets = env.template pool<getting>();
+    auto const* g = gets.find(get);
+    if (g == nullptr) return;
+    auto const from = g->from;
+    gets.erase(get);
+    if (!gets.first([&](getting const& o) { return o.from == from; })) {
+      env.template pool<fetching>().erase(from);
+    }
   }
 
   // ---- the holder
@@ -245,6 +268,31 @@ class objects {
     return {env.template pool<held_object>(), env.now(), bytes_max_};
   }
 
+  // What is under way already and brings this range; whoever else is said to have it helps. None
+  // when they are too many: then each of them is asked in a fetch of its own.
+  template <class Env>
+  [[nodiscard]] activity join(Env& env, object_id what, byte_range which,
+                              std::span<peer const> holders) {
+    auto all = env.template pool<fetching>();
+    auto const id = all.first([&](fetching const& f) {
+      if (f.what != what || !within(which, f.which)) return false;
+      auto with_them = f;
+      return know(env, with_them, holders);
+    });
+    if (id) know(env, *all.find(id), holders);
+    return id;
+  }
+  // False: one is left out.
+  template <class Env>
+  static bool know(Env& env, fetching& f, std::span<peer const> holders) {
+    for (auto p : holders) {
+      bool const known = std::find(f.holders.begin(), f.holders.end(), p) != f.holders.end();
+      if (!p || p == env.self() || known) continue;
+      if (!f.holders.try_push_back(p)) return false;
+    }
+    return true;
+  }
+
   // What is missing goes to those who are idle; then, perhaps, it is over.
   template <class Env>
   void go_on(Env& env, activity id) {
@@ -264,10 +312,15 @@ class objects {
       wake_by(env, p.until);
     }
     if (!f.asked.empty()) return;
-    fetched const end{id, f.missing.empty(), f.came};
+    fetched end{{}, f.missing.empty(), f.came};
     if (end.ok && f.which.count > 0) add(env, f.what, f.which);
     all.erase(id);
-    env.emit(end);
+    auto gets = env.template pool<getting>();
+    gets.each([&](activity get, getting const& g) {
+      if (g.from != id) return;
+      env.emit(fetched{get, end.ok, g.joined ? 0 : end.bytes});
+      gets.erase(get);
+    });
   }
   // Somebody is asked no more; what it owed is missing again.
   static void lose(fetching& f, peer who) {

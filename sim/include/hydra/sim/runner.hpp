@@ -69,6 +69,7 @@ class populated : public planet {
     s.power = mine.power;
     s.network = what.network;
     s.times = times_from(what);
+    s.times.per_megabyte = per_megabyte(who);
     for (auto const& c : what.compositions) {
       auto const how = composition_from(c);
       bool const serves = std::find(s.offers.begin(), s.offers.end(), how.whole) != s.offers.end();
@@ -95,6 +96,10 @@ class populated : public planet {
   }
 
  private:
+  // A head knows its own line.
+  [[nodiscard]] duration per_megabyte(std::uint32_t who) const noexcept {
+    return duration{1s} * 1'000'000 / static_cast<std::int64_t>(line(who).down);
+  }
   static constexpr std::uint64_t disk_bytes = std::uint64_t{64} << 30U;  // for others' objects
   // Policies without tables of their own kind begin without.
   template <class P>
