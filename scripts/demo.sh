@@ -21,6 +21,7 @@ say ""
 say "$ $program sim run sim/scenarios/movie.toml"
 "$program" sim run sim/scenarios/movie.toml >build/logs/movie.txt ||
   fail "movie failed; all it said is in build/logs/movie.txt"
+sed -n '/^job /,/^$/p' build/logs/movie.txt  # one movie, from hand to hand
 page=$(sed -n 's/^report: //p' build/logs/movie.txt)
 say "who rendered the movies, and where: open $hydra_root/$page in a browser"
 

@@ -100,12 +100,12 @@ void planet::read_laws() {
 }
 
 void planet::introduce_everybody() {
-  std::vector<routing::introduction> all(peers());
+  std::vector<addressed_head> all(peers());
   for (std::uint32_t i = 0; i < peers(); ++i) all[i] = {peer{i}, key_of(peer{i}), netgroup_of(i)};
   std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) {
     return a.key.words() < b.key.words();
   });
-  everybody_ = std::make_shared<std::vector<routing::introduction> const>(std::move(all));
+  everybody_ = std::make_shared<std::vector<addressed_head> const>(std::move(all));
 }
 
 void planet::place_everybody() {

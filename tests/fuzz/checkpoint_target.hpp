@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <span>
 #include <string>
 
@@ -69,7 +70,7 @@ using circle_world = sim::world<talker, circle>;
 struct scratch {
   std::string path;
   scratch() {
-    std::string name = "/tmp/hydra-fuzz-XXXXXX";
+    auto name = (std::filesystem::temp_directory_path() / "hydra-fuzz-XXXXXX").string();
     auto const file = ::mkstemp(name.data());
     if (file >= 0) ::close(file);
     path = name;

@@ -126,7 +126,7 @@ TEST_CASE("bash is offered verbs, flags, their values, scenarios and files") {
   CHECK(offered({"s"}) == "sim\n");
   CHECK(offered({"sim", "r"}) == "run\n");
   CHECK(offered({"--seed", "sim", "sim", "l"}) == "list\nlint\n");  // a value is no verb
-  CHECK(offered({"sim", "run", "pl"}) == "planet\n");
+  CHECK(offered({"sim", "run", "pla"}) == "planet\nplanet_1m\n");
   CHECK(offered({"sim", "run", "--wire"}) == "--wire-check\n");
   CHECK(offered({"sim", "run", "hello", "--thr"}) == "--threads\n");
   CHECK(offered({"sim", "list", "-o", "c"}) == "csv\n");

@@ -133,7 +133,7 @@ TEST_CASE("settings that contradict each other are errors where they stand") {
   CHECK(says(only_error(parse(with("[workload]\njobs = 3\nrate = \"3 / s\"\n"))), "s.toml:4:8:"));
   CHECK(says(only_error(parse(with("[[fault]]\nkind = \"loss\"\n"))), "needs chance"));
   CHECK(only_error(parse(with("[workload]\noutput_mb = 1\n[compare]\nomniscient = true\n"))) ==
-        "s.toml:5:14: compare.omniscient: the central scheduler moves no bytes "
+        "s.toml:5:14: the central scheduler moves no bytes "
         "(workload.input_mb, output_mb); leave it off here");
   CHECK(says(only_error(parse(with("[[composition]]\nwhole = 0\npart = 1\njoin = 2\nparts = 2\n"
                                    "[compare]\nomniscient = true\n"))),

@@ -125,8 +125,8 @@ class kademlia {
 
   // A world too large to warm up gives every head its table (see direct_table).
   constexpr void adopt(routing::table<K> const& ready) noexcept { table_ = ready; }
-  template <class Named>
-  constexpr void adopt(key const& own, std::span<introduction const> everybody, Named named) {
+  template <class Everybody, class Named>
+  constexpr void adopt(key const& own, Everybody const& everybody, Named named) {
     table_ = direct_table<K>(own, everybody, {}, named);
   }
   [[nodiscard]] constexpr routing::table<K> const& contact_table() const noexcept {

@@ -343,16 +343,17 @@ class table {
 
 // A table as months of traffic would have left it, for worlds too large to warm up: in every
 // bucket K live contacts spread evenly over it from a place that depends on our key, all seen at
-// `now`. `everybody` is ordered by key; named(peer) is what our head calls somebody. Cost:
-// O(24 log n), so a world of n heads takes n log n.
-template <std::size_t K, class Named = std::identity>
-[[nodiscard]] constexpr table<K> direct_table(key const& own,
-                                              std::span<introduction const> everybody,
+// `now`. `everybody`: a range of introductions, or of what has the same members, ordered by key;
+// named(peer) is what our head calls somebody. Cost: O(24 log n), so a world of n heads takes
+// n log n.
+template <std::size_t K, class Everybody = std::span<introduction const>,
+          class Named = std::identity>
+[[nodiscard]] constexpr table<K> direct_table(key const& own, Everybody const& everybody,
                                               instant now = {}, Named named = {}) {
   table<K> made{own};
   auto const from = [&](std::uint64_t prefix) {
     return static_cast<std::size_t>(
-        std::partition_point(everybody.begin(), everybody.end(), [&](introduction const& o) {
+        std::partition_point(everybody.begin(), everybody.end(), [&](auto const& o) {
           return o.key.prefix() < prefix;
         }) - everybody.begin());
   };

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <hydra/assembly/jobs.hpp>
-#include <hydra/routing/table.hpp>
 #include <hydra/sim/latency.hpp>
 #include <hydra/sim/positions.hpp>
 #include <hydra/sim/quantile.hpp>
@@ -36,6 +35,13 @@ struct role {
   bool calls_out_only = false;  // behind a NAT
 };
 
+// What a table that is built without traffic must know of a head.
+struct addressed_head {
+  peer who{};
+  hydra::key key{};
+  netgroup group{};
+};
+
 [[nodiscard]] composition composition_from(composition_settings const&);
 
 class planet : public plain_setting {
@@ -57,8 +63,8 @@ class planet : public plain_setting {
   }
 
   // Every head in the order of keys, where tables are built directly; else nothing.
-  [[nodiscard]] std::span<routing::introduction const> everybody() const noexcept {
-    return everybody_ ? std::span{*everybody_} : std::span<routing::introduction const>{};
+  [[nodiscard]] std::span<addressed_head const> everybody() const noexcept {
+    return everybody_ ? std::span{*everybody_} : std::span<addressed_head const>{};
   }
 
   // The friends of a peer, symmetric: some live next door, some anywhere.
@@ -248,7 +254,7 @@ class planet : public plain_setting {
   std::shared_ptr<planet_latency const> fitted_;
   std::shared_ptr<matrix_latency const> measured_;
   std::shared_ptr<recorded_arrivals const> recorded_;
-  std::shared_ptr<std::vector<routing::introduction> const> everybody_;
+  std::shared_ptr<std::vector<addressed_head> const> everybody_;
   std::vector<role> roles_;
   std::vector<std::uint8_t> region_;
   std::vector<std::vector<std::uint32_t>> groups_;  // members, by number
