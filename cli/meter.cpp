@@ -37,7 +37,8 @@ void catch_interrupt() {
   action.sa_handler = on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one finds the default again
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
+  for (int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow fails as on a full disk
 }
 
 bool was_interrupted() { return interrupt_seen != 0; }

@@ -14,8 +14,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #ifndef HYDRA_VERSION
@@ -112,10 +114,23 @@ void checksum::add(char const* bytes, std::size_t count) noexcept {
 
 // ---- writing ----------------------------------------------------------------------------------
 
+// Where a link leads, so that the link stays.
+static std::string behind_links(std::string path) {
+  std::error_code wrong;
+  auto const there = std::filesystem::canonical(path, wrong);
+  return wrong ? path : there.string();
+}
+
 checkpoint_writer::checkpoint_writer(std::string path, checkpoint_head const& head)
-    : path_{std::move(path)},
+    : path_{behind_links(std::move(path))},
       temporary_{fmt::format("{}.{}.tmp", path_, ::getpid())},
       buffer_(detail::checkpoint_buffer) {
+  std::error_code none;
+  auto const there = std::filesystem::status(path_, none);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    wrong_ = path_ + ": is there and is no regular file";
+    fail();
+  }
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file_ < 0) {
     wrong_ = because(temporary_);

@@ -140,6 +140,7 @@ void history::merge(history const& other) {
   if (through_.size() < other.through_.size()) through_.resize(other.through_.size());
   for (std::size_t i = 0; i < other.through_.size(); ++i) through_[i] += other.through_[i];
   bytes_moved_ += other.bytes_moved_;
+  tasks_run_ += other.tasks_run_;
   crashes_ += other.crashes_;
   abandoned_ += other.abandoned_;
 }
@@ -254,7 +255,7 @@ void summarise(planet const& where, history& all, conservation& jobs, instant en
   double busy = 0;
   for (auto ns : all.busy_) busy += static_cast<double>(ns) / 1e9;
   out.extra_work = wanted > 0 ? busy / wanted : 0;
-  out.extra.push_back({"tasks_run", static_cast<double>(all.did_.size())});
+  out.extra.push_back({"tasks_run", static_cast<double>(all.tasks_run_)});
   out.extra.push_back({"tasks_abandoned", static_cast<double>(all.abandoned_)});
   out.extra.push_back({"crashes", static_cast<double>(all.crashes_)});
   hurt(where, all, out);

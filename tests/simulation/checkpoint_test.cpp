@@ -131,6 +131,29 @@ sim::run_options with(unsigned shards, unsigned threads = 1) {
 
 }  // namespace
 
+TEST_CASE("a checkpoint replaces regular files only, and a link stays a link") {
+  folder here;
+  auto how = with(1);
+  std::vector<std::string> wrong;
+  how.checkpoint.at = std::chrono::seconds{10};
+  how.checkpoint.tell = [&](sim::checkpoint_note const& n) {
+    if (!n.begins) wrong.push_back(n.wrong);
+  };
+  std::filesystem::create_directory(here.path / "folder");
+  write(here.file("there"), "old");
+  std::filesystem::create_symlink(here.file("there"), here.path / "link");
+  how.checkpoint.write_to = here.file("folder");
+  static_cast<void>(sim::run(scene(), how));
+  how.checkpoint.write_to = here.file("link");
+  static_cast<void>(sim::run(scene(), how));
+  REQUIRE(wrong.size() == 2);
+  CHECK(wrong[0].find("no regular file") != std::string::npos);
+  CHECK(wrong[1].empty());
+  CHECK(std::filesystem::is_directory(here.path / "folder"));
+  CHECK(std::filesystem::is_symlink(here.path / "link"));
+  CHECK(content(here.file("there")).size() > 1'000);
+}
+
 TEST_CASE("a resumed run says the same as one that was never interrupted") {
   folder here;
   auto const what = scene();

@@ -4,12 +4,14 @@
 
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/routing/full_mesh.hpp>
+#include <hydra/sim/run.hpp>
 #include <hydra/sim/world.hpp>
 #include <hydra/trust/open.hpp>
 #include <hydra/verify/none.hpp>
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -308,4 +310,79 @@ TEST_CASE("bytes and shards: the same digest") {
   auto const expected = play(films{film_world{7, 10}});
   CHECK(play(films{film_world{7, 10}, {.shards = 2}}) == expected);
   CHECK(play(films{film_world{7, 10}, {.shards = 3, .check_wire = true}}) == expected);
+}
+
+namespace {
+
+sim::run_result ran(std::string const& text) {
+  auto const read = sim::parse_scenario(text, "x.toml");
+  for (auto const& e : read.errors) FAIL(e.str());
+  return sim::run(read.value, {});
+}
+
+}  // namespace
+
+TEST_CASE("whoever divides into many parts collects all of their bytes") {
+  auto const r = ran(R"(
+purpose = "A divider of forty parts, each of which makes an object."
+hydras = 80
+duration = "12 min"
+[services]
+count = 2
+providers = 60
+kinds_per_provider = 2
+[[composition]]
+whole = 0
+part = 1
+join = 2
+parts = 40
+[workload]
+jobs = 8
+kinds = 1
+service_time = "80 s"
+output_mb = 4
+start = "20 s"
+stop_before_end = "9 min"
+patience = "8 min"
+spend = 64
+)");
+  for (auto const& f : r.failures) FAIL_CHECK(f.what);
+  CHECK(r.jobs.submitted > 2);
+  CHECK(r.jobs.completed == r.jobs.submitted);
+  double tasks = 0;
+  for (auto const& e : r.extra) tasks = e.name == "tasks_run" ? e.value : tasks;
+  CHECK(tasks >= 40.0 * static_cast<double>(r.jobs.completed));  // parts count
+}
+
+TEST_CASE("a queue of tasks that wait for one object is told when it has come") {
+  auto const r = ran(R"(
+purpose = "Two servers, and forty jobs at once that read the same bytes."
+hydras = 60
+duration = "20 min"
+[services]
+count = 1
+providers = 2
+kinds_per_provider = 1
+cores = 2
+[[group]]
+name = "shelf"
+city = "Lisbon"
+count = 1
+access = "mobile"
+[workload]
+jobs = 40
+law = "even"
+service_time = "4 s"
+input_mb = 60
+holder = "shelf"
+start = "20 s"
+stop_before_end = "1175 s"
+patience = "18 min"
+[verify]
+strangers = "0"
+friends = "0"
+)");
+  for (auto const& f : r.failures) FAIL_CHECK(f.what);
+  CHECK(r.jobs.submitted >= 20);
+  CHECK(r.jobs.completed == r.jobs.submitted);
 }

@@ -476,6 +476,11 @@ class job_protocol : private delegation<job_protocol> {
     j.now = owned_job::state::finding;
     j.due = h.env().now() + 3 * h.times().lease;  // a lookup ends by itself long before
     j.lookup = h.find(want{j.what.what, 3, j.what.floor});
+    if (!j.lookup) {  // as many are under way as may be: this was no round
+      --j.rounds;
+      j.now = owned_job::state::resting;
+      j.due = h.env().now() + h.times().bid;
+    }
     wake_for(h, j);
   }
 

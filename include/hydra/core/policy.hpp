@@ -90,19 +90,20 @@ class fact_queue<type_list<F...>> {
   void push(room from, T const& fact) {
     static_assert(contains<T, list>, "list this fact under `facts` of the policy");
     HYDRA_EXPECTS(size_ < facts_per_call_max);
-    auto& e = entries_[size_++];
+    auto& e = entries_[(first_ + size_++) % facts_per_call_max];
     e.from = from;
     e.type = static_cast<std::uint8_t>(index_of<T, list>);
     std::memcpy(e.bytes, &fact, sizeof(T));
   }
-  [[nodiscard]] bool empty() const noexcept { return done_ == size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
   // Takes the oldest fact and calls visit(room, fact).
   template <class V>
   void next(V&& visit) {
     HYDRA_EXPECTS(!empty());
-    auto const e = entries_[done_++];
-    if (done_ == size_) done_ = size_ = 0;
+    auto const e = entries_[first_];  // a copy: what is visited may emit
+    first_ = static_cast<std::uint8_t>((first_ + 1U) % facts_per_call_max);
+    --size_;
     std::size_t i = 0;
     static_cast<void>(((e.type == i++ ? (open<F>(e, visit), true) : false) || ...));
   }
@@ -121,8 +122,8 @@ class fact_queue<type_list<F...>> {
     visit(e.from, fact);
   }
   std::array<entry, facts_per_call_max> entries_;
+  std::uint8_t first_ = 0;
   std::uint8_t size_ = 0;
-  std::uint8_t done_ = 0;
 };
 
 template <class Env, class Queue, room Room>

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <hydra/core/contract.hpp>
+#include <hydra/core/policy.hpp>
 #include <hydra/data/cache.hpp>
 #include <hydra/data/messages.hpp>
 
@@ -138,7 +139,8 @@ class objects {
       }
       gets.find(mine)->from = id;
     }
-    go_on(env, id);
+    std::size_t none = 0;  // whoever asks for much at once is answered a few at a time
+    go_on(env, id, none);
     return mine;
   }
   template <class Env>
@@ -225,14 +227,16 @@ class objects {
       miss(f, {which.first + part, which.count - part});
       if (m.how != carriage::cut || ++f.cuts > cuts_max) lose(f, from);
     }
-    go_on(env, id);
+    auto answers = answers_per_call_max;
+    go_on(env, id, answers);
   }
   template <class Env>
   void on_unreachable(Env& env, peer who) {
+    auto answers = answers_per_call_max;
     env.template pool<fetching>().each([&](activity id, fetching& f) {
       if (std::find(f.holders.begin(), f.holders.end(), who) == f.holders.end()) return;
       lose(f, who);
-      go_on(env, id);
+      go_on(env, id, answers);
     });
   }
   template <class Env>
@@ -240,6 +244,7 @@ class objects {
     tick_ = {};
     auto const now = env.now();
     auto next = never;
+    auto answers = answers_per_call_max;
     env.template pool<fetching>().each([&](activity id, fetching& f) {
       bounded_vector<peer, holders_max> silent;
       for (auto& p : f.asked) {
@@ -252,7 +257,7 @@ class objects {
         next = std::min(next, p.until);
       }
       for (auto who : silent) lose(f, who);
-      if (!silent.empty()) go_on(env, id);
+      if (!silent.empty() || f.asked.empty()) go_on(env, id, answers);
     });
     if (next != never) wake_by(env, std::max(next, now + 1ms));
   }
@@ -263,6 +268,7 @@ class objects {
   }
 
  private:
+  static constexpr std::size_t answers_per_call_max = facts_per_call_max / 2;
   template <class Env>
   [[nodiscard]] cache here(Env& env) const {
     return {env.template pool<held_object>(), env.now(), bytes_max_};
@@ -275,7 +281,7 @@ class objects {
                               std::span<peer const> holders) {
     auto all = env.template pool<fetching>();
     auto const id = all.first([&](fetching const& f) {
-      if (f.what != what || !within(which, f.which)) return false;
+      if (f.asked.empty() || f.what != what || !within(which, f.which)) return false;
       auto with_them = f;
       return know(env, with_them, holders);
     });
@@ -293,9 +299,10 @@ class objects {
     return true;
   }
 
-  // What is missing goes to those who are idle; then, perhaps, it is over.
+  // What is missing goes to those who are idle; then, perhaps, it is over: so many of those who
+  // wait are told now, the others soon.
   template <class Env>
-  void go_on(Env& env, activity id) {
+  void go_on(Env& env, activity id, std::size_t& answers) {
     auto all = env.template pool<fetching>();
     auto& f = *all.find(id);
     for (auto who : f.holders) {
@@ -314,13 +321,18 @@ class objects {
     if (!f.asked.empty()) return;
     fetched end{{}, f.missing.empty(), f.came};
     if (end.ok && f.which.count > 0) add(env, f.what, f.which);
-    all.erase(id);
     auto gets = env.template pool<getting>();
+    bool more = false;
     gets.each([&](activity get, getting const& g) {
       if (g.from != id) return;
+      more = more || answers == 0;
+      if (answers == 0) return;
+      --answers;
       env.emit(fetched{get, end.ok, g.joined ? 0 : end.bytes});
       gets.erase(get);
     });
+    if (more) return wake_by(env, env.now() + 1ms);
+    all.erase(id);
   }
   // Somebody is asked no more; what it owed is missing again.
   static void lose(fetching& f, peer who) {

@@ -86,6 +86,7 @@ class history {
       ++abandoned_;
       return;
     }
+    ++tasks_run_;
     if ((t.which.nonce & part_mark) != 0) return;  // of a job that a holder divided
     did_.push_back({t.which.owner.index(), static_cast<std::uint32_t>(t.which.nonce), who, ns(at),
                     t.busy.count()});
@@ -112,7 +113,7 @@ class history {
   template <class A>
   void serialize(A& a, unsigned) {
     a& asked_& accepted_& ended_& did_& opinions_& bans_& busy_& absences_& crashes_& abandoned_;
-    a& through_& bytes_moved_;
+    a& through_& bytes_moved_& tasks_run_;
   }
 
   // Writes one JSON object per line, in the order of time.
@@ -127,6 +128,7 @@ class history {
   std::vector<std::int64_t> busy_;  // ns per peer
   std::vector<std::uint64_t> through_;  // bytes that a peer sent or got
   std::uint64_t bytes_moved_ = 0;
+  std::uint64_t tasks_run_ = 0;  // to their end, parts of jobs included
   struct change {
     std::uint32_t who;
     std::int64_t at;

@@ -2,7 +2,9 @@
 // threads; built with HYDRA_NO_THREADS it runs the shards one after the other.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #ifndef HYDRA_NO_THREADS
 #include <atomic>
@@ -19,6 +21,33 @@ inline void pause() noexcept {
 #endif
 }
 }  // namespace detail
+
+// Whether several threads are worth their meetings. On a machine that is busy with other work they
+// wait for each other, window by window, and one is faster by far. Both ways are timed, now and
+// then again; which one is taken changes no result.
+class crew_choice {
+ public:
+  [[nodiscard]] bool together() const noexcept { return together_; }
+  void begins() noexcept { since_ = clock::now(); }
+  void ends(std::uint64_t events) noexcept {
+    if (events < events_min) return;
+    auto const took = std::chrono::duration<double>(clock::now() - since_).count();
+    auto& mine = cost_[together_ ? 1 : 0];
+    auto const other = cost_[together_ ? 0 : 1];
+    mine = took / static_cast<double>(events);
+    bool const due = ++runs_ % (other == 0 ? first_try : next_try) == 0;
+    if (due || (other != 0 && other < mine)) together_ = !together_;
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::uint64_t events_min = 1'000;  // fewer say nothing
+  static constexpr unsigned first_try = 4, next_try = 32;
+  clock::time_point since_{};
+  double cost_[2]{};  // s per event: alone, together; 0: not known
+  unsigned runs_ = 0;
+  bool together_ = true;
+};
 
 // Calls phase(step, shard) for every shard of every step; phases of one step may run at the same
 // time, steps follow each other. next(step) says whether there is another one; it must give the

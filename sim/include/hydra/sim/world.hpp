@@ -79,14 +79,17 @@ class world {
     }
     auto const first = floor_to_stride(now_);
     auto const steps = static_cast<std::size_t>((end - first + stride_ - 1) / stride_);
+    auto const before = counts().events;
+    crew_.begins();
     in_lock_step(
-        shards_.size(), options_.threads, [&](std::size_t step) { return step < steps; },
+        shards_.size(), crew_.together() ? options_.threads : 1U, [&](std::size_t step) { return step < steps; },
         [&](std::size_t step, std::size_t s) {
           auto& mine = shards_[s];
           for (auto& from : shards_) mine.collect(from, s, (step + 1) % 2);  // the step before
           mine.fill_post(step % 2);
           mine.run_until(std::min(end, first + static_cast<std::int64_t>(step + 1) * stride_));
         });
+    crew_.ends(counts().events - before);
     exchange();
     now_ = end;
   }
@@ -269,6 +272,7 @@ class world {
   std::int64_t stride_ = 1;
   std::int64_t now_ = 0;
   std::uint32_t injected_ = 0x80000000U;  // sequences of injected messages
+  crew_choice crew_;
 };
 
 }  // namespace hydra::sim
