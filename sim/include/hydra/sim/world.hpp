@@ -82,7 +82,8 @@ class world {
     auto const before = counts().events;
     crew_.begins();
     in_lock_step(
-        shards_.size(), crew_.together() ? options_.threads : 1U, [&](std::size_t step) { return step < steps; },
+        shards_.size(), crew_.together() ? options_.threads : 1U,
+        [&](std::size_t step) { return step < steps; },
         [&](std::size_t step, std::size_t s) {
           auto& mine = shards_[s];
           for (auto& from : shards_) mine.collect(from, s, (step + 1) % 2);  // the step before
