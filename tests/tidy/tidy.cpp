@@ -271,9 +271,7 @@ struct banned {
 
 auto tokens() -> std::vector<banned> const& {
   static std::vector<string_view> const library{"include/", "sim/", "examples/"};
-  // shards.hpp times how long its threads wait for each other, which moves no result.
   static std::vector<string_view> const clocks{"include/hydra/net/", "cli/", "bench/",
-                                               "sim/include/hydra/sim/shards",
                                                "sim/src/progress",
                                                "sim/include/hydra/sim/progress"};
   static std::vector<string_view> const threads{

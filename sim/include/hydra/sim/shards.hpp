@@ -2,7 +2,6 @@
 // threads; built with HYDRA_NO_THREADS it runs the shards one after the other.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,42 +22,37 @@ inline void pause() noexcept {
 }  // namespace detail
 
 // Whether several threads are worth their meetings. On a machine that is busy with other work they
-// wait for each other, window by window, and one is faster by far. Both ways are timed, now and
-// then again; which one is taken changes no result.
+// park at each other's windows, and one thread is faster by far. Parks are counted against events;
+// no clock is read, and which way is taken changes no result.
 class crew_choice {
  public:
-  [[nodiscard]] bool together() const noexcept { return together_; }
-  void begins() noexcept { since_ = clock::now(); }
-  void ends(std::uint64_t events) noexcept {
-    if (events < events_min) return;
-    auto const took = std::chrono::duration<double>(clock::now() - since_).count();
-    auto& mine = cost_[together_ ? 1 : 0];
-    auto const other = cost_[together_ ? 0 : 1];
-    mine = took / static_cast<double>(events);
-    bool const due = ++runs_ % (other == 0 ? first_try : next_try) == 0;
-    if (due || (other != 0 && other < mine)) together_ = !together_;
+  [[nodiscard]] bool together() const noexcept { return alone_ == 0; }
+  void ends(std::uint64_t parks, std::uint64_t events) noexcept {
+    if (alone_ > 0) {
+      --alone_;
+    } else if (parks > events / events_per_park) {
+      alone_ = runs_alone;
+    }
   }
 
  private:
-  using clock = std::chrono::steady_clock;
-  static constexpr std::uint64_t events_min = 1'000;  // fewer say nothing
-  static constexpr unsigned first_try = 4, next_try = 32;
-  clock::time_point since_{};
-  double cost_[2]{};  // s per event: alone, together; 0: not known
-  unsigned runs_ = 0;
-  bool together_ = true;
+  // `planet`: one park in 7,000 events and more on a quiet machine, one in 15 to 100 on a busy one.
+  static constexpr std::uint64_t events_per_park = 200;
+  static constexpr unsigned runs_alone = 32;  // then they try again
+  unsigned alone_ = 0;
 };
 
 // Calls phase(step, shard) for every shard of every step; phases of one step may run at the same
 // time, steps follow each other. next(step) says whether there is another one; it must give the
-// same answer to every thread. Waiting threads spin for a moment, then park.
+// same answer to every thread. Waiting threads spin for a moment, then park; gives the parks.
 template <class Next, class Phase>
-void in_lock_step(std::size_t shards, unsigned threads, Next&& next, Phase&& phase) {
+std::uint64_t in_lock_step(std::size_t shards, unsigned threads, Next&& next, Phase&& phase) {
 #ifndef HYDRA_NO_THREADS
   if (threads > 1 && shards > 1) {
     auto const crew = threads < shards ? threads : static_cast<unsigned>(shards);
     std::atomic<std::size_t> arrived{0};
     std::atomic<std::size_t> round{0};
+    std::atomic<std::uint64_t> parks{0};
     auto const meet = [&] {
       auto const mine = round.load(std::memory_order_acquire);
       if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == crew) {
@@ -72,6 +66,7 @@ void in_lock_step(std::size_t shards, unsigned threads, Next&& next, Phase&& pha
         if (round.load(std::memory_order_acquire) != mine) return;
         detail::pause();
       }
+      parks.fetch_add(1, std::memory_order_relaxed);
       round.wait(mine, std::memory_order_acquire);
     };
     auto const work = [&](std::size_t me) {
@@ -80,16 +75,19 @@ void in_lock_step(std::size_t shards, unsigned threads, Next&& next, Phase&& pha
         meet();
       }
     };
-    std::vector<std::jthread> others;
-    for (unsigned t = 1; t < crew; ++t) others.emplace_back(work, t);
-    work(0);
-    return;
+    {
+      std::vector<std::jthread> others;
+      for (unsigned t = 1; t < crew; ++t) others.emplace_back(work, t);
+      work(0);
+    }
+    return parks.load(std::memory_order_relaxed);
   }
 #endif
   static_cast<void>(threads);
   for (std::size_t step = 0; next(step); ++step) {
     for (std::size_t s = 0; s < shards; ++s) phase(step, s);
   }
+  return 0;
 }
 
 }  // namespace hydra::sim

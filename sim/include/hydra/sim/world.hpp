@@ -80,8 +80,7 @@ class world {
     auto const first = floor_to_stride(now_);
     auto const steps = static_cast<std::size_t>((end - first + stride_ - 1) / stride_);
     auto const before = counts().events;
-    crew_.begins();
-    in_lock_step(
+    auto const parks = in_lock_step(
         shards_.size(), crew_.together() ? options_.threads : 1U,
         [&](std::size_t step) { return step < steps; },
         [&](std::size_t step, std::size_t s) {
@@ -90,7 +89,7 @@ class world {
           mine.fill_post(step % 2);
           mine.run_until(std::min(end, first + static_cast<std::int64_t>(step + 1) * stride_));
         });
-    crew_.ends(counts().events - before);
+    crew_.ends(parks, counts().events - before);
     exchange();
     now_ = end;
   }
