@@ -26,6 +26,9 @@ duration said(char const* flag, std::string const& text) {
   std::string error;
   auto const d = sim::parse_duration(text, error);
   if (!error.empty()) throw usage_error{std::string{flag} + ": " + error};
+  if (d <= duration{}) {
+    throw usage_error{fmt::format("{}: {} is not allowed; allowed: more than 0 s", flag, text)};
+  }
   return d;
 }
 
@@ -92,7 +95,7 @@ std::string write_outputs(common_options const& o, run_arguments const& a, run_o
   auto const folder = fmt::format("{}/{}-{}-{}{}", a.out, r.scenario, r.seed,
                                   sim::settings_hash(from.settings),
                                   r.interrupted ? "-interrupted" : "");
-  named_texts all{{"result.json", sim::result_json(r, true, 2) + "\n"},
+  named_texts all{{"result.json", sim::result_json(r, !o.no_timings, 2) + "\n"},
                   {"manifest.json", manifest_json(from, r) + "\n"}};
   if (wanted.any()) add_report(o, wanted, seen, r, all);
   auto wrong = write_files(folder, all);

@@ -114,28 +114,9 @@ void checksum::add(char const* bytes, std::size_t count) noexcept {
 
 // ---- writing ----------------------------------------------------------------------------------
 
-// Where a link leads, so that the link stays.
-static std::string behind_links(std::string path) {
-  std::error_code wrong;
-  auto const there = std::filesystem::canonical(path, wrong);
-  return wrong ? path : there.string();
-}
-
 checkpoint_writer::checkpoint_writer(std::string path, checkpoint_head const& head)
-    : path_{behind_links(std::move(path))},
-      temporary_{fmt::format("{}.{}.tmp", path_, ::getpid())},
-      buffer_(detail::checkpoint_buffer) {
-  std::error_code none;
-  auto const there = std::filesystem::status(path_, none);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
-    wrong_ = path_ + ": is there and is no regular file";
-    fail();
-  }
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file_ < 0) {
-    wrong_ = because(temporary_);
-    fail();
-  }
+    : file_{std::move(path)}, buffer_(detail::checkpoint_buffer) {
+  if (!file_.wrong().empty()) fail();
   setp(buffer_.data(), buffer_.data() + buffer_.size());
   auto const h = encoded(head);
   std::vector<std::byte> start;
@@ -146,44 +127,18 @@ checkpoint_writer::checkpoint_writer(std::string path, checkpoint_head const& he
   put(h.data(), h.size());
 }
 
-checkpoint_writer::~checkpoint_writer() {
-  if (file_ >= 0) ::close(file_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
-
-void checkpoint_writer::fail() const {
-  throw checkpoint_unwritten{wrong_.empty() ? path_ + ": cannot be written" : wrong_};
-}
+void checkpoint_writer::fail() const { throw checkpoint_unwritten{file_.wrong()}; }
 
 void checkpoint_writer::put(void const* bytes, std::size_t count) {
   auto const n = static_cast<std::streamsize>(count);
-  if (xsputn(static_cast<char const*>(bytes), n) == n) return;
-  if (file_ >= 0) ::close(std::exchange(file_, -1));
-  ::unlink(temporary_.c_str());
-  fail();
-}
-
-bool checkpoint_writer::write(char const* bytes, std::size_t count) {
-  while (count != 0) {
-    auto const n = ::write(file_, bytes, count);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      if (n == 0) errno = ENOSPC;
-      wrong_ = because(path_);
-      return false;
-    }
-    bytes += n;
-    count -= static_cast<std::size_t>(n);
-    written_ += static_cast<std::uint64_t>(n);
-  }
-  return true;
+  if (xsputn(static_cast<char const*>(bytes), n) != n) fail();
 }
 
 bool checkpoint_writer::flush() {
   auto const n = static_cast<std::size_t>(pptr() - pbase());
   sum_.add(pbase(), n);
   setp(buffer_.data(), buffer_.data() + buffer_.size());
-  return wrong_.empty() && write(buffer_.data(), n);
+  return file_.write({buffer_.data(), n});
 }
 
 checkpoint_writer::int_type checkpoint_writer::overflow(int_type c) {
@@ -209,32 +164,13 @@ std::streamsize checkpoint_writer::xsputn(char const* bytes, std::streamsize cou
 std::uint64_t checkpoint_writer::finish() {
   if (!flush()) fail();
   std::vector<std::byte> end;
-  little(end, written_);
+  little(end, file_.written());
   little(end, sum_.one());
   little(end, sum_.two());
   little(end, end_mark);
-  if (!write(reinterpret_cast<char const*>(end.data()), end.size())) fail();
-  bool good = ::fsync(file_) == 0;
-  if (!good) wrong_ = because(path_);
-  if (::close(std::exchange(file_, -1)) != 0 && good) {
-    good = false;
-    wrong_ = because(path_);
-  }
-  if (good && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    good = false;
-    wrong_ = because(path_);
-  }
-  if (!good) fail();
-  temporary_.clear();
-  // The name is durable only when the folder is; not every file system can.
-  auto const slash = path_.rfind('/');
-  auto const folder = slash == std::string::npos ? std::string{"."} : path_.substr(0, slash + 1);
-  int const directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    ::fsync(directory);
-    ::close(directory);
-  }
-  return written_;
+  if (!file_.write({reinterpret_cast<char const*>(end.data()), end.size()})) fail();
+  if (!file_.keep()) fail();
+  return file_.written();
 }
 
 // ---- reading ----------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 #include <hydra/sim/history.hpp>
 
+#include <hydra/sim/atomic_file.hpp>
+
 #include <hydra/sim/conservation.hpp>
 #include <hydra/sim/omniscient.hpp>
 #include <hydra/sim/planet.hpp>
@@ -187,18 +189,17 @@ void history::write_trace(std::string const& path) const {
   std::sort(lines.begin(), lines.end(), [](line const& a, line const& b) {
     return std::tie(a.at, a.who, a.text) < std::tie(b.at, b.who, b.text);
   });
-  auto* file = std::fopen(path.c_str(), "w");
-  bool good = file != nullptr;
+  atomic_file file{path, atomic_file::odd::write_through};
+  std::string text;
   for (auto const& l : lines) {
-    if (!good) break;
-    auto const text = fmt::format("{{\"at_s\":{:.9f},\"peer\":{},{}}}\n",
-                                  static_cast<double>(l.at) / 1e9, l.who, l.text);
-    good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    fmt::format_to(std::back_inserter(text), "{{\"at_s\":{:.9f},\"peer\":{},{}}}\n",
+                   static_cast<double>(l.at) / 1e9, l.who, l.text);
+    if (text.size() < 65536) continue;
+    file.write(text);
+    text.clear();
   }
-  if (file != nullptr) good = std::fclose(file) == 0 && good;
-  if (!good) {
-    throw std::runtime_error(fmt::format("{}: the trace cannot be written: {}", path,
-                                         std::strerror(errno)));
+  if (!file.write(text) || !file.keep()) {
+    throw std::runtime_error(fmt::format("{}: the trace cannot be written", file.wrong()));
   }
 }
 

@@ -2,11 +2,16 @@
 
 #include "scenario_fields.hpp"
 
+#include <hydra/sim/data_path.hpp>
+#include <hydra/sim/positions.hpp>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace hydra::sim {
 namespace {
@@ -61,6 +66,10 @@ class linter {
   void top() {
     if (s_.purpose.empty())
       error("purpose", "purpose is missing; say in one sentence what the scenario shows");
+    auto const control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (std::any_of(s_.purpose.begin(), s_.purpose.end(), control))
+      error("purpose", "purpose {} has control characters; allowed: one line of text",
+            detail::quoted(s_.purpose));
     if (!detail::good_name(s_.name))
       error("name", "{} is not a name; allowed: lower case letters, digits, - and _, at most 64",
             detail::quoted(s_.name));
@@ -100,8 +109,9 @@ class linter {
     }
     auto const progress = s_.scheduling.lease / 3;
     if (w.nat_hold <= progress)
-      warn("world.nat_hold", "nat_hold {} is not above the period of progress {}: who asked hears "
-           "nothing of its job", duration_text(w.nat_hold), duration_text(progress));
+      warn("world.nat_hold", "nat_hold {} is not above the period of progress, {:.3g} s: what a "
+           "server says between may not reach who asked", duration_text(w.nat_hold),
+           seconds(progress));
   }
 
   void services() {
@@ -125,10 +135,13 @@ class linter {
     trace();
     bool const held = std::any_of(s_.groups.begin(), s_.groups.end(),
                                   [&](group_settings const& g) { return g.name == w.holder; });
-    if (!held && (!w.holder.empty() || w.input_mb != 0))
-      error("workload.holder", "no group {}", detail::quoted(w.holder));
-    if (expected_jobs(s_) > 1'000'000'000)
-      error("workload.rate", "the rate makes more than 1000000000 jobs in the whole run");
+    if (w.holder.empty() && w.input_mb != 0)
+      error("workload.input_mb", "input_mb needs workload.holder, the group that holds the input");
+    else if (!held && !w.holder.empty())
+      error("workload.holder", "no group {}{}", detail::quoted(w.holder), group_names());
+    if (expected_jobs(s_) > 100'000'000)
+      error("workload.rate", "the rate makes {} jobs in the whole run; allowed: at most 100000000",
+            expected_jobs(s_));
     if (arrival_span(s_) == duration{})
       error("workload.stop_before_end", "no time is left for arrivals: start {} + stop_before_end "
             "{} is not below duration {}", duration_text(w.start),
@@ -161,6 +174,8 @@ class linter {
         return error(path, "kind {} is divided in two ways; allowed: one", c.whole);
     if (c.join_share.part >= c.join_share.whole)
       error(path + ".join_share", "join_share leaves nothing for the parts");
+    if (s_.workload.hops == 1)
+      warn(path, "workload.hops is 1: nobody may pass parts on, so nothing is divided");
   }
 
   void groups() {
@@ -170,16 +185,40 @@ class linter {
       auto const path = "group." + std::to_string(i + 1);
       members += g.count;
       if (!detail::good_name(g.name)) error(path + ".name", "a group needs a name");
-      if (g.city.empty()) error(path + ".city", "a group needs a city");
+      for (std::size_t k = 0; k < i; ++k)
+        if (s_.groups[k].name == g.name)
+          error(path + ".name", "group {} is there twice", detail::quoted(g.name));
+      city(g, path + ".city");
       offered(g, path + ".offers");
       bool const known = g.friends.empty() ||
           std::any_of(s_.groups.begin(), s_.groups.end(),
                       [&](group_settings const& o) { return o.name == g.friends; });
-      if (!known) error(path + ".friends", "no group {}", detail::quoted(g.friends));
+      if (!known)
+        error(path + ".friends", "no group {}{}", detail::quoted(g.friends), group_names());
       alone_behind(g, path + ".calls_out_only");
     }
     if (members > s_.hydras)
-      error("group", "the groups have {} members, more than {} hydras", members, s_.hydras);
+      error(fmt::format("group.{}.count", s_.groups.size()),
+            "the groups have {} members, more than {} hydras", members, s_.hydras);
+  }
+  [[nodiscard]] std::string group_names() const {
+    std::vector<std::string> all;
+    for (auto const& g : s_.groups) all.push_back(detail::quoted(g.name));
+    return all.empty() ? "" : fmt::format("; allowed: {}", fmt::join(all, ", "));
+  }
+  // Without the file of places nothing is said here: the run says that it is missing.
+  void city(group_settings const& g, std::string const& path) {
+    if (g.city.empty()) return error(path, "a group needs a city");
+    if (!places_) {
+      try {
+        places_ = atlas::load();
+      } catch (data_error const&) {
+        return;
+      }
+    }
+    if (places_->find(g.city, g.country)) return;
+    error(path, "there is no city {}{} of 15,000 inhabitants or more", detail::quoted(g.city),
+          g.country.empty() ? "" : " in " + detail::quoted(g.country));
   }
   // Whom nobody can call serves nobody, neither work nor bytes.
   void alone_behind(group_settings const& g, std::string const& path) {
@@ -311,6 +350,7 @@ class linter {
   given_places const& given_;
   std::vector<problem>& errors_;
   std::vector<problem>& warnings_;
+  std::optional<atlas> places_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A small world of phones behind NATs: who stands in whose table, and what it costs when phones do
 // not say that nobody can call them.
 #include "catch.hpp"
+#include "scaled.hpp"
 
 #include <hydra/sim/runner.hpp>
 
@@ -15,20 +16,9 @@ using namespace hydra;
 
 namespace {
 
-using settings = std::vector<std::pair<std::string, std::string>>;
-
 settings const small{{"hydras", "600"},       {"duration", "12 min"},  {"services.providers", "40"},
                      {"services.count", "6"}, {"workload.jobs", "900"}};
 
-sim::scenario scaled(std::string const& name, settings const& changed) {
-  std::vector<sim::override_setting> overrides;
-  for (auto const& [key, value] : changed) overrides.push_back({key, value, "--set " + key});
-  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/" + name + ".toml";
-  auto loaded = sim::load_scenario(file, overrides);
-  for (auto const& e : loaded.errors) FAIL_CHECK(e.str());
-  REQUIRE(loaded.ok());
-  return loaded.value;
-}
 sim::scenario edge(settings const& changed = small) { return scaled("edge", changed); }
 
 // Where phones may keep quiet about their NAT: what libp2p's Kademlia was without client mode.

@@ -1,6 +1,7 @@
 // The omniscient central scheduler: a schedule that could be, on the same trace, and never worse
 // than what the Hydras reach.
 #include "catch.hpp"
+#include "scaled.hpp"
 
 #include <hydra/core/random.hpp>
 #include <hydra/sim/omniscient.hpp>
@@ -21,27 +22,8 @@ using namespace hydra;
 
 namespace {
 
-using settings = std::vector<std::pair<std::string, std::string>>;
 constexpr std::array rules{sim::central_rule::mct, sim::central_rule::spt_insertion,
                            sim::central_rule::min_min};
-
-sim::scenario scaled(std::string const& name, settings const& changed) {
-  std::vector<sim::override_setting> overrides;
-  for (auto const& [key, value] : changed) {
-    overrides.push_back({key, value, "--set " + key + "=" + value});
-  }
-  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/" + name + ".toml";
-  auto loaded = sim::load_scenario(file, overrides);
-  for (auto const& e : loaded.errors) FAIL_CHECK(e.str());
-  REQUIRE(loaded.ok());
-  return loaded.value;
-}
-
-std::string replay(std::string const& name, settings const& changed) {
-  auto line = "replay: hydra sim run " + name + " --omniscient";
-  for (auto const& [key, value] : changed) line += " --set '" + key + "=" + value + "'";
-  return line;
-}
 
 settings const small_planet{{"hydras", "500"}, {"duration", "20 min"}, {"services.count", "8"},
                             {"services.providers", "60"}, {"workload.jobs", "900"},
@@ -64,7 +46,7 @@ settings with(settings all, settings const& more) {
 void never_worse(std::string const& name, settings const& changed, bool response = true) {
   for (auto seed : {"1", "2", "3", "4"}) {
     auto const all = with(changed, {{"seed", seed}});
-    INFO(replay(name, all));
+    INFO(replay(name, all) + " --omniscient");
     auto const s = scaled(name, all);
     sim::run_options how;
     how.omniscient = true;
@@ -274,7 +256,7 @@ TEST_CASE("every rule makes a schedule that could be", "[omniscient]") {
                                                      {"churn", small_churn},
                                                      {"clogged", small_clogged},
                                                      {"liars", small_liars}}) {
-    INFO(replay(name, changed));
+    INFO(replay(name, changed) + " --omniscient");
     auto const s = scaled(name, changed);
     auto const down = absences(s);
     sim::planet const where{s};

@@ -3,6 +3,7 @@
 // Each runs with one line to replay it; the floors of the files themselves belong to the full
 // size and are replaced here.
 #include "catch.hpp"
+#include "scaled.hpp"
 
 #include <hydra/sim/run.hpp>
 
@@ -15,27 +16,6 @@
 using namespace hydra;
 
 namespace {
-
-using settings = std::vector<std::pair<std::string, std::string>>;
-
-// The scenario of that name with some of its settings changed, as `--set` does.
-sim::scenario scaled(std::string const& name, settings const& changed) {
-  std::vector<sim::override_setting> overrides;
-  for (auto const& [key, value] : changed) {
-    overrides.push_back({key, value, "--set " + key + "=" + value});
-  }
-  auto const file = std::string{HYDRA_SOURCE_DIR} + "/sim/scenarios/" + name + ".toml";
-  auto loaded = sim::load_scenario(file, overrides);
-  for (auto const& e : loaded.errors) FAIL_CHECK(e.str());
-  REQUIRE(loaded.ok());
-  return loaded.value;
-}
-
-std::string replay(std::string const& name, settings const& changed) {
-  auto line = "replay: hydra sim run " + name;
-  for (auto const& [key, value] : changed) line += " --set '" + key + "=" + value + "'";
-  return line;
-}
 
 void check_properties(sim::run_result const& r) {
   for (auto const& f : r.failures) FAIL_CHECK(f.what);

@@ -145,6 +145,23 @@ TEST_CASE("settings that contradict each other are errors where they stand") {
   CHECK(says(only_error(parse("purpose = \"x\"\nname = \"../etc\"\n")), "is not a name"));
 }
 
+TEST_CASE("groups: cities that are there, names of their own, holders that exist") {
+  auto const group = [](std::string const& name, std::string const& city) {
+    return "[[group]]\nname = \"" + name + "\"\ncity = \"" + city + "\"\ncount = 1\n";
+  };
+  CHECK(parse(with(group("a", "Berlin") + group("b", "Sydney"))).ok());
+  CHECK(only_error(parse(with(group("a", "Berlin") + group("b", "Nowhereville")))) ==
+        "s.toml:8:8: there is no city \"Nowhereville\" of 15,000 inhabitants or more");
+  CHECK(says(only_error(parse(with(group("a", "Berlin") + group("a", "Paris")))),
+             "s.toml:7:8: group \"a\" is there twice"));
+  CHECK(says(only_error(parse(with("[workload]\ninput_mb = 3\n"))),
+             "s.toml:3:12: input_mb needs workload.holder"));
+  CHECK(says(only_error(parse(with("[workload]\ninput_mb = 3\nholder = \"b\"\n" +
+                                   group("a", "Berlin")))),
+             "no group \"b\"; allowed: \"a\""));
+  CHECK(says(only_error(parse("purpose = \"one\\u001b[31m\"\n")), "control characters"));
+}
+
 TEST_CASE("what is allowed but odd is a warning") {
   auto const warns = [](string const& text) {
     auto const l = parse(with(text));

@@ -46,16 +46,36 @@
 #include <utility>
 #include <vector>
 
-// Described values are written as their members and nothing else: no version, no identity.
+// What is written as its members and nothing else: no version, no identity. So Boost makes no
+// serializer objects for it, which would be most of what a world costs to compile.
+namespace hydra::sim::detail {
+
+template <class T>
+inline constexpr bool plain = Described<T>;
+template <class Tag>
+inline constexpr bool plain<handle<Tag>> = true;
+template <>
+inline constexpr bool plain<duration> = true;
+template <>
+inline constexpr bool plain<instant> = true;
+template <class T, std::size_t N>
+inline constexpr bool plain<std::array<T, N>> = true;
+template <class T>
+inline constexpr bool plain<std::vector<T>> = true;
+
+}  // namespace hydra::sim::detail
+
 namespace boost::serialization {
 
-template <hydra::Described T>
+template <class T>
+  requires hydra::sim::detail::plain<T>
 struct implementation_level_impl<T const> {
   using tag = boost::mpl::integral_c_tag;
   using type = boost::mpl::int_<object_serializable>;
   BOOST_STATIC_CONSTANT(int, value = type::value);
 };
-template <hydra::Described T>
+template <class T>
+  requires hydra::sim::detail::plain<T>
 struct tracking_level_impl<T const> {
   using tag = boost::mpl::integral_c_tag;
   using type = boost::mpl::int_<track_never>;

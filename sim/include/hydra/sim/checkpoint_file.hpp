@@ -12,6 +12,8 @@
 // Cost: 64 KiB; the file is read twice, first for the checksum (some GB/s).
 #pragma once
 
+#include <hydra/sim/atomic_file.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -77,11 +79,10 @@ class checkpoint_writer : public std::streambuf {
   checkpoint_writer(std::string path, checkpoint_head const& head);
   checkpoint_writer(checkpoint_writer const&) = delete;
   checkpoint_writer& operator=(checkpoint_writer const&) = delete;
-  ~checkpoint_writer() override;  // unless finished, nothing is left
   // The bytes of the file, which is there now.
   std::uint64_t finish();
   // Why something could not be written; empty: all was.
-  [[nodiscard]] std::string const& wrong() const noexcept { return wrong_; }
+  [[nodiscard]] std::string const& wrong() const noexcept { return file_.wrong(); }
 
  protected:
   int_type overflow(int_type c) override;
@@ -89,15 +90,10 @@ class checkpoint_writer : public std::streambuf {
 
  private:
   bool flush();
-  bool write(char const* bytes, std::size_t count);
   void put(void const* bytes, std::size_t count);
   [[noreturn]] void fail() const;
 
-  std::string path_;
-  std::string temporary_;
-  std::string wrong_;
-  int file_ = -1;
-  std::uint64_t written_ = 0;
+  atomic_file file_;
   detail::checksum sum_;
   std::vector<char> buffer_;
 };

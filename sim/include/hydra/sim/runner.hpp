@@ -431,6 +431,7 @@ class runner {
     witnesses ask_;
   };
 
+  static constexpr std::int64_t jobs_a_piece = 2'000;
   // In steps, so that progress can be told and everything checked; between them a checkpoint may be
   // due, which moves no step. False: asked to stop.
   [[nodiscard]] static bool advance(world_type& w, scenario const& what, run_options const& how,
@@ -438,6 +439,9 @@ class runner {
     // Each looks at every head: in a large world there are fewer.
     auto const steps = std::clamp<std::int64_t>(40'000'000 / w.peers(), 20, 400);
     auto const step = std::max<duration>(1ms, what.duration / steps);
+    // In pieces, so that whoever wants to stop a crowded run need not wait for the step.
+    auto const crowd = static_cast<std::int64_t>(expected_jobs(what)) / steps / jobs_a_piece;
+    auto const piece = std::max<duration>(1ms, step / std::clamp<std::int64_t>(crowd, 1, 10'000));
     auto const end = instant{} + what.duration;
     while (w.now() < end) {
       auto const since = w.now() - instant{};
@@ -446,13 +450,18 @@ class runner {
       if (checked && w.idle()) break;
       auto const next = std::min(end, instant{} + (since / step + 1) * step);
       auto const due = due_after(w.now(), how.checkpoint);
-      samples.run_until(w, std::min(next, due));
-      if (due <= next && due < end && w.now() != next) write(w, what, how, jobs, out);
-      if (w.now() != next) continue;
+      samples.run_until(w, std::min({next, due, w.now() + piece}));
+      progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
+      if (w.now() != next) {
+        bool const stop = how.on_progress && !how.on_progress(p);
+        if (w.now() == due || (stop && !how.checkpoint.write_to.empty()))
+          write(w, what, how, jobs, out);
+        if (stop) return false;
+        continue;
+      }
       check_bounds(w, how, out);
       look(w, jobs);
       jobs.step(w.now(), out);
-      progress const p{w.now() - instant{}, what.duration, w.counts().events, 0};
       bool const stop = how.on_progress && !how.on_progress(p);
       bool const wanted = due == next || (stop && !how.checkpoint.write_to.empty());
       if (wanted && w.now() < end) write(w, what, how, jobs, out);
