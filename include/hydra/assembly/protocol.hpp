@@ -701,8 +701,10 @@ class job_protocol : private delegation<job_protocol> {
                              r.about.signer == p.principal && r.about.subject == h.me() &&
                              r.about.valid_at(h.env().now());
     p.hash = h.env().hash(m.output);
-    bool const has_bytes = m.object.bytes == j.what.data.output_bytes &&
-                           (!m.object || m.object.id.hash == p.hash);
+    auto const most = j.what.data.output_bytes;
+    auto const made = object_made(m.output, p.hash, most, m.object.holder);
+    bool const has_bytes = m.object == made && made.bytes <= most &&
+                           static_cast<bool>(made) == (most != 0);
     if (!honest_form || r.output != p.hash || !has_bytes) return lose(h, id, j, p);
     p.object = m.object;
     p.output = m.output;
@@ -1053,8 +1055,9 @@ class job_protocol : private delegation<job_protocol> {
     l.output = output;
     stop_fetching(h, l);
     if (ok && l.what.data.output_bytes != 0 && !l.object) {
-      l.object = {{h.env().hash(output)}, l.what.data.output_bytes, h.env().self()};
-      if (!h.store(l.object)) l.ok = false;
+      auto const most = l.what.data.output_bytes;
+      l.object = object_made(output, h.env().hash(output), most, h.env().self());
+      if (l.object.bytes > most || !h.store(l.object)) l.ok = false;
     }
     l.receipt = receipt_for(h, l, took);
     l.receipt.by_executor = h.env().sign(l.receipt);

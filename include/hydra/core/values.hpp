@@ -70,8 +70,21 @@ struct object_ref {
   }
 };
 
+// An output payload that claims an object: where bytes are real, who makes them names them. The
+// receipt covers the payload, so it covers the claim.
+inline constexpr std::uint64_t claim_mark = 0x6a626f2061726479U;  // "ydra obj"
+[[nodiscard]] constexpr payload claim_of(object_id id, std::uint64_t bytes) noexcept {
+  payload out;
+  out.size = 48;
+  out.words[0] = claim_mark;
+  for (std::size_t i = 0; i < 4; ++i) out.words[1 + i] = id.hash.words()[i];
+  out.words[5] = bytes;
+  return out;
+}
+
 // What a task reads and writes beside its payloads: a range of an object, and an object of so
-// many bytes. The output is named by the hash of the task's output payload.
+// many bytes. The output is what the output payload claims, of so many bytes at most; where it
+// claims nothing, it has these bytes and is named by the hash of the payload.
 struct bulk {
   object_ref input{};
   byte_range which{};
@@ -89,6 +102,16 @@ struct bulk {
     a& input& which& output_bytes;
   }
 };
+
+// The object that a task with this output has made; `hash` is that of the payload.
+[[nodiscard]] constexpr object_ref object_made(payload const& output, key const& hash,
+                                               std::uint64_t bytes, peer holder) noexcept {
+  if (bytes == 0) return {};
+  if (output.size != 48 || output.words[0] != claim_mark) return {{hash}, bytes, holder};
+  digest256 id{};
+  for (std::size_t i = 0; i < 4; ++i) id[i] = output.words[1 + i];
+  return {{key{id}}, output.words[5], holder};
+}
 
 // What a signature says besides its content.
 enum class domain : std::uint8_t {

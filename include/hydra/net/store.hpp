@@ -1,7 +1,6 @@
 // Records that survive a crash: an append-only file, one for each head.
 //
-//   "HYDRA-J1"  then entries  {u32 length, u32 crc32, payload}
-//   payload     {u8 what (1 keep, 2 erase, 3 life), u32 type, u64 name, record bytes}
+//   "HYDRA-J1"  then entries as in record_store.hpp
 //
 // Promise: what commit() returned from is there after a crash of the process or the machine
 // (fsync); an entry is there whole or not at all (length and checksum). Records lie encoded with
@@ -19,8 +18,7 @@
 // Errors: a result that names the path and what failed. Not for two processes at once.
 #pragma once
 
-#include <hydra/core/outcome.hpp>
-#include <hydra/wire/frame.hpp>
+#include <hydra/net/record_store.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -40,78 +38,29 @@
 
 namespace hydra::net {
 
-inline constexpr std::size_t record_bytes_max = 65536;
 inline constexpr std::size_t store_bytes_max = 1U << 28U;  // a longer one is not written, nor read
 inline constexpr std::size_t compact_bytes_min = 1U << 20U;
 inline constexpr std::size_t search_bytes_max = 1U << 28U;  // summed up in search of whole entries
 
-namespace detail {
-
-[[nodiscard]] inline std::uint32_t crc32(std::span<std::byte const> bytes) noexcept {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      auto c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1U) != 0 ? 0xedb88320U ^ (c >> 1U) : c >> 1U;
-      t[i] = c;
-    }
-    return t;
-  }();
-  std::uint32_t c = 0xffffffffU;
-  for (auto b : bytes) c = table[(c ^ std::to_integer<std::uint32_t>(b)) & 0xffU] ^ (c >> 8U);
-  return c ^ 0xffffffffU;
-}
-
-}  // namespace detail
-
-struct record_name {
-  std::uint32_t type = 0;
-  std::uint64_t name = 0;
-  friend auto operator<=>(record_name const&, record_name const&) = default;
-};
-
-using record_map = std::map<record_name, std::vector<std::byte>>;
-
-class store {
+class store final : public record_store {
  public:
-  enum class what : std::uint8_t { keep = 1, erase = 2, life = 3 };
-
   // An empty path keeps everything in memory: it survives nothing, for tests that do not care.
   explicit store(std::string path, std::size_t bytes_max = store_bytes_max)
       : path_{std::move(path)}, bytes_max_{bytes_max} {}
-  store(store const&) = delete;
-  store& operator=(store const&) = delete;
-  ~store() { close(); }
+  ~store() override { close(); }
 
   // Reads what is there; creates the file when it is missing.
-  [[nodiscard]] result<bool> open() {
+  [[nodiscard]] result<bool> open() override {
     if (path_.empty()) return true;
     auto read = read_all();
     if (!read) return read;
     return rewrite();
   }
-  [[nodiscard]] record_map const& records() const noexcept { return records_; }
-  [[nodiscard]] std::uint64_t lives() const noexcept { return lives_; }
-  [[nodiscard]] std::size_t torn_bytes() const noexcept { return torn_; }
+  [[nodiscard]] record_map const& records() const noexcept override { return records_; }
+  [[nodiscard]] std::uint64_t lives() const noexcept override { return lives_; }
+  [[nodiscard]] std::size_t torn_bytes() const noexcept override { return torn_; }
 
-  // One entry, appended to a batch that commit() makes durable.
-  static void append(std::vector<std::byte>& batch, what op, record_name of,
-                     std::span<std::byte const> record) {
-    auto const start = batch.size();
-    batch.resize(start + 8 + 13);
-    auto* at = batch.data() + start + 8;
-    wire::detail::put(at, static_cast<std::uint64_t>(op), 1);
-    wire::detail::put(at + 1, of.type, 4);
-    wire::detail::put(at + 5, of.name, 8);
-    batch.insert(batch.end(), record.begin(), record.end());
-    auto const payload = std::span<std::byte const>{batch}.subspan(start + 8);
-    auto const sum = detail::crc32(payload);
-    wire::detail::put(batch.data() + start, payload.size(), 4);
-    wire::detail::put(batch.data() + start + 4, sum, 4);
-  }
-  // Blocks until the batch is on the disk. Precondition: append() made it, of records of at most
-  // record_bytes_max.
-  [[nodiscard]] result<bool> commit(std::vector<std::byte> const& batch) {
+  [[nodiscard]] result<bool> commit(std::vector<std::byte> const& batch) override {
     if (!path_.empty() && file_ < 0) {
       return error{"cannot write to " + path_ + ": it is not open, or writing failed before"};
     }
@@ -126,13 +75,12 @@ class store {
     if (bytes_ > compact_bytes_min && bytes_ > 2 * held_bytes()) return rewrite();
     return true;
   }
-  void close() noexcept {
+  void close() noexcept override {
     if (file_ >= 0) ::close(file_);
     file_ = -1;
   }
 
  private:
-  static constexpr std::size_t entry_min = 8 + 13;
   static constexpr std::size_t file_head = 8 + entry_min;  // the magic and the life
   static std::span<std::byte const> magic() noexcept {
     return std::as_bytes(std::span{"HYDRA-J1", 8});
@@ -175,15 +123,6 @@ class store {
     lives_ = lives;
     return over_bound("write to");
   }
-  // Length of the payload of the entry that may begin here; 0 when none does.
-  [[nodiscard]] static std::size_t length_at(std::span<std::byte const> in) noexcept {
-    if (in.size() < entry_min) return 0;
-    auto const length = wire::detail::get(in.data(), 4);
-    return length < 13 || length > 13 + record_bytes_max || length > in.size() - 8 ? 0 : length;
-  }
-  [[nodiscard]] static bool sum_holds(std::span<std::byte const> in, std::size_t length) noexcept {
-    return detail::crc32(in.subspan(8, length)) == wire::detail::get(in.data() + 4, 4);
-  }
   // Whether a whole entry begins anywhere in what is left. Records may be written so that there
   // are many places to try: after search_bytes_max the answer is yes, which loses nothing.
   [[nodiscard]] static bool holds_entry(std::span<std::byte const> in) noexcept {
@@ -199,23 +138,14 @@ class store {
   }
   // Applies whole entries; returns how many bytes they were.
   std::size_t apply(std::span<std::byte const> in) {
-    std::size_t at = 0;
-    for (;;) {
-      auto const length = length_at(in.subspan(at));
-      if (length == 0 || !sum_holds(in.subspan(at), length)) break;
-      auto const payload = in.subspan(at + 8, length);
-      record_name const of{static_cast<std::uint32_t>(wire::detail::get(payload.data() + 1, 4)),
-                           wire::detail::get(payload.data() + 5, 8)};
-      auto const body = payload.subspan(13);
-      switch (static_cast<what>(payload[0])) {
+    return each_entry(in, [this](what op, record_name of, std::span<std::byte const> body) {
+      switch (op) {
         case what::keep: records_[of].assign(body.begin(), body.end()); break;
         case what::erase: records_.erase(of); break;
         case what::life: lives_ = of.name; break;
         default: break;  // written by a later version
       }
-      at += 8 + length;
-    }
-    return at;
+    });
   }
   [[nodiscard]] result<bool> read_all() {
     int const in = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
