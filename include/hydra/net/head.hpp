@@ -97,7 +97,7 @@ class observer {
 };
 
 template <Node N>
-class head : public environment_base<head<N>> {
+class head : public environment_base<head<N>>, private frame_door {
  public:
   head(runtime_settings const& s, N const& fresh, natives const& table, observer<N>* to)
       : settings_{with_secret_seed(s)},
@@ -250,6 +250,7 @@ class head : public environment_base<head<N>> {
     return port;
   }
   void begin() {
+    if (settings_.between != nullptr) settings_.between->opened(*this);
     asio::post(io_, [this] {
       directory_.introduce(self(), owner_, greeting().at, settings_.reach);
       remember_signer(owner_, settings_.identity ? &settings_.identity->raw() : nullptr,
@@ -261,7 +262,7 @@ class head : public environment_base<head<N>> {
       });
     });
   }
-  [[nodiscard]] asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] asio::io_context& io() noexcept override { return io_; }
   [[nodiscard]] N& node() noexcept { return node_; }
   [[nodiscard]] counters& count() noexcept { return counters_; }
   [[nodiscard]] counters const& count() const noexcept { return counters_; }
@@ -309,6 +310,7 @@ class head : public environment_base<head<N>> {
   // After the io thread has ended: the pool too.
   void join() {
     transport_.close_all();
+    if (settings_.between != nullptr) settings_.between->closed();
     pool_.stop();
     pool_.join();
     store_.close();
@@ -321,7 +323,7 @@ class head : public environment_base<head<N>> {
   [[nodiscard]] limits const& bounds() const noexcept { return settings_.limits; }
   // Whether frames have to wait. What is held must fall below half before they go on: otherwise
   // each effect that gets out lets one frame in, and each group on the disk is tiny.
-  [[nodiscard]] bool congested() noexcept {
+  [[nodiscard]] bool congested() noexcept override {
     if (held_.size() >= bounds().held_max) overfull_ = true;
     else if (held_.size() < bounds().held_max / 2 || held_.empty()) overfull_ = false;
     return overfull_ || batch_.size() >= batch_bytes_max || answers_.size() >= answers_max;
@@ -391,7 +393,7 @@ class head : public environment_base<head<N>> {
   void named(Handle h) {
     if (settings_.log != nullptr) settings_.log->name(clock(), h, directory_.key_of(h));
   }
-  [[nodiscard]] instant clock() const {
+  [[nodiscard]] instant clock() const override {
     auto const since = std::chrono::duration_cast<duration>(steady::now() - steady_start_);
     return at_ns(wall_start_ + since.count() - settings_.epoch_ns);
   }
@@ -410,6 +412,12 @@ class head : public environment_base<head<N>> {
   }
 
  private:
+  [[nodiscard]] key key_of(peer p) const override { return directory_.key_of(p); }
+  void pass_late(peer from, wire::frame_header const& h,
+                 std::span<std::byte const> payload) override {
+    if (!quiet_) static_cast<void>(open(from, h, payload));
+  }
+
   static constexpr std::size_t batch_bytes_max = 4U << 20U;
   static constexpr std::size_t answers_max = 16384;
   static constexpr std::size_t calls_per_turn_max = 64;  // then others get their turn
