@@ -47,6 +47,8 @@ class Hydra(ConanFile):
             self.requires("range-v3/0.12.0")
             self.requires("tomlplusplus/3.3.0")
             self.requires("zlib/1.2.13")
+        if self.options.network:
+            self.requires("openssl/3.0.16")
         if self.options.database:
             self.requires("sqlite3/3.40.1")
 

@@ -65,7 +65,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${program} (= ${version}), \
 libboost1.81-dev | libboost-dev (>= 1.81), \
 libboost-serialization1.81-dev | libboost-serialization-dev (>= 1.81), \
 libfmt-dev, libtomlplusplus-dev, zlib1g-dev")
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libeigen3-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libeigen3-dev, libssl-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 "Headers and the simulator's static libraries, for programs that bring
 policies of their own; CMake finds them by find_package(hydra).")

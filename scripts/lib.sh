@@ -12,7 +12,7 @@ hydra_sim_packages=(
 )
 hydra_test_packages=(
   mold catch2 dpkg-dev file libbenchmark-dev libboost-graph1.81-dev libboost-regex1.81-dev clang-19
-  libclang-rt-19-dev valgrind
+  libclang-rt-19-dev libssl-dev valgrind
 )
 
 say() { printf '%s\n' "$*"; }

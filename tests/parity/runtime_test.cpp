@@ -4,6 +4,8 @@
 #include <hydra/net/runtime.hpp>
 #include <hydra/testing/journal.hpp>
 
+#include <boost/asio/write.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <filesystem>

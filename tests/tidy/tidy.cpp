@@ -174,7 +174,7 @@ struct wall {
 // Prefixes stop in the middle of a name on purpose: "…/checkpoint" allows checkpoint*.
 auto walls() -> std::vector<wall> const& {
   static std::vector<string_view> const net{"include/hydra/net/", "cli/node/", "tests/parity/",
-                                            "tests/unit/net/"};
+                                            "tests/unit/net/", "bench/transport"};
   static std::vector<string_view> const threads{
       "include/hydra/net/", "sim/include/hydra/sim/shards", "sim/src/shards", "cli/node/",
       "tests/parity/",      "tests/unit/net/"};

@@ -45,6 +45,7 @@ std::map<string, elsewhere> const& known() {
       {"CLI11", {"cli11", "cli11"}},
       {"Catch2", {"catch2", "catch2"}},
       {"Eigen3", {"eigen3", "eigen"}},
+      {"OpenSSL", {"openssl", "openssl"}},
       {"SQLite3", {"sqlite3", "sqlite3"}},
       {"ZLIB", {"zlib", "zlib"}},
       {"benchmark", {"benchmark", "benchmark"}},

@@ -9,6 +9,8 @@
 // - What the message being read mentions is in use until the next one is charged for, and nothing
 //   is evicted while the node is called: its handles may lie on the stack, where no walk looks.
 // - Endpoints that a head says of itself replace hearsay; hearsay never replaces them.
+// - The public keys that a Hydra signs with are remembered with its handle: its own, and those of
+//   heads that proved to be its own, at most owner_keys_max.
 // - A head that said hello is a stranger, and so is its owner, until the node may have seen its
 //   handle: its first message, or the word of another. A stranger that leaves before is forgotten
 //   at once, so hellos alone fill nothing, even for nodes that do not describe what they hold.
@@ -21,8 +23,10 @@
 #include <hydra/core/derive.hpp>
 #include <hydra/core/environment.hpp>
 #include <hydra/core/message.hpp>
+#include <hydra/net/identity.hpp>
 #include <hydra/wire/codec.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -166,10 +170,23 @@ struct head_facts {
   wire::endpoints at{};
   hydra::reach reach = reach::open;
   duration rtt{};
-  bool introduced = false;  // said so itself, in a handshake
+  hydra::netgroup netgroup{};  // of the address that it was met at; zero: derived from its key
+  bool introduced = false;     // said so itself, in a handshake
 };
 
 struct nothing {};
+
+// A public key that signs for a Hydra, and until when.
+struct owner_key {
+  raw_key raw{};
+  instant until{};
+};
+inline constexpr std::size_t owner_keys_max = 16;
+
+// What is known about a Hydra beside its key.
+struct owner_facts {
+  std::vector<owner_key> keys;
+};
 
 // The directory of one runtime. `Watch` is told about changes (for the journal) and marks what is
 // held: changed(peer), named(principal), named(service), mark(held_handles&), clock() -> instant.
@@ -236,6 +253,25 @@ class directory {
     f.introduced = true;
     watch_->changed(p);
   }
+  void met_at(peer p, netgroup where) { heads_.value(p).netgroup = where; }
+  // From now on this public key may sign for the Hydra. The one that ends first makes room.
+  void signs_for(principal w, owner_key const& k) {
+    auto& all = principals_.value(w).keys;
+    auto const known =
+        std::find_if(all.begin(), all.end(), [&](auto const& o) { return o.raw == k.raw; });
+    if (known != all.end()) {
+      known->until = std::max(known->until, k.until);
+      return;
+    }
+    if (all.size() < owner_keys_max) return all.push_back(k);
+    auto const first = std::min_element(
+        all.begin(), all.end(), [](auto const& a, auto const& b) { return a.until < b.until; });
+    if (first->until < k.until) *first = k;
+  }
+  [[nodiscard]] std::vector<owner_key> const& keys_of(principal w) const {
+    static std::vector<owner_key> const none;
+    return principals_.knows(w) ? principals_.value(w).keys : none;
+  }
   // From now on the node may hold the handle, and that of its owner.
   void told(peer p) {
     heads_.tell(p);
@@ -275,7 +311,8 @@ class directory {
     if (!heads_.knows(p)) return {};
     auto const& f = heads_.value(p);
     auto const k = heads_.key_of(p);
-    return {k, f.principal, derived_netgroup(k), f.reach, f.rtt};
+    auto const near = f.netgroup == netgroup{} ? derived_netgroup(k) : f.netgroup;
+    return {k, f.principal, near, f.reach, f.rtt};
   }
   [[nodiscard]] std::size_t heads() const noexcept { return heads_.size(); }
 
@@ -289,8 +326,8 @@ class directory {
     }
     return table.add(k, account_, {});
   }
-  template <class Handle>
-  Handle intern_named(handle_table<Handle, nothing>& table, key const& k) {
+  template <class Handle, class Value>
+  Handle intern_named(handle_table<Handle, Value>& table, key const& k) {
     if (auto const known = table.find(k)) return use(known);
     auto const h = intern(table, k);
     if (h) watch_->named(use(h));
@@ -327,7 +364,7 @@ class directory {
   directory_limits limits_;
   Watch* watch_;
   handle_table<peer, head_facts> heads_;
-  handle_table<principal, nothing> principals_;
+  handle_table<principal, owner_facts> principals_;
   handle_table<service, nothing> services_;
   std::uint32_t account_ = no_account;
   // By the message that is being read.

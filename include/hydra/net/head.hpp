@@ -5,9 +5,12 @@
 // The time of a call is read once, when it begins. Instants are nanoseconds since `epoch`.
 // Effects after a keep in one call wait for the disk; records are written in groups.
 //
-// Not here yet: encryption and identities (signatures are the modelled ones, as in the
-// simulator, worthless against an adversary), and stream (`Moves`): a node that streams objects
-// does not compile with this driver.
+// With an identity connections are TLS and signatures Ed25519. Who signs for a Hydra is known from
+// hellos: a check answers false for a Hydra of which no head has said hello to this one since it
+// started, or whose handle was evicted; and each bad signature costs a verification for each public
+// key that the Hydra signs with (at most owner_keys_max). A head that has no identity is for tests:
+// keys derive from the seed and signatures are the modelled ones, as in the simulator.
+// Not here yet: stream (`Moves`): a node that streams objects does not compile with this driver.
 #pragma once
 
 #include <hydra/core/derive.hpp>
@@ -16,6 +19,7 @@
 #include <hydra/core/node.hpp>
 #include <hydra/net/native.hpp>
 #include <hydra/net/passage.hpp>
+#include <hydra/net/signing.hpp>
 #include <hydra/net/store.hpp>
 #include <hydra/net/transport.hpp>
 
@@ -28,6 +32,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,12 +43,12 @@
 namespace hydra::net {
 
 struct runtime_settings {
-  std::uint64_t seed = 1;      // keys derive from (seed, index) until identities arrive
+  std::uint64_t seed = 1;      // without an identity keys derive from (seed, index)
   std::uint32_t index = 0;     // of this head in the scenario
   std::uint32_t owner = same;  // of its Hydra; the same index unless said otherwise
   std::uint32_t network = 1;   // heads of other networks are refused
   hydra::reach reach = hydra::reach::open;  // what it says of itself to whom it calls
-  std::string address = "127.0.0.1";  // loopback only
+  std::string address = "127.0.0.1";  // loopback, unless beyond_loopback
   std::uint16_t port = 0;             // 0: any; a restart keeps the one it got
   std::string store{};                // path of the records; empty: in memory, lost on restart
   std::int64_t epoch_ns = 0;  // instant zero in ns since 1970: the same on every machine
@@ -51,6 +56,9 @@ struct runtime_settings {
   net::limits limits{};
   passage* between = nullptr;  // connections and this node; outlives the runtime
   journal* log = nullptr;  // everything that enters the node; read it after stop()
+  std::optional<net::identity> identity{};  // of this head; none: plain TCP on loopback, for tests
+  ownership belongs{};           // whose head it is; empty: it is a Hydra of its own
+  bool beyond_loopback = false;  // may bind and dial any address; needs an identity
 
   static constexpr std::uint32_t same = 0xffffffffU;
 };
@@ -89,10 +97,10 @@ class observer {
 };
 
 template <Node N>
-class head : public environment_base<head<N>> {
+class head : public environment_base<head<N>>, private frame_door {
  public:
   head(runtime_settings const& s, N const& fresh, natives const& table, observer<N>* to)
-      : settings_{s},
+      : settings_{with_secret_seed(s)},
         node_{fresh},
         natives_{table},
         observer_{to},
@@ -100,6 +108,7 @@ class head : public environment_base<head<N>> {
         pool_{s.threads},
         clock_{io_},
         directory_{s.limits.directory, *this},
+        context_{s.identity ? std::make_unique<tls_context>(*s.identity) : nullptr},
         transport_{*this, io_, chance()} {}
   head(head const&) = delete;
   head& operator=(head const&) = delete;
@@ -207,14 +216,15 @@ class head : public environment_base<head<N>> {
   }
   template <Described R>
   [[nodiscard]] signature sign(R const& r) const {
-    return modelled_signature(settings_.seed, greeting().owner, r, resolver());
+    if (!context_) return modelled_signature(settings_.seed, name_.owner, r, resolver());
+    return context_->of().sign(signed_bytes(settings_.network, name_.owner, r, resolver()));
   }
   template <Described R>
   command check_of(room by, R const& r, principal signer, signature const& s) {
     auto const id = next_command(by);
     auto const k = directory_.key_of(signer);
     record(effect::check, by, r, 0, k);
-    answer(checked{id, k != key{} && s == modelled_signature(settings_.seed, k, r, resolver())});
+    answer(checked{id, k != key{} && is_signed(r, signer, k, s)});
     return id;
   }
   template <class... A>
@@ -232,14 +242,19 @@ class head : public environment_base<head<N>> {
     // Another life draws other numbers: nonces do not come twice.
     draws_.fill(static_cast<std::uint32_t>((lives_ - 1) << 20U));
     now_ = clock();
+    auto const named = take_name();
+    if (!named) return error{named.why()};
     self_pinned();
     auto const port = transport_.listen(settings_.address, settings_.port);
     if (port && maker != nullptr) node_ = maker->build(*this);
     return port;
   }
   void begin() {
+    if (settings_.between != nullptr) settings_.between->opened(*this);
     asio::post(io_, [this] {
       directory_.introduce(self(), owner_, greeting().at, settings_.reach);
+      remember_signer(owner_, settings_.identity ? &settings_.identity->raw() : nullptr,
+                      settings_.belongs);
       if (settings_.log != nullptr) log_records(records_of<N>{});
       call([&] {
         if (settings_.log != nullptr) settings_.log->start(now_);
@@ -247,7 +262,7 @@ class head : public environment_base<head<N>> {
       });
     });
   }
-  [[nodiscard]] asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] asio::io_context& io() noexcept override { return io_; }
   [[nodiscard]] N& node() noexcept { return node_; }
   [[nodiscard]] counters& count() noexcept { return counters_; }
   [[nodiscard]] counters const& count() const noexcept { return counters_; }
@@ -295,6 +310,7 @@ class head : public environment_base<head<N>> {
   // After the io thread has ended: the pool too.
   void join() {
     transport_.close_all();
+    if (settings_.between != nullptr) settings_.between->closed();
     pool_.stop();
     pool_.join();
     store_.close();
@@ -307,28 +323,28 @@ class head : public environment_base<head<N>> {
   [[nodiscard]] limits const& bounds() const noexcept { return settings_.limits; }
   // Whether frames have to wait. What is held must fall below half before they go on: otherwise
   // each effect that gets out lets one frame in, and each group on the disk is tiny.
-  [[nodiscard]] bool congested() noexcept {
+  [[nodiscard]] bool congested() noexcept override {
     if (held_.size() >= bounds().held_max) overfull_ = true;
     else if (held_.size() < bounds().held_max / 2 || held_.empty()) overfull_ = false;
     return overfull_ || batch_.size() >= batch_bytes_max || answers_.size() >= answers_max;
   }
   [[nodiscard]] hello greeting() const {
-    hello h;
-    h.network = settings_.network;
-    h.head = derived_key(settings_.seed, peer{settings_.index});
-    auto const owner = settings_.owner;
-    h.owner = derived_key(settings_.seed, principal{owner == runtime_settings::same
-                                                        ? settings_.index
-                                                        : owner});
+    auto h = name_;
     auto here = transport_.here();
     here.reach = settings_.reach;
     h.at.push_back(here);
     return h;
   }
-  // The handle of a head that said hello; nobody when it is not who was expected or there is no
-  // room for it.
-  peer meet(hello const& h, peer expected) {
-    if (expected && directory_.key_of(expected) != h.head) return {};
+  [[nodiscard]] tls_context* security() const noexcept { return context_.get(); }
+  // Where this head binds and dials.
+  [[nodiscard]] bool goes(asio::ip::address const& where) const {
+    return where.is_loopback() || (settings_.beyond_loopback && context_ && !where.is_multicast());
+  }
+  // The handle of a head that said hello; nobody when it is not who was expected, does not prove
+  // whose it is, or there is no room for it.
+  peer meet(hello const& h, encounter const& with) {
+    if (with.expected && directory_.key_of(with.expected) != h.head) return {};
+    if (with.proved != nullptr && !belongs(h)) return {};
     directory_.charge(strangers);
     auto const p = directory_.intern_stranger({h.head, {}});
     if (!p) return {};
@@ -338,11 +354,11 @@ class head : public environment_base<head<N>> {
       left(p);
       return {};
     }
-    wire::endpoints near;
-    for (auto const& e : h.at) {
-      if (from_wire(e).address().is_loopback() && e.port != 0) near.push_back(e);
+    directory_.introduce(p, owner, reachable(h, with.from), wire::reach_said(h.at));
+    if (!with.from.address().is_loopback()) {
+      directory_.met_at(p, netgroup_of(with.from.address()));
     }
-    directory_.introduce(p, owner, near, wire::reach_said(h.at));
+    remember_signer(owner, with.proved, h.proof);
     return p;
   }
   void reached(peer) {}
@@ -377,7 +393,7 @@ class head : public environment_base<head<N>> {
   void named(Handle h) {
     if (settings_.log != nullptr) settings_.log->name(clock(), h, directory_.key_of(h));
   }
-  [[nodiscard]] instant clock() const {
+  [[nodiscard]] instant clock() const override {
     auto const since = std::chrono::duration_cast<duration>(steady::now() - steady_start_);
     return at_ns(wall_start_ + since.count() - settings_.epoch_ns);
   }
@@ -396,6 +412,12 @@ class head : public environment_base<head<N>> {
   }
 
  private:
+  [[nodiscard]] key key_of(peer p) const override { return directory_.key_of(p); }
+  void pass_late(peer from, wire::frame_header const& h,
+                 std::span<std::byte const> payload) override {
+    if (!quiet_) static_cast<void>(open(from, h, payload));
+  }
+
   static constexpr std::size_t batch_bytes_max = 4U << 20U;
   static constexpr std::size_t answers_max = 16384;
   static constexpr std::size_t calls_per_turn_max = 64;  // then others get their turn
@@ -614,6 +636,65 @@ class head : public environment_base<head<N>> {
 
   // ---- the rest --------------------------------------------------------------------------------
 
+  // Another machine must not guess what this one draws: with an identity the seed is a secret.
+  static runtime_settings with_secret_seed(runtime_settings s) {
+    if (s.identity) {
+      s.seed ^= s.identity->sign(detail::signed_as("hydra seed 1\n")).words[0];
+    }
+    return s;
+  }
+  // How this head is called; once, before anything is sent.
+  [[nodiscard]] result<bool> take_name() {
+    name_.network = settings_.network;
+    auto const& s = settings_;
+    if (!s.identity) {
+      auto const owner = s.owner == runtime_settings::same ? s.index : s.owner;
+      name_.head = derived_key(s.seed, peer{s.index});
+      name_.owner = derived_key(s.seed, principal{owner});
+      return true;
+    }
+    name_.head = s.identity->id();
+    name_.owner = s.belongs ? id_of(s.belongs.owner) : name_.head;
+    name_.proof = name_.owner != name_.head ? s.belongs : ownership{};
+    if (!belongs(name_)) return error{"the proof of ownership is not for this head, or not now"};
+    return true;
+  }
+  // Whether a hello proves what it says about its owner.
+  [[nodiscard]] bool belongs(hello const& h) const {
+    if (h.owner == h.head || h.owner == key{}) return true;
+    return h.proof && id_of(h.proof.owner) == h.owner &&
+           holds(h.proof, settings_.network, h.head, clock(), bounds().clock_skew);
+  }
+  void remember_signer(principal owner, raw_key const* mine, ownership const& proof) {
+    if (!owner || mine == nullptr) return;
+    if (proof) directory_.signs_for(owner, {proof.owner, never});
+    directory_.signs_for(owner, {*mine, proof ? proof.until : never});
+  }
+  template <Described R>
+  [[nodiscard]] bool is_signed(R const& r, principal by, key const& k, signature const& s) const {
+    if (!context_) return s == modelled_signature(settings_.seed, k, r, resolver());
+    auto const& keys = directory_.keys_of(by);
+    if (keys.empty() || s == signature{}) return false;
+    auto const bytes = signed_bytes(settings_.network, k, r, resolver());
+    return std::any_of(keys.begin(), keys.end(), [&](auto const& each) {
+      bool const over = now_ - bounds().clock_skew > each.until;
+      return !over && verify(each.raw, bytes, s);
+    });
+  }
+  // Where others can dial it, of what it says.
+  [[nodiscard]] wire::endpoints reachable(hello const& h, tcp::endpoint const& from) const {
+    wire::endpoints at;
+    for (auto e : h.at) {
+      auto where = from_wire(e);
+      if (where.address().is_unspecified()) where.address(from.address());
+      if (where.port() == 0 || !goes(where.address())) continue;
+      auto const how = e.reach;
+      e = to_wire(where);
+      e.reach = how;
+      at.push_back(e);
+    }
+    return at;
+  }
   // Differs between lives: two heads that lost each other do not dial in step.
   [[nodiscard]] std::uint64_t chance() const {
     auto const ticks = static_cast<std::uint64_t>(steady::now().time_since_epoch().count());
@@ -675,6 +756,7 @@ class head : public environment_base<head<N>> {
   asio::thread_pool pool_;
   asio::steady_timer clock_;
   mutable directory_type directory_;
+  std::unique_ptr<tls_context> context_;
   transport<head> transport_;
   counters counters_;
 
@@ -684,6 +766,7 @@ class head : public environment_base<head<N>> {
           .count();
   instant now_{};
   principal owner_{};
+  hello name_{};  // without endpoints
   std::array<std::uint32_t, room_count> draws_{};
   std::map<std::pair<instant, std::uint32_t>, armed> timers_;
   slabs<activities_of<N>> slabs_;

@@ -13,6 +13,10 @@ namespace hydra::net {
 struct limits {
   std::size_t sessions_max = 512;             // connections in all
   std::size_t handshakes_max = 64;            // accepted connections that have not said hello
+  std::size_t per_address_max = 128;          // accepted connections from one address
+  std::size_t per_address_handshakes_per_s = 64;  // with TLS; each costs 0.5 ms of the io thread
+  std::size_t handshakes_per_s = 512;             // of all addresses, that is a quarter of it
+  std::size_t addresses_max = 4096;               // remembered at once; others are turned away
   std::size_t outbound_bytes_max = 256 << 10; // that wait for one peer; more is dropped
   std::size_t inbound_bytes_per_s = 64 << 20; // of one connection; the rest waits in its socket
   std::size_t links_max = 4096;               // peers with something under way
@@ -25,13 +29,14 @@ struct limits {
   std::size_t held_max = 16384;
   std::size_t store_bytes_max = net::store_bytes_max;  // of the journal; then keeping fails
   std::size_t inputs_max = 4096;              // facts of the user that wait; more are refused
-  duration handshake_timeout = 3s;
+  duration handshake_timeout = 3s;  // TLS and hello
   duration idle_timeout = 30s;   // nothing received; a ping goes out after a third of it
   duration write_timeout = 10s;  // bytes wait and none could be written
   duration dial_timeout = 2s;
   std::uint32_t dial_attempts_max = 3;  // in a row; then what waits is dropped: unreachable
   duration backoff_first = 50ms;        // doubled for each attempt, times 1/2 to 1
   duration backoff_max = 5s;
+  duration clock_skew = 5min;  // by which the clocks of two machines may differ
   directory_limits directory{};
 };
 
@@ -44,6 +49,7 @@ struct counters {
   std::uint64_t refused = 0;    // messages for which the directory had no room
   std::uint64_t bad_frames = 0; // each closed its connection
   std::uint64_t bad_messages = 0;
+  std::uint64_t bad_handshakes = 0;  // TLS: not who it says, another version, garbage
   std::uint64_t bad_hellos = 0;
   std::uint64_t turned_away = 0;  // connections over a limit
   std::uint64_t timeouts = 0;

@@ -1,9 +1,12 @@
 // What may befall frames between a connection and its node: for tests, and for links that are
-// emulated. The transport's promises end before it.
+// emulated (emulated_link.hpp). The transport's promises end before it.
 #pragma once
 
 #include <hydra/core/identity.hpp>
+#include <hydra/core/time.hpp>
 #include <hydra/wire/frame.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <cstddef>
 #include <span>
@@ -17,6 +20,19 @@ class frame_sink {
   virtual void pass(wire::frame_header const& h, std::span<std::byte const> payload) = 0;
 };
 
+// One life of a head, for a passage that keeps frames back for a while. In the io thread.
+class frame_door {
+ public:
+  virtual ~frame_door() = default;
+  [[nodiscard]] virtual boost::asio::io_context& io() = 0;
+  [[nodiscard]] virtual instant clock() const = 0;
+  [[nodiscard]] virtual key key_of(peer) const = 0;  // zero once its handle is forgotten
+  [[nodiscard]] virtual bool congested() = 0;        // then nothing should be passed
+  // As if it arrived now. A frame that does not decode is counted and closes nothing.
+  virtual void pass_late(peer from, wire::frame_header const& h,
+                         std::span<std::byte const> payload) = 0;
+};
+
 class passage {
  public:
   virtual ~passage() = default;
@@ -24,6 +40,9 @@ class passage {
   // it kept back, or nothing. In the io thread.
   virtual void arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload,
                        frame_sink& to) = 0;
+  // A life begins, before its first frame; it ends, and its io thread has ended.
+  virtual void opened(frame_door&) {}
+  virtual void closed() {}
 };
 
 }  // namespace hydra::net

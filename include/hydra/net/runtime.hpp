@@ -1,13 +1,15 @@
 // Runs a node on the network: one head, one io thread, restartable.
 //
-// *** PLAIN TCP, NO ENCRYPTION, NO AUTHENTICATION: loopback only. Anything else is refused. ***
+// *** WITHOUT AN IDENTITY: plain TCP, no encryption, no authentication. For tests, on loopback
+// only; anything else is refused. With one: TLS 1.3, and beyond loopback if that is set. ***
 //
-//   net::runtime<my_hydra> here{{.seed = 7, .index = 0, .store = "head0.records"}};
+//   auto const me = net::identity::load_or_make("head0.pem");
+//   net::runtime<my_hydra> here{{.store = "head0.records", .identity = me.value()}};
 //   here.on_emit([](auto const& fact) { ... });            // in the io thread
 //   here.offer(service_key("render.movie", 1),
 //              [](task const& t) -> std::optional<payload> { ... });
 //   auto const port = here.start();                        // result: the port, or what failed
-//   auto const other = here.know({derived_key(7, peer{1}), endpoint});
+//   auto const other = here.know({key_of_the_other, endpoints});
 //   here.tell(my_input{other});                            // a fact of this head's user
 //   here.stop();
 //

@@ -1,24 +1,27 @@
-// One TCP connection: a hello in both directions, then frames.
+// One TCP connection: TLS when the head has an identity, a hello in both directions, then frames.
 //
-// NOT ENCRYPTED AND NOT AUTHENTICATED: a head is whoever it says it is. That is why the runtime
-// binds and dials loopback only; TLS and real identities replace this file's socket later.
+// Without an identity a connection is NOT ENCRYPTED AND NOT AUTHENTICATED: a head is whoever it
+// says it is, which is why the runtime then binds and dials loopback only. With one, the owner of
+// the session compares the key in the hello with the one that the handshake has proved.
 //
-// Rules: the first frame is a hello and comes within handshake_timeout, no second one; a frame
-// that does not parse closes the connection; reading waits while the owner is congested (asked
-// before each frame) or this connection is over its bytes per second, so what is too much stays in
-// the sender. Memory: one frame and 16 kB in, 64 kB being written, and what waits, which the owner
-// bounds for each peer.
+// Rules: the first frame is a hello and comes within handshake_timeout, which counts TLS too, no
+// second one; a frame that does not parse closes the connection; reading waits while the owner is
+// congested (asked before each frame) or this connection is over its bytes per second, so what is
+// too much stays in the sender. Frames that wait leave together: up to 64 kB in one record or
+// more and one call. A session that closes says so (close_notify).
+// Memory: one frame in, 64 kB being written, what was read but must wait (80 kB), and what waits to
+// be written, which the owner bounds for each peer. An idle one holds none of these.
 #pragma once
 
+#include <hydra/net/byte_stream.hpp>
 #include <hydra/net/limits.hpp>
+#include <hydra/net/ownership.hpp>
 #include <hydra/wire/codec.hpp>
 #include <hydra/wire/frame.hpp>
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -30,8 +33,6 @@
 
 namespace hydra::net {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
 using steady = std::chrono::steady_clock;
 
 inline constexpr std::uint16_t protocol_oldest = 1;  // that this build can speak
@@ -46,10 +47,12 @@ struct hello {
   std::uint64_t capabilities = 0;  // bits; unknown ones are ignored
   key head{};
   key owner{};
-  wire::endpoints at{};  // where it listens
+  wire::endpoints at{};  // where it listens; the address zero: where this connection comes from
+  ownership proof{};     // that the head belongs to the owner; with TLS, and if they differ
   template <class A>
   void serialize(A& a, unsigned) {
     a& oldest& newest& network& capabilities& head& owner& at;
+    serialize_if_any(a, proof);
   }
 };
 
@@ -73,82 +76,152 @@ template <Described T>
   return out;
 }
 
-// `Owner` offers: bounds() count() congested() greeting() and is told
+// Room to read into and to gather frames in, for all sessions of one thread.
+struct session_buffers {
+  std::vector<std::byte> in = std::vector<std::byte>(tls_context::read_bytes);
+  std::vector<std::byte> out;
+};
+
+// `Owner` offers: bounds() count() congested() greeting() buffers() and is told
 // introduced(session, hello) -> bool   arrived(session, header, payload) -> bool
 // measured(session, rtt)   closed(session, why)
 template <class Owner>
 class session : public std::enable_shared_from_this<session<Owner>> {
  public:
-  session(Owner& owner, asio::ip::tcp::socket socket, bool dialled, peer expected)
+  session(Owner& owner, byte_stream stream, bool dialled, peer expected)
       : owner_{&owner},
-        socket_{std::move(socket)},
-        clock_{socket_.get_executor()},
+        stream_{std::move(stream)},
+        clock_{stream_.socket().get_executor()},
         dialled_{dialled},
         who_{expected} {}
 
   void begin() {
-    error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
     born_ = heard_ = wrote_ = second_ = steady::now();
-    push(control_frame(control::hello, owner_->greeting()));
-    read();
     tick();
+    shake();
   }
   // Precondition: the owner has checked the bound of this peer.
   void push(std::vector<std::byte> frame) {
     if (closed_) return;
-    if (waiting_.empty() && writing_.empty()) wrote_ = steady::now();
+    if (queued_bytes() == 0) wrote_ = steady::now();
     waiting_bytes_ += frame.size();
     waiting_.push_back(std::move(frame));
-    write();
+    if (in_turn_ || sending_ || std::exchange(flushing_, true)) return;
+    asio::post(stream_.socket().get_executor(), [self = this->shared_from_this()] {
+      self->flushing_ = false;
+      self->flush();
+    });
   }
   void close(std::string const& why) {
     if (std::exchange(closed_, true)) return;
-    error_code ignored;
     clock_.cancel();
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
+    stream_.close();
     owner_->closed(this->shared_from_this(), why);
   }
+  [[nodiscard]] byte_stream const& stream() const noexcept { return stream_; }
+  [[nodiscard]] tcp::endpoint from() const { return from_; }
+  void set_from(tcp::endpoint const& where) { from_ = where; }
   [[nodiscard]] bool dialled() const noexcept { return dialled_; }
   [[nodiscard]] bool open() const noexcept { return !closed_ && greeted_; }
   [[nodiscard]] bool greeted() const noexcept { return greeted_; }
   [[nodiscard]] peer who() const noexcept { return who_; }
   void set_who(peer who) noexcept { who_ = who; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept {
-    return waiting_bytes_ + writing_.size();
+    return waiting_bytes_ + stream_.pending();
   }
   // Frames of which nothing was written.
   [[nodiscard]] std::deque<std::vector<std::byte>> take_waiting() {
     waiting_bytes_ = 0;
     return std::exchange(waiting_, {});
   }
-  [[nodiscard]] bool cut_off() const noexcept { return !writing_.empty(); }
+  [[nodiscard]] bool cut_off() const noexcept { return stream_.pending() != 0; }
 
  private:
   static constexpr std::size_t write_bytes_max = 65536;
+  static constexpr std::size_t turn_bytes_max = 262144;  // read, then others get their turn
   static constexpr auto tick_period = std::chrono::milliseconds{50};
+  static constexpr auto idle_after = std::chrono::seconds{1};  // gives memory back
+  enum class next : std::uint8_t { wait, again, pause };
 
-  void read() {
+  void shake() {
+    auto const how = stream_.shake();
+    if (!stream_.flush() || how == byte_stream::state::failed) {
+      ++owner_->count().bad_handshakes;
+      return close("the handshake failed: " + stream_.why());
+    }
+    if (how == byte_stream::state::waits) {
+      if (stream_.pending() != 0) wait_to_write();
+      return wait_to_read();
+    }
+    shaken_ = true;
+    push(control_frame(control::hello, owner_->greeting()));
+    go_on();  // more may have come with the end of the handshake
+  }
+  void wait_to_read() {
+    stream_.socket().async_wait(tcp::socket::wait_read,
+                                [self = this->shared_from_this()](error_code ec) {
+                                  if (self->closed_) return;
+                                  if (ec) return self->close("waiting failed: " + ec.message());
+                                  self->stream_.ready();
+                                  if (self->shaken_) self->go_on();
+                                  else self->shake();
+                                });
+  }
+  void wait_to_write() {
+    if (std::exchange(sending_, true)) return;
+    stream_.socket().async_wait(tcp::socket::wait_write,
+                                [self = this->shared_from_this()](error_code ec) {
+                                  if (self->closed_) return;
+                                  if (ec) return self->close("writing failed: " + ec.message());
+                                  self->sending_ = false;
+                                  self->flush();
+                                });
+  }
+  // Handles what came, then waits for more, or pauses; tick() goes on.
+  void go_on() {
+    in_turn_ = true;
+    auto const then = take_turn();
+    in_turn_ = false;
+    if (!closed_) flush();
     if (closed_) return;
-    auto self = this->shared_from_this();
-    socket_.async_read_some(asio::buffer(buffer_), [self](error_code ec, std::size_t n) {
-      if (self->closed_) return;
-      if (ec) return self->close("the connection ended: " + ec.message());
-      self->heard_ = steady::now();
-      self->received_ += n;
-      self->rest_ = {self->buffer_.data(), n};
-      self->go_on();
+    paused_ = then == next::pause;
+    if (then == next::wait) return wait_to_read();
+    if (then == next::pause) return;
+    asio::post(stream_.socket().get_executor(), [self = this->shared_from_this()] {
+      if (!self->closed_) self->go_on();
     });
   }
-  // Handles what was read, then reads more, or pauses; tick() goes on.
-  void go_on() {
-    if (!take()) return;
-    paused_ = must_wait() || !rest_.empty();
-    if (!paused_) read();
+  next take_turn() {
+    for (std::size_t taken = 0;;) {
+      if (!take()) return next::wait;
+      if (must_wait(heard_) || !rest_.empty()) {
+        keep_rest();
+        return next::pause;
+      }
+      if (stream_.drained()) return next::wait;
+      if (taken >= turn_bytes_max) return next::again;
+      auto& into = owner_->buffers().in;
+      auto const [n, how] = stream_.read(into);
+      if (how == byte_stream::state::failed) {
+        close(stream_.why());
+        return next::wait;
+      }
+      if (n == 0) return next::wait;
+      heard_ = steady::now();
+      received_ += n;
+      taken += n;
+      rest_ = std::span{into}.first(n);
+      rest_is_mine_ = false;
+    }
   }
-  [[nodiscard]] bool must_wait() {
-    auto const now = steady::now();
+  // Others read into the same room.
+  void keep_rest() {
+    if (rest_is_mine_) return;
+    mine_.assign(rest_.begin(), rest_.end());
+    rest_ = mine_;
+    rest_is_mine_ = true;
+  }
+  [[nodiscard]] bool must_wait(steady::time_point now) {
     if (now - second_ >= std::chrono::seconds{1}) {
       second_ = now;
       received_ = 0;
@@ -214,27 +287,38 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     pinged_nonce_ = ++nonce_;
     push(control_frame(control::ping, ping_body{nonce_}));
   }
-  void write() {
-    if (closed_ || !writing_.empty() || waiting_.empty()) return;
-    while (!waiting_.empty() && writing_.size() < write_bytes_max) {
+  // Sends what waits until the socket is full.
+  void flush() {
+    if (closed_ || sending_) return;
+    while (stream_.pending() != 0 || (shaken_ && !waiting_.empty())) {
+      if (stream_.pending() == 0 && !fill()) return close("writing failed: " + stream_.why());
+      auto const before = stream_.pending();
+      if (!stream_.flush()) return close("writing failed: the connection ended");
+      if (stream_.pending() < before) wrote_ = steady::now();
+      if (stream_.pending() != 0) return wait_to_write();
+    }
+  }
+  // Puts frames of at most write_bytes_max together, or one longer one.
+  [[nodiscard]] bool fill() {
+    auto first = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= first.size();
+    if (waiting_.empty() || first.size() + waiting_.front().size() > write_bytes_max) {
+      return stream_.put(first);
+    }
+    auto& flat = owner_->buffers().out;
+    flat.assign(first.begin(), first.end());
+    while (!waiting_.empty() && flat.size() + waiting_.front().size() <= write_bytes_max) {
       auto const& f = waiting_.front();
-      writing_.insert(writing_.end(), f.begin(), f.end());
+      flat.insert(flat.end(), f.begin(), f.end());
       waiting_bytes_ -= f.size();
       waiting_.pop_front();
     }
-    auto self = this->shared_from_this();
-    asio::async_write(socket_, asio::buffer(writing_), [self](error_code ec, std::size_t) {
-      if (self->closed_) return;
-      if (ec) return self->close("writing failed: " + ec.message());
-      self->writing_.clear();
-      self->wrote_ = steady::now();
-      self->write();
-    });
+    return stream_.put(flat);
   }
   void tick() {
-    auto self = this->shared_from_this();
     clock_.expires_after(tick_period);
-    clock_.async_wait([self](error_code ec) {
+    clock_.async_wait([self = this->shared_from_this()](error_code ec) {
       if (ec || self->closed_) return;
       self->check(steady::now());
       if (!self->closed_) self->tick();
@@ -250,22 +334,25 @@ class session : public std::enable_shared_from_this<session<Owner>> {
       ++owner_->count().timeouts;
       return close(late);
     }
-    if (greeted_ && now - heard_ > b.idle_timeout / 3 && pinged_nonce_ == 0) ping();
-    if (paused_ && !must_wait()) {
-      paused_ = false;
-      heard_ = now;
-      go_on();
+    if (now - heard_ > idle_after) {
+      stream_.shrink();
+      if (rest_.empty()) std::vector<std::byte>{}.swap(mine_);
     }
+    if (greeted_ && now - heard_ > b.idle_timeout / 3 && pinged_nonce_ == 0) ping();
+    if (!paused_ || must_wait(now)) return;
+    paused_ = false;
+    heard_ = now;
+    go_on();
   }
 
   Owner* owner_;
-  asio::ip::tcp::socket socket_;
+  byte_stream stream_;
   asio::steady_timer clock_;
+  tcp::endpoint from_;
   wire::frame_reader frames_;
-  std::array<std::byte, 16384> buffer_;
-  std::span<std::byte const> rest_;  // of the buffer: not handled yet
+  std::vector<std::byte> mine_;      // what was read and must wait
+  std::span<std::byte const> rest_;  // of the owner's room or of mine: not handled yet
   std::deque<std::vector<std::byte>> waiting_;
-  std::vector<std::byte> writing_;
   std::size_t waiting_bytes_ = 0;
   std::size_t received_ = 0;
   steady::time_point born_{};
@@ -276,9 +363,14 @@ class session : public std::enable_shared_from_this<session<Owner>> {
   std::uint64_t nonce_ = 0;
   std::uint64_t pinged_nonce_ = 0;
   bool dialled_;
+  bool shaken_ = false;  // what is pushed may be sent
   bool greeted_ = false;
   bool closed_ = false;
   bool paused_ = false;
+  bool in_turn_ = false;   // frames are being handled: what is pushed leaves after them
+  bool flushing_ = false;  // a flush is on its way
+  bool sending_ = false;   // the socket is full
+  bool rest_is_mine_ = false;
   peer who_;
 };
 

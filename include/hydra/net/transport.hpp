@@ -8,10 +8,13 @@
 //
 // Two heads that dial each other end up with two connections: both are read, frames leave on the
 // one that was there first, the other is a spare. A second connection of the same direction
-// replaces the first (its owner has restarted). Loopback only: see session.hpp.
+// replaces the first (its owner has restarted).
+// With a tls_context whoever answers or calls has proved its key; without one nobody has, and only
+// loopback is dialled and listened on. Connections from one address are limited: see callers.hpp.
 #pragma once
 
 #include <hydra/core/random.hpp>
+#include <hydra/net/callers.hpp>
 #include <hydra/net/session.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -23,14 +26,13 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace hydra::net {
-
-using tcp = asio::ip::tcp;
 
 [[nodiscard]] inline wire::endpoint to_wire(tcp::endpoint const& e) {
   auto const& a = e.address();
@@ -48,7 +50,26 @@ using tcp = asio::ip::tcp;
   return {six, e.port};
 }
 
-// `Owner` offers: known() bounds() count() congested() greeting(); is told
+// Which part of the address space: an IPv4 /16, an IPv6 /32; never zero.
+[[nodiscard]] inline netgroup netgroup_of(asio::ip::address const& a) {
+  auto const e = to_wire({a, 0});
+  auto const& b = e.address;
+  bool const four = from_wire(e).address().is_v4();
+  std::uint32_t const word = four ? 0x10000U | std::uint32_t{b[12]} << 8U | b[13]
+                                  : std::uint32_t{b[0]} << 24U | std::uint32_t{b[1]} << 16U |
+                                        std::uint32_t{b[2]} << 8U | b[3];
+  return {word == 0 ? 1U : word};
+}
+
+// Who is at the other end of a connection, as far as the connection knows.
+struct encounter {
+  peer expected{};                   // nobody: it called
+  raw_key const* proved = nullptr;   // its public key, with TLS
+  tcp::endpoint from{};
+};
+
+// `Owner` offers: known() bounds() count() congested() greeting() security() -> tls_context* or
+// null, goes(address) -> bool, meet(hello, encounter) -> peer; is told
 // arrived(from, header, payload) -> bool, failed(peer), reached(peer), left(peer).
 template <class Owner>
 class transport {
@@ -59,15 +80,16 @@ class transport {
   transport(Owner& owner, asio::io_context& io, std::uint64_t jitter_seed)
       : owner_{&owner}, io_{&io}, acceptor_{io}, pause_{io}, jitter_{jitter_seed} {}
 
-  // Binds and listens; refuses what is not loopback.
+  // Binds and listens; refuses an address where the owner does not go.
   [[nodiscard]] result<std::uint16_t> listen(std::string const& address, std::uint16_t port) {
     error_code ec;
     auto const ip = asio::ip::make_address(address, ec);
     if (ec) return error{"listen address " + address + " is not an IP address"};
-    if (!ip.is_loopback()) {
-      return error{"listen address " + address +
-                   " is not loopback: this transport does not encrypt, so it stays on this "
-                   "machine"};
+    if (!owner_->goes(ip)) {
+      return error{"listen address " + address + " is not loopback: " +
+                   (owner_->security() == nullptr
+                        ? "without an identity nothing is encrypted, so it stays on this machine"
+                        : "set beyond_loopback to be reached from other machines")};
     }
     tcp::endpoint const at{ip, port};
     auto const failed = [&] {
@@ -145,13 +167,17 @@ class transport {
   [[nodiscard]] counters& count() { return owner_->count(); }
   [[nodiscard]] bool congested() { return owner_->congested(); }
   [[nodiscard]] hello greeting() const { return owner_->greeting(); }
+  [[nodiscard]] session_buffers& buffers() noexcept { return buffers_; }
 
   bool introduced(pointer const& s, hello const& h) {
     auto const mine = owner_->greeting();
     bool const speaks = h.oldest <= protocol_newest && h.newest >= protocol_oldest;
     if (!speaks || h.network != mine.network) return false;
     if (h.head == mine.head || h.head == key{}) return false;
-    auto const who = owner_->meet(h, s->who());
+    auto const& bytes = s->stream();
+    if (bytes.secure() && h.head != bytes.tls().peer_id()) return false;
+    auto const* const proved = bytes.secure() ? &bytes.tls().peer_raw() : nullptr;
+    auto const who = owner_->meet(h, {s->who(), proved, s->from()});
     if (!who) return false;
     s->set_who(who);
     ++count().sessions;
@@ -165,6 +191,7 @@ class transport {
   void measured(pointer const& s, duration rtt) { owner_->known().measured(s->who(), rtt); }
   void closed(pointer const& s, std::string const&) {
     sessions_.erase(s);
+    if (!s->dialled()) callers_.left(callers::place_of(s->from().address()));
     if (closing_ || !s->who()) return;
     unlink(s);
     owner_->left(s->who());
@@ -224,7 +251,23 @@ class transport {
       ++count().turned_away;
       return;
     }
-    auto s = std::make_shared<session_type>(*this, std::move(socket), false, peer{});
+    error_code ec;
+    auto const from = socket.remote_endpoint(ec);
+    auto const place = callers::place_of(from.address());
+    bool const costly = owner_->security() != nullptr;
+    if (ec || !callers_.admit(place, bounds(), costly, steady::now())) {
+      ++count().turned_away;
+      return;
+    }
+    start(std::move(socket), from, peer{});
+  }
+  // Nobody: it called.
+  void start(tcp::socket socket, tcp::endpoint const& from, peer to) {
+    std::optional<key> expected;
+    if (to) expected = owner_->known().key_of(to);
+    byte_stream bytes{std::move(socket), owner_->security(), expected};
+    auto s = std::make_shared<session_type>(*this, std::move(bytes), static_cast<bool>(to), to);
+    s->set_from(from);
     sessions_.insert(s);
     s->begin();
   }
@@ -252,7 +295,7 @@ class transport {
     if (at.empty()) return give_up(to);
     auto const where = from_wire(at[l.attempts % at.size()]);
     l.dialling = true;
-    if (!where.address().is_loopback() || sessions_.size() >= bounds().sessions_max) {
+    if (!owner_->goes(where.address()) || sessions_.size() >= bounds().sessions_max) {
       return failed(to);
     }
     ++count().dials;
@@ -261,15 +304,13 @@ class transport {
       error_code ignored;
       socket->close(ignored);
     });
-    socket->async_connect(where, [this, socket, to](error_code ec) {
+    socket->async_connect(where, [this, socket, to, where](error_code ec) {
       if (closing_) return;
       auto const it = links_.find(to.index());
       if (it == links_.end() || !it->second.dialling) return;
       if (it->second.clock) it->second.clock->cancel();
       if (ec) return failed(to);
-      auto s = std::make_shared<session_type>(*this, std::move(*socket), true, to);
-      sessions_.insert(s);
-      s->begin();
+      start(std::move(*socket), where, to);
     });
   }
   template <class F>
@@ -330,6 +371,8 @@ class transport {
   asio::steady_timer pause_;
   tcp::endpoint here_;
   owned_stream jitter_;
+  session_buffers buffers_;
+  callers callers_;
   std::set<pointer> sessions_;  // by address: only ever visited to count and to close
   std::map<std::uint32_t, link> links_;
   bool closing_ = false;
