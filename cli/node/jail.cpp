@@ -12,12 +12,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -35,6 +37,9 @@ using std::string;
 using clock = std::chrono::steady_clock;
 
 constexpr int look_ms = 10;             // between two looks at what a job uses
+constexpr int courtesy = 19;            // nice: the watch comes first
+constexpr uid_t first_user = 1'700'000'000;  // of those that root lends to jobs
+constexpr uid_t users = 1'000'000;
 constexpr int status_file = 3;          // descriptors inside
 constexpr int filter_file = 4;
 constexpr std::uint64_t scratch_bytes = std::uint64_t{256} << 20U;  // of /tmp inside
@@ -110,30 +115,80 @@ string unfit(jail_job const& job, string& program) {
   return {};
 }
 
+// As root a job runs as a user that nobody else is: the kernel counts processes of users, but not
+// of root.
+uid_t user_of_job() {
+  static std::atomic<uid_t> count{0};
+  if (::geteuid() != 0) return 0;
+  return first_user + (static_cast<uid_t>(::getpid()) * 16 + count++ % 16) % users;
+}
+
+// What that user may not read is copied. Removed with the object.
+class readable {
+ public:
+  readable(jail_job const& job, uid_t user) : inputs{job.inputs} {
+    for (auto& in : inputs) {
+      struct stat what {};
+      if (user == 0 || (::stat(in.path.c_str(), &what) == 0 && (what.st_mode & S_IROTH) != 0))
+        continue;
+      if (!copy(in)) wrong = in.path + " cannot be copied for the user of the job";
+    }
+    if (user != 0 && ::chown(job.output.c_str(), user, user) != 0)
+      wrong = job.output + ": " + std::strerror(errno);
+  }
+  ~readable() {
+    std::error_code failed;
+    if (!folder_.empty()) fs::remove_all(folder_, failed);
+  }
+  readable(readable const&) = delete;
+  readable& operator=(readable const&) = delete;
+
+  std::vector<jail_input> inputs;
+  string wrong;
+
+ private:
+  bool copy(jail_input& in) {
+    std::error_code failed;
+    if (folder_.empty()) {
+      folder_ = (fs::temp_directory_path() / "hydra-inputs-XXXXXX").string();
+      if (::mkdtemp(folder_.data()) == nullptr) return folder_.clear(), false;
+    }
+    auto const to = folder_ + "/" + std::to_string(++count_);
+    if (!fs::copy_file(in.path, to, failed) || ::chmod(to.c_str(), 0444) != 0) return false;
+    in.path = to;
+    return true;
+  }
+  string folder_;
+  int count_ = 0;
+};
+
 // ---- command lines -----------------------------------------------------------------------------
 
 void add(std::vector<string>& to, std::initializer_list<string> words) {
   to.insert(to.end(), words);
 }
 
-std::vector<string> inside_words(jail_job const& job, string const& helper, bool walled) {
+std::vector<string> inside_words(jail_job const& job, string const& helper, bool walled,
+                                 uid_t user) {
   auto const& l = job.limits;
   auto const seconds = l.cpu.count() / 1'000'000'000 + 1;
   std::vector<string> out{helper, std::to_string(status_file), fmt::format("cpu={}", seconds),
                           fmt::format("memory={}", 4 * l.memory + (std::uint64_t{1} << 30U)),
-                          fmt::format("file={}", l.output), fmt::format("files={}", l.open_files)};
+                          fmt::format("file={}", l.output), fmt::format("files={}", l.open_files),
+                          fmt::format("nice={}", courtesy)};
   if (!walled) return out;
   out.push_back(fmt::format("processes={}", l.processes + 2));  // bubblewrap is two of them
   for (auto const* path : {"/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev", "/job/in"})
     out.push_back("read=" + string{path});
   for (auto const* path : {"/job/out", "/tmp", "/dev/null", "/dev/zero", "/dev/full"})
     out.push_back("write=" + string{path});
+  if (user != 0) out.push_back(fmt::format("user={}", user));
   return out;
 }
 
 // Folders of the system that programs need: /usr, and what leads into it.
 void add_system(std::vector<string>& to) {
-  add(to, {"--ro-bind", "/usr", "/usr"});
+  add(to, {"--ro-bind", "/usr", "/usr", "--dir", "/etc", "--dir", "/run"});  // else root's alone
   std::error_code failed;
   for (auto const* path : {"/bin", "/lib", "/lib64", "/lib32"}) {
     if (fs::is_symlink(path, failed)) {
@@ -146,24 +201,34 @@ void add_system(std::vector<string>& to) {
     add(to, {"--ro-bind-try", path, path});
 }
 
-std::vector<string> wrapped(jail_job const& job, jail_policy const& policy, string const& helper,
-                            string const& program) {
+std::vector<string> wrapped(jail_job const& job, std::vector<jail_input> const& inputs, uid_t user,
+                            jail_policy const& policy, string const& helper) {
   std::vector<string> out{policy.bubblewrap};
-  add(out, {"--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
-            "--new-session", "--clearenv", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534",
-            "--hostname", "jail"});
+  add(out, {"--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
+            "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv",
+            "--hostname", "jail", "--cap-drop", "ALL"});
+  if (user == 0) {
+    add(out, {"--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"});
+  } else {
+    add(out, {"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"});  // given up inside
+  }
   add_system(out);
-  add(out, {"--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--size",
+  add(out, {"--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--perms", "1777", "--size",
             std::to_string(std::min(scratch_bytes, job.limits.memory)), "--tmpfs", "/tmp", "--dir",
             "/job/in"});
-  for (auto const& in : job.inputs)
+  std::set<string> folders;
+  for (auto const& in : inputs)
+    if (auto const slash = in.name.find('/'); slash != string::npos)
+      folders.insert(in.name.substr(0, slash));
+  for (auto const& folder : folders) add(out, {"--dir", "/job/in/" + folder});
+  for (auto const& in : inputs)
     add(out, {"--ro-bind", fs::canonical(in.path).string(), "/job/in/" + in.name});
   add(out, {"--bind", fs::canonical(job.output).string(), "/job/out", "--ro-bind", helper,
             "/run/hydra-jail", "--remount-ro", "/", "--chdir", "/job", "--seccomp",
             std::to_string(filter_file), "--"});
-  auto const inside = inside_words(job, "/run/hydra-jail", true);
+  auto const inside = inside_words(job, "/run/hydra-jail", true, user);
   out.insert(out.end(), inside.begin(), inside.end());
-  add(out, {"--", program});
+  add(out, {"--", "/usr/bin/" + job.run.front()});
   out.insert(out.end(), job.run.begin() + 1, job.run.end());
   return out;
 }
@@ -430,6 +495,17 @@ class watched {
   jail_outcome out_;
 };
 
+jail_outcome run_walled(jail_job const& job, jail_policy const& policy, string const& helper,
+                        std::vector<string> const& doors) {
+  auto const user = user_of_job();
+  readable const ready{job, user};
+  jail_outcome refused;
+  refused.why = ready.wrong;
+  if (!ready.wrong.empty()) return refused;
+  starting const s{wrapped(job, ready.inputs, user, policy, helper), {}, jail_filter(), doors};
+  return watched{job, true}.run(s);
+}
+
 // ---- probing -----------------------------------------------------------------------------------
 
 jail_part probe_landlock() {
@@ -452,8 +528,7 @@ jail_part probe_bubblewrap(jail_policy const& policy, string const& helper) {
   }
   jail_job job{{"true"}, {}, folder, {}, true};
   job.limits.wall = 10s;
-  starting const s{wrapped(job, policy, helper, "/usr/bin/true"), {}, jail_filter(), {}};
-  auto const said = watched{job, true}.run(s);
+  auto const said = run_walled(job, policy, helper, {});
   std::error_code failed;
   fs::remove_all(folder, failed);
   out.there = said.ok();
@@ -487,9 +562,9 @@ jail_report probe_jail(jail_policy const& policy) {
   out.parts.push_back(probe_landlock());
   out.parts.push_back(probe_cgroup(policy.cgroup));
   out.parts.push_back({"limits", true, false,
-                       ::geteuid() == 0 ? "of the kernel; as root none counts processes, the watch "
-                                          "does: better run Hydra as a user of its own"
-                                        : "of the kernel, for each process"});
+                       ::geteuid() == 0
+                           ? "of the kernel; as root each job runs as a user of its own"
+                           : "of the kernel, for each process"});
   return out;
 }
 
@@ -506,8 +581,7 @@ jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
   job_cgroup const group{policy.cgroup, job.limits};
   bool whole = !jail_filter().empty() && ::access(policy.bubblewrap.c_str(), X_OK) == 0;
   if (whole) {
-    starting const s{wrapped(job, policy, helper, program), {}, jail_filter(), group.doors()};
-    auto said = watched{job, true}.run(s);
+    auto said = run_walled(job, policy, helper, group.doors());
     bool const made = said.end != jail_end::refused;
     if (made || (job.foreign && !policy.allow_without_jail)) return said;
   }
@@ -517,7 +591,7 @@ jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
     return refused;
   }
   bare_folder const folder{job};
-  starting s{inside_words(job, helper, false), folder.path(), {}, group.doors()};
+  starting s{inside_words(job, helper, false, 0), folder.path(), {}, group.doors()};
   add(s.words, {"--", program});
   s.words.insert(s.words.end(), job.run.begin() + 1, job.run.end());
   return watched{job, false}.run(s);

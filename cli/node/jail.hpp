@@ -4,8 +4,8 @@
 // Promise: whatever the process does, run_jailed ends, at the latest some seconds after the wall
 // limit, with every process of it gone; the job dies with the thread that called. A program on
 // its way out is killed as a whole, with the namespace of its processes.
-// What is not whole: as root no kernel limit counts processes, so the watch alone does; without
-// cgroups, memory may pass its limit for the few milliseconds between two looks.
+// As root each job runs as a user of its own; inputs that others may not read are copied for it.
+// Without cgroups memory may pass its limit for the few milliseconds between two looks.
 #pragma once
 
 #include <hydra/net/run/jail.hpp>

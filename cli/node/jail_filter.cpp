@@ -44,6 +44,7 @@ constexpr char const* allowed[] = {
     "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
     "rt_sigtimedwait", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity",
     "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_setaffinity", "sched_yield",
+    "setgroups", "setresgid", "setresuid", "setuid",
     "set_tid_address", "setpgid", "setpriority", "setrlimit", "setsid", "sigaltstack", "tgkill",
     "tkill", "vfork", "wait4", "waitid", "timer_create", "timer_delete", "timer_getoverrun",
     "timer_gettime", "timer_settime", "times", "getcpu",

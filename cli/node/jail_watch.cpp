@@ -109,10 +109,14 @@ folder_use use_of(std::string const& folder, std::size_t files_max) {
 std::string make_harmless(std::string const& folder) {
   std::error_code failed;
   std::vector<fs::path> odd;
+  auto const mine = [](fs::path const& path) {
+    return ::lchown(path.c_str(), ::geteuid(), ::getegid()) == 0 || ::geteuid() != 0;
+  };
+  if (!mine(folder)) return folder + ": " + std::strerror(errno);
   fs::recursive_directory_iterator each{folder, failed};
   for (; !failed && each != fs::recursive_directory_iterator{}; each.increment(failed)) {
     auto const what = each->symlink_status(failed);
-    if (failed) break;
+    if (failed || !mine(each->path())) break;
     auto const rights = fs::perms::owner_read | fs::perms::owner_write;
     if (fs::is_directory(what)) {
       fs::permissions(each->path(), fs::perms::owner_all, failed);

@@ -102,8 +102,8 @@ string split_argument(string_view s, std::vector<part>& to) {
     p.from = string{inner.substr(0, dot)};
     if (dot != string_view::npos) p.name = string{inner.substr(dot + 1)};
     if (p.from != "in" && p.from != "out" && p.from != "param")
-      return fmt::format("{{{}}} is not known{} allowed: {{in.NAME}}, {{out.NAME}}, {{param.NAME}}, "
-                         "and ... before the }} for a list", inner,
+      return fmt::format("{{{}}} is not known{} allowed: {{in.NAME}}, {{out.NAME}}, "
+                         "{{param.NAME}}, and ... before the }} for a list", inner,
                          suggestion(p.from, {"in", "out", "param"}));
     if (!text.empty()) to.push_back({std::exchange(text, {}), {}, {}, false});
     to.push_back(std::move(p));
@@ -391,8 +391,8 @@ std::string unfit(parameter const& p, std::string_view value) {
                          quoted(value), p.least, p.most);
     case parameter_kind::numbers:
       if (are_numbers(p, value)) return "";
-      return fmt::format("{} is not allowed; allowed: at most {} numbers from {} to {}, with commas",
-                         quoted(value), numbers_max, p.least, p.most);
+      return fmt::format("{} is not allowed; allowed: at most {} numbers from {} to {}, with "
+                         "commas", quoted(value), numbers_max, p.least, p.most);
     case parameter_kind::name: break;
   }
   if (is_safe_name(value, p.most)) return "";

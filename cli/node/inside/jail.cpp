@@ -1,12 +1,13 @@
 // The first program inside a jail: takes what is left of its rights from itself, then becomes the
 // program that is jailed.
 //
-//   hydra-jail STATUS [cpu=S] [memory=B] [file=B] [files=N] [processes=N] [read=PATH]...
-//              [write=PATH]... -- PROGRAM ARGUMENTS...
+//   hydra-jail STATUS [cpu=S] [memory=B] [file=B] [files=N] [processes=N] [nice=N] [user=N]
+//              [read=PATH]... [write=PATH]... -- PROGRAM ARGUMENTS...
 //
 // STATUS is a descriptor: "r" is written to it when all is ready, "e" when PROGRAM cannot run.
 // Limits are those of the kernel for one process; Landlock is used as far as the kernel has it.
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -88,6 +89,12 @@ bool limit(int what, rlim_t least, rlim_t most) {
   return ::setrlimit(static_cast<__rlimit_resource_t>(what), &to) == 0;
 }
 
+// For good: of root's rights nothing is left.
+bool become(uid_t who) {
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(who, who, who) != 0) return false;
+  return ::setresuid(who, who, who) == 0 && ::setuid(0) != 0;
+}
+
 // Whether the option was one, and could be followed.
 bool follow(string_view option, walls& around) {
   auto const equals = option.find('=');
@@ -100,6 +107,8 @@ bool follow(string_view option, walls& around) {
   if (name == "memory") return limit(RLIMIT_AS, n, n);
   if (name == "file") return limit(RLIMIT_FSIZE, n, n);
   if (name == "files") return limit(RLIMIT_NOFILE, n, n);
+  if (name == "nice") return ::setpriority(PRIO_PROCESS, 0, static_cast<int>(n)) == 0;
+  if (name == "user") return become(static_cast<uid_t>(n));
   if (name == "processes") return limit(RLIMIT_NPROC, n, n);
   return false;
 }
