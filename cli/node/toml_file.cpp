@@ -286,7 +286,7 @@ std::string bytes_text(std::uint64_t n) { return measure_text(n, sizes, "0 B"); 
 // ---- toml_taker --------------------------------------------------------------------------------
 
 toml_item const* toml_taker::any(std::string_view key, bool must) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   auto const* found = child(table_, key);
   if (found == nullptr && must)
     problems_.add(table_.at, fmt::format("{} lacks the key {}", what_, quoted(key)));
