@@ -14,6 +14,8 @@ hydra_test_packages=(
   mold catch2 dpkg-dev file libbenchmark-dev libboost-graph1.81-dev libboost-regex1.81-dev clang-19
   libclang-rt-19-dev libssl-dev valgrind
 )
+# What native services need on a machine that performs them.
+hydra_node_packages=(ffmpeg bubblewrap libseccomp-dev)
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }

@@ -192,7 +192,7 @@ auto walls() -> std::vector<wall> const& {
       {"Eigen/", {"sim/src/", "include/hydra/trust/eigen_trust", "tests/laws/", "papers/"}},
       {"range/v3/all.hpp", {}},
       {"range/v3", {"include/hydra/assembly/", "sim/", "cli/", "papers/", "tests/"}},
-      {"toml++", {"sim/src/"}},
+      {"toml++", {"sim/src/", "cli/node/"}},
       {"CLI/", {"cli/"}},
       {"nlohmann/", {"sim/src/", "cli/", "tests/", "papers/"}},
       {"random", {}},

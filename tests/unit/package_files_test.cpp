@@ -63,7 +63,7 @@ std::set<string> wanted() {
   static std::regex const parts{R"(find_package\(Boost[^)]*COMPONENTS ([a-z_ ]+))"};
   static std::regex const word{R"(([a-z_]+))"};
   std::set<string> out;
-  for (auto const* folder : {".", "sim", "cli", "tests", "bench"}) {
+  for (auto const* folder : {".", "sim", "cli", "cli/node", "tests", "bench"}) {
     auto const text = text_of(fs::path{root} / folder / "CMakeLists.txt");
     out.merge(all_of(text, found));
     for (auto const& list : all_of(text, parts))
