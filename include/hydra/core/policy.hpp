@@ -166,6 +166,12 @@ class view {
   {
     return env_->stream_of(Room, to, what, which);
   }
+  // Where the driver has a disk: whether these bytes lie on it.
+  [[nodiscard]] bool has(object_id what, byte_range which) const
+    requires requires(Env const& e) { e.has(what, which); }
+  {
+    return env_->has(what, which);
+  }
   template <Described R>
   command keep(std::uint64_t name, R const& record) const {
     return env_->keep_of(Room, name, record);

@@ -107,6 +107,9 @@ class objects {
   template <class Env>
   [[nodiscard]] bool holds(Env& env, object_id what, byte_range which) const {
     bool const shelved = what == shelf_.id && within(which, {0, shelf_.bytes});
+    if constexpr (requires { env.has(what, which); }) {
+      if (env.has(what, which)) return true;
+    }
     return (shelved && shelf_) || here(env).holds(what, which);
   }
   template <class Env>

@@ -10,13 +10,15 @@
 // started, or whose handle was evicted; and each bad signature costs a verification for each public
 // key that the Hydra signs with (at most owner_keys_max). A head that has no identity is for tests:
 // keys derive from the seed and signatures are the modelled ones, as in the simulator.
-// Not here yet: stream (`Moves`): a node that streams objects does not compile with this driver.
+// Objects lie in a folder (object_files.hpp) and move over the connections (lanes.hpp); without a
+// folder every stream fails. Three pools: native calls, records, objects.
 #pragma once
 
 #include <hydra/core/derive.hpp>
 #include <hydra/core/hashing.hpp>
 #include <hydra/core/journal.hpp>
 #include <hydra/core/node.hpp>
+#include <hydra/net/lanes.hpp>
 #include <hydra/net/native.hpp>
 #include <hydra/net/passage.hpp>
 #include <hydra/net/signing.hpp>
@@ -31,6 +33,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +54,8 @@ struct runtime_settings {
   std::string address = "127.0.0.1";  // loopback, unless beyond_loopback
   std::uint16_t port = 0;             // 0: any; a restart keeps the one it got
   std::string store{};                // path of the records; empty: in memory, lost on restart
+  record_store* records = nullptr;    // instead of a file; outlives the runtime
+  std::string objects{};              // folder of the objects; empty: this head has none
   std::int64_t epoch_ns = 0;  // instant zero in ns since 1970: the same on every machine
   std::size_t threads = 2;    // for native calls and fsync
   net::limits limits{};
@@ -104,12 +109,15 @@ class head : public environment_base<head<N>>, private frame_door {
         node_{fresh},
         natives_{table},
         observer_{to},
-        store_{s.store, s.limits.store_bytes_max},
+        file_{s.store, s.limits.store_bytes_max},
+        store_{s.records != nullptr ? s.records : &file_},
+        files_{s.objects, s.limits.objects},
         pool_{s.threads},
         clock_{io_},
         directory_{s.limits.directory, *this},
         context_{s.identity ? std::make_unique<tls_context>(*s.identity) : nullptr},
-        transport_{*this, io_, chance()} {}
+        transport_{*this, io_, chance()},
+        lanes_{*this} {}
   head(head const&) = delete;
   head& operator=(head const&) = delete;
 
@@ -131,6 +139,7 @@ class head : public environment_base<head<N>>, private frame_door {
   template <Message M>
   void send(peer to, M const& m) {
     record(effect::send, room::node, m, 0, directory_.key_of(to));
+    if constexpr (std::is_same_v<M, fetch>) lanes_.expects(to, m.ticket, m.what, m.which);
     std::vector<std::byte> frame;
     if (!wire::append_frame(frame, M::id.packed(), 0,
                             [&](auto& out) { wire::encode(m, out, directory_); })) {
@@ -176,6 +185,17 @@ class head : public environment_base<head<N>>, private frame_door {
     record(effect::run, by, t, 0);
     do_or_hold(started{id, t});
     return id;
+  }
+  command stream_of(room by, peer to, object_id what, byte_range which) {
+    auto const id = next_command(by);
+    record(effect::stream, by, what, which.count, directory_.key_of(to));
+    do_or_hold(streaming{id, to, what, which});
+    return id;
+  }
+  // Whether an object that is whole here has these bytes.
+  [[nodiscard]] bool has(object_id what, byte_range which) const {
+    auto const it = objects_here_.find(what);
+    return it != objects_here_.end() && within(which, {0, it->second});
   }
   template <Described R>
   command keep_of(room by, std::uint64_t name, R const& r) {
@@ -234,10 +254,15 @@ class head : public environment_base<head<N>>, private frame_door {
 
   // Opens the store and the port. Before the io thread starts.
   [[nodiscard]] result<std::uint16_t> open(builder<N>* maker) {
-    auto const stored = store_.open();
+    auto const stored = store_->open();
     if (!stored) return error{stored.why()};
-    live_ = store_.records();
-    lives_ = store_.lives() + 1;
+    live_ = store_->records();
+    lives_ = store_->lives() + 1;
+    if (!settings_.objects.empty()) {
+      auto const found = files_.open();
+      if (!found) return error{found.why()};
+      learn(files_.take_changes());
+    }
     store::append(batch_, store::what::life, {0, lives_}, {});
     // Another life draws other numbers: nonces do not come twice.
     draws_.fill(static_cast<std::uint32_t>((lives_ - 1) << 20U));
@@ -260,6 +285,7 @@ class head : public environment_base<head<N>>, private frame_door {
         if (settings_.log != nullptr) settings_.log->start(now_);
         tell_start(node_, *this);
       });
+      look_after_lanes();
     });
   }
   [[nodiscard]] asio::io_context& io() noexcept override { return io_; }
@@ -271,7 +297,31 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] std::size_t sessions() const noexcept { return transport_.sessions(); }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return transport_.queued_bytes(); }
   [[nodiscard]] std::size_t known_heads() const noexcept { return directory_.heads(); }
-  [[nodiscard]] std::size_t torn_bytes() const noexcept { return store_.torn_bytes(); }
+  [[nodiscard]] std::size_t torn_bytes() const noexcept { return store_->torn_bytes(); }
+  [[nodiscard]] std::size_t streams() const noexcept { return lanes_.streams(); }
+  // Calls job(object_files&) in the thread of the objects and waits; not from the io thread.
+  template <class Job>
+  auto objects_now(Job& job) -> decltype(job(std::declval<object_files&>())) {
+    std::promise<decltype(job(std::declval<object_files&>()))> given;
+    asio::post(objects_pool_, [&, this] {
+      auto answer = job(files_);
+      asio::post(io_, [this, changes = files_.take_changes()] { learn(changes); });
+      given.set_value(std::move(answer));
+    });
+    return given.get_future().get();
+  }
+  // Calls job(object_files&) in the thread of the objects, then(its answer) in the io thread.
+  template <class Job, class Then>
+  void to_disk(Job job, Then then) {
+    asio::post(objects_pool_, [this, job = std::move(job), then = std::move(then)]() mutable {
+      auto answer = job(files_);
+      asio::post(io_, [this, changes = files_.take_changes(), answer = std::move(answer),
+                       then = std::move(then)]() mutable {
+        learn(changes);
+        then(std::move(answer));
+      });
+    });
+  }
 
   // A head that the operator names; its handle stays.
   [[nodiscard]] peer know(wire::contact const& c) {
@@ -305,15 +355,19 @@ class head : public environment_base<head<N>>, private frame_door {
   void quiesce() {
     quiet_ = true;
     clock_.cancel();
+    lane_clock_.cancel();
     transport_.stop_listening();
   }
   // After the io thread has ended: the pool too.
   void join() {
     transport_.close_all();
     if (settings_.between != nullptr) settings_.between->closed();
-    pool_.stop();
-    pool_.join();
-    store_.close();
+    // Native calls first: they may wait for objects.
+    for (auto* each : {&pool_, &records_pool_, &objects_pool_}) {
+      each->stop();
+      each->join();
+    }
+    store_->close();
   }
 
   // ---- what the transport and the directory ask and tell ---------------------------------------
@@ -362,6 +416,11 @@ class head : public environment_base<head<N>>, private frame_door {
     return p;
   }
   void reached(peer) {}
+  void cut(peer who) { lanes_.left(who); }
+  bool carried(peer from, std::uint32_t what, std::span<std::byte const> payload) {
+    return quiet_ || lanes_.arrived(from, static_cast<lane_frame>(what), payload);
+  }
+  bool next_bulk(peer to, std::vector<std::byte>& frame) { return lanes_.next(to, frame); }
   // A stranger of whom the node was not told cannot have been sent anything by it.
   void failed(peer who) {
     if (directory_.is_told(who)) answer(unreachable{who});
@@ -370,6 +429,19 @@ class head : public environment_base<head<N>>, private frame_door {
   void left(peer who) {
     if (!transport_.holds(who)) directory_.forget_stranger(who);
   }
+  // ---- what the lanes ask and tell
+  [[nodiscard]] lane_limits const& lane_bounds() const noexcept { return settings_.limits.lanes; }
+  void push(peer to, std::vector<std::byte> frame) {
+    if (transport_.connected(to)) transport_.send(to, std::move(frame));
+  }
+  void wake(peer to) { transport_.wake(to); }
+  void streamed(command id, bool ok, std::uint64_t bytes) { answer(stream_done{id, ok, bytes}); }
+  void misbehaves(peer, std::string const& why) {
+    ++counters_.bad_objects;
+    complaint_ = why;
+  }
+  [[nodiscard]] std::string const& complaint() const noexcept { return complaint_; }
+
   // False: the bytes are not a message, the connection is to be closed.
   bool arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload) {
     if (quiet_) return true;
@@ -403,6 +475,7 @@ class head : public environment_base<head<N>>, private frame_door {
       node_.serialize(held, 0U);
       mark_activities(held, activities_of<N>{});
       transport_.mark(held);
+      lanes_.mark(held);
       for (auto const& a : answers_) std::visit([&](auto const& f) { mark_one(held, f); }, a);
       for (auto const& h : held_) std::visit([&](auto const& w) { mark_one(held, w); }, h.what);
       return true;
@@ -420,6 +493,7 @@ class head : public environment_base<head<N>>, private frame_door {
 
   static constexpr std::size_t batch_bytes_max = 4U << 20U;
   static constexpr std::size_t answers_max = 16384;
+  static constexpr auto lane_period = std::chrono::seconds{5};
   static constexpr std::size_t calls_per_turn_max = 64;  // then others get their turn
   static constexpr peer strangers{0xfffffffeU};
 
@@ -431,7 +505,13 @@ class head : public environment_base<head<N>>, private frame_door {
     command id{};
     task what{};
   };
-  using effect_variant = std::variant<outgoing, started, emitted_fact<N>>;
+  struct streaming {
+    command id{};
+    peer to{};
+    object_id what{};
+    byte_range which{};
+  };
+  using effect_variant = std::variant<outgoing, started, streaming, emitted_fact<N>>;
   struct held_effect {
     std::uint32_t keep = 0;
     effect_variant what;
@@ -440,7 +520,7 @@ class head : public environment_base<head<N>>, private frame_door {
     duration period{};
     std::uint32_t tag = 0;
   };
-  using answer_variant = std::variant<kept, checked, run_done, unreachable>;
+  using answer_variant = std::variant<kept, checked, run_done, stream_done, unreachable>;
 
   // ---- calls -----------------------------------------------------------------------------------
 
@@ -505,11 +585,36 @@ class head : public environment_base<head<N>>, private frame_door {
     }
     ++counters_.received;
     directory_.told(from);
+    auto said = m.value();
+    if constexpr (std::is_same_v<M, sending>) correct(from, said);
     call([&] {
-      if (settings_.log != nullptr) settings_.log->message(now_, from, m.value());
-      tell_message(node_, *this, from, m.value());
+      if (settings_.log != nullptr) settings_.log->message(now_, from, said);
+      tell_message(node_, *this, from, said);
     });
     return true;
+  }
+
+  // What a holder says it sent, by what came and proved itself.
+  void correct(peer from, sending& m) {
+    if (m.how == carriage::under_way) return;
+    auto const came = lanes_.answered(from, m.ticket);
+    if (m.how == carriage::done && !came.whole) m.how = carriage::cut;
+    if (m.how == carriage::cut) m.bytes = came.bytes;
+  }
+  void learn(std::vector<object_change> const& changes) {
+    for (auto const& c : changes) {
+      if (c.here) objects_here_[c.what] = c.length;
+      else objects_here_.erase(c.what);
+    }
+  }
+  void look_after_lanes() {
+    if (settings_.objects.empty() || quiet_) return;
+    lane_clock_.expires_after(lane_period);
+    lane_clock_.async_wait([this](error_code ec) {
+      if (ec) return;
+      lanes_.tick();
+      look_after_lanes();
+    });
   }
 
   // ---- effects ---------------------------------------------------------------------------------
@@ -525,6 +630,7 @@ class head : public environment_base<head<N>>, private frame_door {
   void perform(effect_variant& what) {
     if (auto* o = std::get_if<outgoing>(&what)) return transmit(*o);
     if (auto* s = std::get_if<started>(&what)) return launch(*s);
+    if (auto* s = std::get_if<streaming>(&what)) return begin_stream(*s);
     if (observer_ != nullptr) observer_->told(std::get<emitted_fact<N>>(what));
   }
   void transmit(outgoing& o) {
@@ -537,6 +643,11 @@ class head : public environment_base<head<N>>, private frame_door {
       std::span<std::byte const> in{frame};
       if (reader.take(in)) arrived(self(), reader.header(), reader.payload());
     });
+  }
+  void begin_stream(streaming const& s) {
+    bool const possible = !settings_.objects.empty() && directory_.knows(s.to) && s.to != self();
+    if (!possible) return answer(stream_done{s.id, false, 0});
+    lanes_.stream(s.id, s.to, s.what, s.which);
   }
   void launch(started const& s) {
     auto const it = natives_.find(directory_.key_of(s.what.what));
@@ -612,8 +723,8 @@ class head : public environment_base<head<N>>, private frame_door {
     committing_ = true;
     auto group = std::exchange(batch_, {});
     auto commands = std::exchange(batch_ids_, {});
-    asio::post(pool_, [this, bytes = std::move(group), ids = std::move(commands)] {
-      auto const done = store_.commit(bytes);
+    asio::post(records_pool_, [this, bytes = std::move(group), ids = std::move(commands)] {
+      auto const done = store_->commit(bytes);
       asio::post(io_, [this, ids, why = done ? std::string{} : done.why()] {
         committing_ = false;
         if (!why.empty()) {
@@ -736,6 +847,8 @@ class head : public environment_base<head<N>>, private frame_door {
   static void mark_one(held_handles& held, T const& x) {
     if constexpr (std::is_same_v<T, outgoing>) {
       held.handle(x.to);
+    } else if constexpr (std::is_same_v<T, streaming>) {
+      held.handle(x.to);
     } else if constexpr (std::is_same_v<T, started>) {
       mark_one(held, x.what);
     } else if constexpr (Described<T>) {
@@ -751,13 +864,19 @@ class head : public environment_base<head<N>>, private frame_door {
   N node_;
   natives natives_;
   observer<N>* observer_;
-  store store_;
+  store file_;
+  record_store* store_;
+  object_files files_;  // touched by the thread of objects_pool_, and before it runs
   asio::io_context io_;
   asio::thread_pool pool_;
+  asio::thread_pool records_pool_{1};
+  asio::thread_pool objects_pool_{1};
   asio::steady_timer clock_;
+  asio::steady_timer lane_clock_{io_};
   mutable directory_type directory_;
   std::unique_ptr<tls_context> context_;
   transport<head> transport_;
+  lanes<head> lanes_;
   counters counters_;
 
   steady::time_point steady_start_ = steady::now();
@@ -780,6 +899,8 @@ class head : public environment_base<head<N>>, private frame_door {
   std::set<std::uint32_t> running_;
   hydra::effect_digest digest_;
   std::string failure_;
+  std::string complaint_;
+  std::map<object_id, std::uint64_t> objects_here_;  // whole ones, with their lengths
   std::uint64_t lives_ = 0;
   std::uint32_t command_serial_ = 0;
   std::uint32_t timer_serial_ = 0;

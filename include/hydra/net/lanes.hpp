@@ -41,11 +41,8 @@ namespace hydra::net {
 
 enum class lane_frame : std::uint32_t { open = 16, want = 17, tree = 18, piece = 19, end = 20 };
 
-[[nodiscard]] constexpr bool is_of_lanes(control what) noexcept {
-  auto const n = static_cast<std::uint32_t>(what);
-  return n >= static_cast<std::uint32_t>(lane_frame::open) &&
-         n <= static_cast<std::uint32_t>(lane_frame::end);
-}
+static_assert(static_cast<std::uint32_t>(lane_frame::open) == lane_frames_first &&
+              static_cast<std::uint32_t>(lane_frame::end) == lane_frames_last);
 
 struct lane_open {
   std::uint64_t stream = 0;
@@ -79,12 +76,6 @@ struct lane_end {
   void serialize(A& a, unsigned) {
     a& stream& by_holder& how;
   }
-};
-
-struct lane_limits {
-  std::size_t streams_max = 256;  // each way
-  std::uint32_t window_chunks = 8;
-  duration silence = 30s;
 };
 
 // `Owner` offers: lane_bounds()   to_disk(job, then)   where job(object_files&) runs on the disk's
@@ -503,7 +494,10 @@ class lanes {
     auto const size = bytes_of_chunk(in.open.length, chunk);
     bool const fits = p->at == chunk * chunk_bytes + in.chunk.size() &&
                       p->bytes.size() <= size - in.chunk.size();
-    if (!fits) return false;
+    if (!fits) {  // what was on its way when a connection was replaced, or nonsense
+      give_up(it, "a piece is not the one that was next");
+      return true;
+    }
     in.heard = steady::now();
     in.chunk.reserve(size);
     in.chunk.insert(in.chunk.end(), p->bytes.begin(), p->bytes.end());

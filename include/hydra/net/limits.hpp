@@ -3,12 +3,19 @@
 
 #include <hydra/core/time.hpp>
 #include <hydra/net/directory.hpp>
+#include <hydra/net/object_files.hpp>
 #include <hydra/net/store.hpp>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace hydra::net {
+
+struct lane_limits {
+  std::size_t streams_max = 256;  // each way
+  std::uint32_t window_chunks = 8;
+  duration silence = 30s;
+};
 
 struct limits {
   std::size_t sessions_max = 512;             // connections in all
@@ -38,6 +45,8 @@ struct limits {
   duration backoff_max = 5s;
   duration clock_skew = 5min;  // by which the clocks of two machines may differ
   directory_limits directory{};
+  object_files_limits objects{};
+  lane_limits lanes{};
 };
 
 // What happened, for operators and tests. Counted in the io thread.
@@ -53,6 +62,7 @@ struct counters {
   std::uint64_t bad_hellos = 0;
   std::uint64_t turned_away = 0;  // connections over a limit
   std::uint64_t timeouts = 0;
+  std::uint64_t bad_objects = 0;  // streams that were given up: bytes did not hold, no room
   std::uint64_t sessions = 0;  // that said hello
   std::uint64_t dials = 0;
   std::uint64_t held_peak = 0;

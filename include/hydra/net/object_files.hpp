@@ -126,6 +126,13 @@ struct object_entry {
   bool whole = false;
 };
 
+// What happened since it was asked last: an object is whole here, or is no more.
+struct object_change {
+  object_id what{};
+  std::uint64_t length = 0;
+  bool here = false;
+};
+
 class object_files {
  public:
   using limits = object_files_limits;
@@ -150,6 +157,10 @@ class object_files {
     if (wrong) return error{folder_ + ": " + wrong.message()};
     std::sort(by_age.begin(), by_age.end());
     for (auto const& [age, id] : by_age) all_[id].used = ++uses_;
+    changes_.clear();
+    for (auto const& [id, e] : all_) {
+      if (e.whole) changes_.push_back({id, e.length, true});
+    }
     return true;
   }
 
@@ -168,6 +179,7 @@ class object_files {
   void each(F&& visit) const {
     for (auto const& [id, e] : all_) visit(id, e);
   }
+  [[nodiscard]] std::vector<object_change> take_changes() { return std::exchange(changes_, {}); }
   void pin(object_id id) {
     if (auto const it = all_.find(id); it != all_.end()) ++it->second.pins;
   }
@@ -327,6 +339,7 @@ class object_files {
   static constexpr std::uint64_t map_head(std::size_t leaves) { return 8 + 32 * leaves; }
 
   void forget(std::map<object_id, object_entry>::iterator it) {
+    if (it->second.whole) changes_.push_back({it->first, it->second.length, false});
     bytes_ -= it->second.length;
     halves_.erase(it->first);
     all_.erase(it);
@@ -420,6 +433,7 @@ class object_files {
     if (auto const it = all_.find(id); it != all_.end()) forget(it);  // a half one
     for (auto const* end : {".part", ".have"}) ::unlink((path + end).c_str());
     count_in(id, {length, ++uses_, 0, true});
+    changes_.push_back({id, length, true});
     return id;
   }
   // Not a promise: a tree that is torn is built again from the bytes.
@@ -497,6 +511,7 @@ class object_files {
     auto& e = all_[id];
     e.whole = true;
     e.used = ++uses_;
+    changes_.push_back({id, e.length, true});
     return true;
   }
 
@@ -504,6 +519,7 @@ class object_files {
   limits limits_;
   std::map<object_id, object_entry> all_;
   std::map<object_id, half_object> halves_;  // that were taken up
+  std::vector<object_change> changes_;
   std::uint64_t bytes_ = 0;
   std::uint64_t uses_ = 0;
   std::uint64_t imports_ = 0;

@@ -123,6 +123,13 @@ class runtime {
     asio::post(life_->io(), [&asked] { asked(); });
     return later.get();
   }
+  // Calls job(object_files&) in the thread of the objects and waits for its answer. From any thread
+  // but the io thread; native calls may. Precondition: running(), and a folder of objects.
+  template <class Job>
+  auto objects(Job&& job) -> decltype(job(std::declval<object_files&>())) {
+    HYDRA_EXPECTS(running());
+    return life_->objects_now(job);
+  }
   [[nodiscard]] net::counters counters() {
     return inspect([](head<N>& h) { return h.count(); });
   }

@@ -39,6 +39,8 @@ inline constexpr std::uint16_t protocol_oldest = 1;  // that this build can spea
 inline constexpr std::uint16_t protocol_newest = 1;
 
 enum class control : std::uint32_t { hello = 1, ping = 2, pong = 3 };
+inline constexpr std::uint32_t lane_frames_first = 16;  // control frames of lanes.hpp: 16 to 20
+inline constexpr std::uint32_t lane_frames_last = 20;
 
 struct hello {
   std::uint16_t oldest = protocol_oldest;
@@ -84,7 +86,8 @@ struct session_buffers {
 
 // `Owner` offers: bounds() count() congested() greeting() buffers() and is told
 // introduced(session, hello) -> bool   arrived(session, header, payload) -> bool
-// measured(session, rtt)   closed(session, why)
+// measured(session, rtt)   closed(session, why)   carried(session, frame, payload) -> bool
+// and asked for what may wait for messages: next_bulk(session, frame) -> bool
 template <class Owner>
 class session : public std::enable_shared_from_this<session<Owner>> {
  public:
@@ -106,7 +109,11 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     if (queued_bytes() == 0) wrote_ = steady::now();
     waiting_bytes_ += frame.size();
     waiting_.push_back(std::move(frame));
-    if (in_turn_ || sending_ || std::exchange(flushing_, true)) return;
+    wake();
+  }
+  // There is something to send.
+  void wake() {
+    if (closed_ || in_turn_ || sending_ || std::exchange(flushing_, true)) return;
     asio::post(stream_.socket().get_executor(), [self = this->shared_from_this()] {
       self->flushing_ = false;
       self->flush();
@@ -247,7 +254,16 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     if (owner_->arrived(this->shared_from_this(), h, payload)) return true;
     return refuse("a message does not decode");
   }
+  // Bulk is asked for by this end, a window at a time: its bytes are not counted as pushed at it.
+  bool carried(std::uint32_t what, std::span<std::byte const> payload) {
+    if (!greeted_) return refuse("a control frame came before hello");
+    received_ -= std::min(received_, payload.size());
+    if (owner_->carried(this->shared_from_this(), what, payload)) return true;
+    return refuse("a frame of a stream makes no sense");
+  }
   bool controlled(control what, std::span<std::byte const> payload) {
+    auto const number = static_cast<std::uint32_t>(what);
+    if (number >= lane_frames_first && number <= lane_frames_last) return carried(number, payload);
     if (what == control::hello) {
       auto const h = from_bytes<hello>(payload);
       if (!h || greeted_) return refuse("a hello is malformed or comes twice");
@@ -290,13 +306,22 @@ class session : public std::enable_shared_from_this<session<Owner>> {
   // Sends what waits until the socket is full.
   void flush() {
     if (closed_ || sending_) return;
-    while (stream_.pending() != 0 || (shaken_ && !waiting_.empty())) {
+    while (stream_.pending() != 0 || (shaken_ && (!waiting_.empty() || pull()))) {
       if (stream_.pending() == 0 && !fill()) return close("writing failed: " + stream_.why());
       auto const before = stream_.pending();
       if (!stream_.flush()) return close("writing failed: the connection ended");
       if (stream_.pending() < before) wrote_ = steady::now();
       if (stream_.pending() != 0) return wait_to_write();
     }
+  }
+  // Where no message waits, a frame of bulk leaves.
+  [[nodiscard]] bool pull() {
+    std::vector<std::byte> frame;
+    if (!greeted_ || !owner_->next_bulk(this->shared_from_this(), frame)) return false;
+    wrote_ = steady::now();
+    waiting_bytes_ += frame.size();
+    waiting_.push_back(std::move(frame));
+    return true;
   }
   // Puts frames of at most write_bytes_max together, or one longer one.
   [[nodiscard]] bool fill() {

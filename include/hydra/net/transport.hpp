@@ -70,7 +70,8 @@ struct encounter {
 
 // `Owner` offers: known() bounds() count() congested() greeting() security() -> tls_context* or
 // null, goes(address) -> bool, meet(hello, encounter) -> peer; is told
-// arrived(from, header, payload) -> bool, failed(peer), reached(peer), left(peer).
+// arrived(from, header, payload) -> bool, failed(peer), reached(peer), left(peer), cut(peer): a
+// connection has ended; carried and next_bulk as in session.hpp, by peer.
 template <class Owner>
 class transport {
  public:
@@ -132,6 +133,11 @@ class transport {
     auto const it = links_.find(to.index());
     return it != links_.end() && it->second.current != nullptr;
   }
+  // Something may be sent that waits for messages.
+  void wake(peer to) {
+    auto const it = links_.find(to.index());
+    if (it != links_.end() && it->second.current) it->second.current->wake();
+  }
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
   // Bytes that wait for anybody.
   [[nodiscard]] std::size_t queued_bytes() const noexcept {
@@ -188,11 +194,19 @@ class transport {
   bool arrived(pointer const& s, wire::frame_header const& h, std::span<std::byte const> payload) {
     return owner_->arrived(s->who(), h, payload);
   }
+  bool carried(pointer const& s, std::uint32_t what, std::span<std::byte const> payload) {
+    return owner_->carried(s->who(), what, payload);
+  }
+  bool next_bulk(pointer const& s, std::vector<std::byte>& frame) {
+    auto const it = links_.find(s->who().index());
+    return it != links_.end() && it->second.current == s && owner_->next_bulk(s->who(), frame);
+  }
   void measured(pointer const& s, duration rtt) { owner_->known().measured(s->who(), rtt); }
   void closed(pointer const& s, std::string const&) {
     sessions_.erase(s);
     if (!s->dialled()) callers_.left(callers::place_of(s->from().address()));
     if (closing_ || !s->who()) return;
+    if (s->greeted()) owner_->cut(s->who());
     unlink(s);
     owner_->left(s->who());
   }
