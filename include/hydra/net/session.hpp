@@ -38,7 +38,7 @@ using steady = std::chrono::steady_clock;
 inline constexpr std::uint16_t protocol_oldest = 1;  // that this build can speak
 inline constexpr std::uint16_t protocol_newest = 1;
 
-enum class control : std::uint32_t { hello = 1, ping = 2, pong = 3 };
+enum class control : std::uint32_t { hello = 1, ping = 2, pong = 3, who_signs = 4, signers = 5 };
 
 struct hello {
   std::uint16_t oldest = protocol_oldest;
@@ -64,6 +64,35 @@ struct ping_body {
   }
 };
 
+// "With which public keys does this Hydra sign?"
+struct who_signs_body {
+  key owner{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner;
+  }
+};
+// A public key that signs for a Hydra: its own, whose hash is its key, or that of a head with the
+// Hydra's proof. Whoever passes it on cannot lie.
+struct signer {
+  raw_key raw{};
+  ownership proof{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& raw;
+    serialize_if_any(a, proof);
+  }
+};
+inline constexpr std::size_t signers_max = 4;  // in one answer; none: not known here
+struct signers_body {
+  key owner{};
+  bounded_vector<signer, signers_max> all{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& all;
+  }
+};
+
 template <Described T>
 [[nodiscard]] std::vector<std::byte> control_frame(control what, T const& body) {
   std::vector<std::byte> out;
@@ -84,7 +113,7 @@ struct session_buffers {
 
 // `Owner` offers: bounds() count() congested() greeting() buffers() and is told
 // introduced(session, hello) -> bool   arrived(session, header, payload) -> bool
-// measured(session, rtt)   closed(session, why)
+// consulted(session, control, payload) -> bool   measured(session, rtt)   closed(session, why)
 template <class Owner>
 class session : public std::enable_shared_from_this<session<Owner>> {
  public:
@@ -273,6 +302,10 @@ class session : public std::enable_shared_from_this<session<Owner>> {
         owner_->measured(this->shared_from_this(),
                          std::chrono::duration_cast<duration>(steady::now() - pinged_));
         pinged_nonce_ = 0;
+      }
+    } else if (what == control::who_signs || what == control::signers) {
+      if (!owner_->consulted(this->shared_from_this(), what, payload)) {
+        return refuse("a question about signers, or its answer, is malformed");
       }
     }
     return true;  // control frames of later versions are skipped
