@@ -5,11 +5,11 @@
 // The time of a call is read once, when it begins. Instants are nanoseconds since `epoch`.
 // Effects after a keep in one call wait for the disk; records are written in groups.
 //
-// With an identity connections are TLS and signatures Ed25519. Which public keys sign for a Hydra is
-// known from hellos, and else from neighbours, who cannot lie about it: first from whom the record
-// came. A check answers false if none of them knows in check_timeout. Keys that were told last as
-// long as the handle of the Hydra, and not beyond this life. A bad signature costs a verification
-// for each public key that its Hydra signs with (at most owner_keys_max).
+// With an identity connections are TLS and signatures Ed25519. Which public keys sign for a Hydra
+// is known from hellos, and else from neighbours, who cannot lie about it: first from whom the
+// record came. A check answers false if none of them knows in check_timeout. Keys that were told
+// last as long as the handle of the Hydra, and not beyond this life. A bad signature costs a
+// verification for each public key that its Hydra signs with (at most owner_keys_max).
 // A head without an identity is for tests: keys derive from the seed and signatures are the
 // modelled ones, as in the simulator.
 // Not here yet: stream (`Moves`): a node that streams objects does not compile with this driver.

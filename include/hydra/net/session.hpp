@@ -38,7 +38,13 @@ using steady = std::chrono::steady_clock;
 inline constexpr std::uint16_t protocol_oldest = 1;  // that this build can speak
 inline constexpr std::uint16_t protocol_newest = 1;
 
-enum class control : std::uint32_t { hello = 1, ping = 2, pong = 3, who_signs = 4, signers = 5 };
+enum class control : std::uint32_t {
+  hello = 1,
+  ping = 2,
+  pong = 3,
+  who_signs = 4,
+  signers = 5,
+};
 
 struct hello {
   std::uint16_t oldest = protocol_oldest;
@@ -52,7 +58,7 @@ struct hello {
   template <class A>
   void serialize(A& a, unsigned) {
     a& oldest& newest& network& capabilities& head& owner& at;
-    serialize_if_any(a, proof);
+    serialize_proof(a, proof);
   }
 };
 
@@ -80,7 +86,7 @@ struct signer {
   template <class A>
   void serialize(A& a, unsigned) {
     a& raw;
-    serialize_if_any(a, proof);
+    serialize_proof(a, proof);
   }
 };
 inline constexpr std::size_t signers_max = 4;  // in one answer; none: not known here
