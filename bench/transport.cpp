@@ -302,6 +302,7 @@ class owner {
     transport_.send(from, std::move(frame));
     return true;
   }
+  bool consulted(peer, net::control, std::span<std::byte const>) { return true; }
   void failed(peer) { std::fprintf(stderr, "a connection failed\n"); }
   void reached(peer) {}
   void left(peer) {}

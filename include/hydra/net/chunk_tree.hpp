@@ -26,7 +26,7 @@ namespace hydra::net {
 inline constexpr std::uint64_t chunk_bytes = std::uint64_t{256} << 10U;
 inline constexpr std::uint64_t object_bytes_max = std::uint64_t{64} << 30U;
 
-using digest = std::array<std::byte, 32>;
+using leaf_hash = std::array<std::byte, 32>;
 
 [[nodiscard]] constexpr std::uint64_t chunks_of(std::uint64_t length) noexcept {
   return (length + chunk_bytes - 1) / chunk_bytes;
@@ -47,8 +47,8 @@ class hasher {
   }
   void add(std::uint8_t byte) { add(std::as_bytes(std::span{&byte, 1})); }
   // What comes next begins anew.
-  [[nodiscard]] digest finish() {
-    digest out;
+  [[nodiscard]] leaf_hash finish() {
+    leaf_hash out;
     HYDRA_ENSURES(EVP_DigestFinal_ex(state_.get(), reinterpret_cast<unsigned char*>(out.data()),
                                      nullptr) == 1);
     begin();
@@ -62,26 +62,26 @@ class hasher {
   std::unique_ptr<EVP_MD_CTX, freed> state_;
 };
 
-[[nodiscard]] inline digest leaf_of(std::span<std::byte const> chunk) {
+[[nodiscard]] inline leaf_hash leaf_of(std::span<std::byte const> chunk) {
   hasher h{0};
   h.add(chunk);
   return h.finish();
 }
 
 // The tree is built over the largest power of two that is below the count, then the rest.
-[[nodiscard]] inline digest root_of(std::span<digest const> leaves) {
+[[nodiscard]] inline leaf_hash root_of(std::span<leaf_hash const> leaves) {
   if (leaves.empty()) return hasher{}.finish();
   // Whole subtrees from left to right, their sizes falling: as the bits of the count.
-  std::vector<std::pair<std::size_t, digest>> whole;
+  std::vector<std::pair<std::size_t, leaf_hash>> whole;
   hasher h;
-  auto const join = [&](digest const& left, digest const& right) {
+  auto const join = [&](leaf_hash const& left, leaf_hash const& right) {
     h.add(std::uint8_t{1});
     h.add(left);
     h.add(right);
     return h.finish();
   };
   for (auto const& leaf : leaves) {
-    std::pair<std::size_t, digest> last{1, leaf};
+    std::pair<std::size_t, leaf_hash> last{1, leaf};
     while (!whole.empty() && whole.back().first == last.first) {
       last = {2 * last.first, join(whole.back().second, last.second)};
       whole.pop_back();
@@ -93,7 +93,7 @@ class hasher {
   return root;
 }
 
-[[nodiscard]] inline object_id object_named(std::uint64_t length, std::span<digest const> leaves) {
+[[nodiscard]] inline object_id object_named(std::uint64_t length, std::span<leaf_hash const> leaves) {
   hasher h{2};
   std::array<std::byte, 8> size;
   for (std::size_t i = 0; i < 8; ++i) size[i] = static_cast<std::byte>(length >> (8 * i));
@@ -109,7 +109,7 @@ class hasher {
 
 // Whether these leaves are those of the object, for its length.
 [[nodiscard]] inline bool proves(object_id id, std::uint64_t length,
-                                 std::span<digest const> leaves) {
+                                 std::span<leaf_hash const> leaves) {
   return length <= object_bytes_max && leaves.size() == chunks_of(length) &&
          object_named(length, leaves) == id;
 }

@@ -23,7 +23,7 @@
 #include <hydra/core/derive.hpp>
 #include <hydra/core/environment.hpp>
 #include <hydra/core/message.hpp>
-#include <hydra/net/identity.hpp>
+#include <hydra/net/ownership.hpp>
 #include <hydra/wire/codec.hpp>
 
 #include <algorithm>
@@ -176,10 +176,11 @@ struct head_facts {
 
 struct nothing {};
 
-// A public key that signs for a Hydra, and until when.
+// A public key that signs for a Hydra, until when, and the proof if it is a head's.
 struct owner_key {
   raw_key raw{};
   instant until{};
+  ownership proof{};
 };
 inline constexpr std::size_t owner_keys_max = 16;
 
@@ -255,19 +256,28 @@ class directory {
   }
   void met_at(peer p, netgroup where) { heads_.value(p).netgroup = where; }
   // From now on this public key may sign for the Hydra. The one that ends first makes room.
-  void signs_for(principal w, owner_key const& k) {
+  // Whether it is news.
+  bool signs_for(principal w, owner_key const& k) {
+    if (!principals_.knows(w)) return false;
     auto& all = principals_.value(w).keys;
     auto const known =
         std::find_if(all.begin(), all.end(), [&](auto const& o) { return o.raw == k.raw; });
     if (known != all.end()) {
-      known->until = std::max(known->until, k.until);
-      return;
+      bool const longer = known->until < k.until;
+      if (longer) *known = k;
+      return longer;
     }
-    if (all.size() < owner_keys_max) return all.push_back(k);
+    if (all.size() < owner_keys_max) {
+      all.push_back(k);
+      return true;
+    }
     auto const first = std::min_element(
         all.begin(), all.end(), [](auto const& a, auto const& b) { return a.until < b.until; });
-    if (first->until < k.until) *first = k;
+    if (first->until >= k.until) return false;
+    *first = k;
+    return true;
   }
+  [[nodiscard]] principal find_principal(key const& k) const { return principals_.find(k); }
   [[nodiscard]] std::vector<owner_key> const& keys_of(principal w) const {
     static std::vector<owner_key> const none;
     return principals_.knows(w) ? principals_.value(w).keys : none;

@@ -5,11 +5,13 @@
 // The time of a call is read once, when it begins. Instants are nanoseconds since `epoch`.
 // Effects after a keep in one call wait for the disk; records are written in groups.
 //
-// With an identity connections are TLS and signatures Ed25519. Who signs for a Hydra is known from
-// hellos: a check answers false for a Hydra of which no head has said hello to this one since it
-// started, or whose handle was evicted; and each bad signature costs a verification for each public
-// key that the Hydra signs with (at most owner_keys_max). A head that has no identity is for tests:
-// keys derive from the seed and signatures are the modelled ones, as in the simulator.
+// With an identity connections are TLS and signatures Ed25519. Which public keys sign for a Hydra
+// is known from hellos, and else from neighbours, who cannot lie about it: first from whom the
+// record came. A check answers false if none of them knows in check_timeout. Keys that were told
+// last as long as the handle of the Hydra, and not beyond this life. A bad signature costs a
+// verification for each public key that its Hydra signs with (at most owner_keys_max).
+// A head without an identity is for tests: keys derive from the seed and signatures are the
+// modelled ones, as in the simulator.
 // Objects lie in a folder (object_files.hpp) and move over the connections (lanes.hpp); without a
 // folder every stream fails. Three pools: native calls, records, objects.
 #pragma once
@@ -114,6 +116,7 @@ class head : public environment_base<head<N>>, private frame_door {
         files_{s.objects, s.limits.objects},
         pool_{s.threads},
         clock_{io_},
+        check_clock_{io_},
         directory_{s.limits.directory, *this},
         context_{s.identity ? std::make_unique<tls_context>(*s.identity) : nullptr},
         transport_{*this, io_, chance()},
@@ -244,7 +247,13 @@ class head : public environment_base<head<N>>, private frame_door {
     auto const id = next_command(by);
     auto const k = directory_.key_of(signer);
     record(effect::check, by, r, 0, k);
-    answer(checked{id, k != key{} && is_signed(r, signer, k, s)});
+    if (!context_) {
+      answer(checked{id, k != key{} && s == modelled_signature(settings_.seed, k, r, resolver())});
+    } else if (k == key{} || s == signature{}) {
+      answer(checked{id, false});
+    } else {
+      judge({id, signer, k, signed_bytes(settings_.network, k, r, resolver()), s, {}, 0});
+    }
     return id;
   }
   template <class... A>
@@ -356,6 +365,7 @@ class head : public environment_base<head<N>>, private frame_door {
     quiet_ = true;
     clock_.cancel();
     lane_clock_.cancel();
+    check_clock_.cancel();
     transport_.stop_listening();
   }
   // After the io thread has ended: the pool too.
@@ -458,6 +468,17 @@ class head : public environment_base<head<N>>, private frame_door {
     settings_.between->arrived(from, h, payload, to);
     return to.good;
   }
+  // A neighbour asks who signs for a Hydra, or answers. False: the bytes do not decode.
+  bool consulted(peer from, control what, std::span<std::byte const> payload) {
+    if (what == control::who_signs) {
+      auto const asked = from_bytes<who_signs_body>(payload);
+      if (asked && context_) tell_signers(from, asked.value().owner);
+      return asked.ok();
+    }
+    auto const told = from_bytes<signers_body>(payload);
+    if (told && context_) learn_signers(told.value());
+    return told.ok();
+  }
   void changed(peer p) {
     if (settings_.log != nullptr) settings_.log->head(clock(), p, directory_.about(p));
   }
@@ -477,6 +498,7 @@ class head : public environment_base<head<N>>, private frame_door {
       transport_.mark(held);
       lanes_.mark(held);
       for (auto const& a : answers_) std::visit([&](auto const& f) { mark_one(held, f); }, a);
+      for (auto const& c : checks_) held.handle(c.by);
       for (auto const& h : held_) std::visit([&](auto const& w) { mark_one(held, w); }, h.what);
       return true;
     } else {
@@ -587,10 +609,12 @@ class head : public environment_base<head<N>>, private frame_door {
     directory_.told(from);
     auto said = m.value();
     if constexpr (std::is_same_v<M, sending>) correct(from, said);
+    source_ = from;
     call([&] {
       if (settings_.log != nullptr) settings_.log->message(now_, from, said);
       tell_message(node_, *this, from, said);
     });
+    source_ = {};
     return true;
   }
 
@@ -776,20 +800,93 @@ class head : public environment_base<head<N>>, private frame_door {
     return h.proof && id_of(h.proof.owner) == h.owner &&
            holds(h.proof, settings_.network, h.head, clock(), bounds().clock_skew);
   }
-  void remember_signer(principal owner, raw_key const* mine, ownership const& proof) {
-    if (!owner || mine == nullptr) return;
-    if (proof) directory_.signs_for(owner, {proof.owner, never});
-    directory_.signs_for(owner, {*mine, proof ? proof.until : never});
+  bool remember_signer(principal owner, raw_key const* mine, ownership const& proof) {
+    if (!owner || mine == nullptr) return false;
+    bool const its_own = proof && directory_.signs_for(owner, {proof.owner, never, {}});
+    return directory_.signs_for(owner, {*mine, proof ? proof.until : never, proof}) || its_own;
   }
-  template <Described R>
-  [[nodiscard]] bool is_signed(R const& r, principal by, key const& k, signature const& s) const {
-    if (!context_) return s == modelled_signature(settings_.seed, k, r, resolver());
-    auto const& keys = directory_.keys_of(by);
-    if (keys.empty() || s == signature{}) return false;
-    auto const bytes = signed_bytes(settings_.network, k, r, resolver());
+
+  // ---- signatures ------------------------------------------------------------------------------
+
+  struct waiting_check {
+    command id{};
+    principal by{};
+    key signer{};
+    std::vector<std::byte> bytes;
+    signature said{};
+    instant until{};
+    std::size_t asked = 0;  // neighbours that have not answered
+  };
+  static constexpr std::size_t asked_max = 8;
+
+  [[nodiscard]] bool is_signed(waiting_check const& c) const {
+    auto const& keys = directory_.keys_of(c.by);
     return std::any_of(keys.begin(), keys.end(), [&](auto const& each) {
-      bool const over = now_ - bounds().clock_skew > each.until;
-      return !over && verify(each.raw, bytes, s);
+      bool const over = clock() - bounds().clock_skew > each.until;
+      return !over && verify(each.raw, c.bytes, c.said);
+    });
+  }
+  // Answers, or asks neighbours if a key that it does not know may have signed.
+  void judge(waiting_check c) {
+    auto const& keys = directory_.keys_of(c.by);
+    bool const has_heads = std::any_of(keys.begin(), keys.end(),
+                                       [](auto const& k) { return static_cast<bool>(k.proof); });
+    bool const good = is_signed(c);
+    bool const open = !good && (keys.empty() || has_heads) && checks_.size() < bounds().checks_max;
+    if (open) c.asked = ask_neighbours(c.signer);
+    if (c.asked == 0) return answer(checked{c.id, good});
+    c.until = clock() + bounds().check_timeout;
+    checks_.push_back(std::move(c));
+    if (checks_.size() == 1) await_signers();
+  }
+  std::size_t ask_neighbours(key const& owner) {
+    auto const frame = control_frame(control::who_signs, who_signs_body{owner});
+    std::size_t asked = source_ && transport_.whisper(source_, frame) ? 1 : 0;
+    for (auto p : transport_.neighbours(asked_max)) {
+      if (p != source_ && asked < asked_max && transport_.whisper(p, frame)) ++asked;
+    }
+    return asked;
+  }
+  void await_signers() {
+    if (checks_.empty() || quiet_) return;
+    check_clock_.expires_after(std::max(checks_.front().until - clock(), duration{}));
+    check_clock_.async_wait([this](error_code ec) {
+      if (ec) return;
+      while (!checks_.empty() && checks_.front().until <= clock()) {
+        answer(checked{checks_.front().id, false});
+        checks_.pop_front();
+      }
+      await_signers();
+    });
+  }
+  void tell_signers(peer to, key const& owner) {
+    signers_body out{owner, {}};
+    for (auto const& k : directory_.keys_of(directory_.find_principal(owner))) {
+      if (k.proof || id_of(k.raw) == owner) out.all.try_push_back({k.raw, k.proof});
+    }
+    transport_.whisper(to, control_frame(control::signers, out));
+  }
+  // Only what was asked for is looked at; signatures are tried again only after news.
+  void learn_signers(signers_body const& told) {
+    auto const about = [&](auto const& c) { return c.signer == told.owner; };
+    auto const first = std::find_if(checks_.begin(), checks_.end(), about);
+    if (first == checks_.end()) return;
+    bool news = false;
+    for (auto const& each : told.all) {
+      auto const k = id_of(each.raw);
+      if (k == told.owner) {
+        news = directory_.signs_for(first->by, {each.raw, never, {}}) || news;
+      } else if (id_of(each.proof.owner) == told.owner &&
+                 holds(each.proof, settings_.network, k, clock(), bounds().clock_skew)) {
+        news = remember_signer(first->by, &each.raw, each.proof) || news;
+      }
+    }
+    std::erase_if(checks_, [&](waiting_check& c) {
+      if (!about(c)) return false;
+      bool const good = news && is_signed(c);
+      if (!good && --c.asked != 0) return false;
+      answer(checked{c.id, good});
+      return true;
     });
   }
   // Where others can dial it, of what it says.
@@ -873,6 +970,7 @@ class head : public environment_base<head<N>>, private frame_door {
   asio::thread_pool objects_pool_{1};
   asio::steady_timer clock_;
   asio::steady_timer lane_clock_{io_};
+  asio::steady_timer check_clock_;
   mutable directory_type directory_;
   std::unique_ptr<tls_context> context_;
   transport<head> transport_;
@@ -891,6 +989,8 @@ class head : public environment_base<head<N>>, private frame_door {
   slabs<activities_of<N>> slabs_;
   typename slabs<activities_of<N>>::heads lists_ = slabs<activities_of<N>>::idle();
   std::uint32_t serial_ = 0;
+  peer source_{};  // of the message that is being told
+  std::deque<waiting_check> checks_;  // in the order in which they end
   std::deque<answer_variant> answers_;
   std::deque<held_effect> held_;
   record_map live_;

@@ -191,20 +191,20 @@ class lanes {
 
  private:
   static constexpr std::size_t piece_bytes = 60U << 10U;
-  static constexpr std::size_t leaves_in_a_piece = piece_bytes / sizeof(digest);
+  static constexpr std::size_t leaves_in_a_piece = piece_bytes / sizeof(leaf_hash);
   static constexpr std::size_t expected_max = 1024;
   static constexpr auto forgotten = std::chrono::minutes{10};
 
   struct found {
     std::uint64_t length = 0;
-    std::vector<digest> leaves;
+    std::vector<leaf_hash> leaves;
     bool there = false;
   };
   struct outgoing {
     command id{};
     peer to{};
     lane_open open{};
-    std::vector<digest> leaves;
+    std::vector<leaf_hash> leaves;
     std::optional<std::size_t> tree;   // how many leaves were sent; none: not asked for
     std::deque<std::uint64_t> wanted;  // chunks
     std::vector<std::byte> ready;      // the first of them
@@ -216,7 +216,7 @@ class lanes {
   using outgoings = std::map<std::uint64_t, outgoing>;
   struct incoming {
     lane_open open{};
-    std::vector<digest> leaves;          // while the tree comes
+    std::vector<leaf_hash> leaves;          // while the tree comes
     bool tree_asked = false;
     std::vector<std::uint64_t> missing;  // chunks, the next one last
     std::deque<std::uint64_t> asked;     // in their order
@@ -454,8 +454,8 @@ class lanes {
     if (it == incoming_.end()) return true;
     auto& in = it->second;
     auto const all = chunks_of(in.open.length);
-    auto const n = p->bytes.size() / sizeof(digest);
-    bool const fits = in.tree_asked && p->bytes.size() % sizeof(digest) == 0 &&
+    auto const n = p->bytes.size() / sizeof(leaf_hash);
+    bool const fits = in.tree_asked && p->bytes.size() % sizeof(leaf_hash) == 0 &&
                       p->at == in.leaves.size() && n <= all - in.leaves.size();
     if (!fits) return false;
     in.heard = steady::now();

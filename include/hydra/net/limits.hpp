@@ -43,6 +43,8 @@ struct limits {
   std::uint32_t dial_attempts_max = 3;  // in a row; then what waits is dropped: unreachable
   duration backoff_first = 50ms;        // doubled for each attempt, times 1/2 to 1
   duration backoff_max = 5s;
+  std::size_t checks_max = 256;   // signatures of Hydras about whom neighbours are asked
+  duration check_timeout = 1s;    // for their answers; then the signature counts as bad
   duration clock_skew = 5min;  // by which the clocks of two machines may differ
   directory_limits directory{};
   object_files_limits objects{};

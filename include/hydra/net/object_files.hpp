@@ -62,16 +62,16 @@ namespace hydra::net {
 
 namespace detail {
 
-// A descriptor that closes itself.
-class descriptor {
+// A open_file that closes itself.
+class open_file {
  public:
-  explicit descriptor(int file = -1) noexcept : file_{file} {}
-  descriptor(descriptor&& other) noexcept : file_{std::exchange(other.file_, -1)} {}
-  descriptor& operator=(descriptor&& other) noexcept {
+  explicit open_file(int file = -1) noexcept : file_{file} {}
+  open_file(open_file&& other) noexcept : file_{std::exchange(other.file_, -1)} {}
+  open_file& operator=(open_file&& other) noexcept {
     std::swap(file_, other.file_);
     return *this;
   }
-  ~descriptor() {
+  ~open_file() {
     if (file_ >= 0) ::close(file_);
   }
   [[nodiscard]] int get() const noexcept { return file_; }
@@ -107,7 +107,7 @@ class descriptor {
   return done;
 }
 inline void sync_folder(std::string const& path) noexcept {
-  descriptor const dir{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  open_file const dir{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (dir) ::fsync(dir.get());
 }
 
@@ -190,7 +190,7 @@ class object_files {
 
   // Copies a file in and names it. Memory: one chunk and the leaves.
   [[nodiscard]] result<object_id> import(std::string const& path) {
-    detail::descriptor const in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    detail::open_file const in{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     struct stat about {};
     if (!in || ::fstat(in.get(), &about) != 0) return failed(path);
     if (!S_ISREG(about.st_mode)) return error{path + ": is no regular file"};
@@ -221,13 +221,13 @@ class object_files {
     return true;
   }
   // The leaves of an object, proved against its name.
-  [[nodiscard]] result<std::vector<digest>> leaves(object_id id) {
+  [[nodiscard]] result<std::vector<leaf_hash>> leaves(object_id id) {
     if (auto const half = halves_.find(id); half != halves_.end()) return half->second.leaves;
     auto const* e = find(id);
     if (e == nullptr || !e->whole) return error{hex_of(id) + ": is not here"};
     auto const path = base(id) + ".tree";
-    detail::descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    std::vector<digest> out(chunks_of(e->length));
+    detail::open_file const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    std::vector<leaf_hash> out(chunks_of(e->length));
     auto const bytes = std::as_writable_bytes(std::span{out});
     bool const read = file && detail::read_at(file.get(), bytes, 0) == bytes.size();
     if (read && proves(id, e->length, out)) return out;
@@ -246,7 +246,7 @@ class object_files {
       return error{hex_of(id) + ": chunk " + std::to_string(chunk) + " is not here"};
     }
     auto const path = e.whole ? base(id) : base(id) + ".part";
-    detail::descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    detail::open_file const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (file && detail::read_at(file.get(), to, chunk * chunk_bytes) == to.size()) return true;
     return set_aside(id, chunk);
   }
@@ -268,7 +268,7 @@ class object_files {
 
   // Takes up an object that was begun, or begins it. Its leaves must prove themselves.
   [[nodiscard]] result<bool> begin(object_id id, std::uint64_t length,
-                                   std::vector<digest> leaves) {
+                                   std::vector<leaf_hash> leaves) {
     if (!proves(id, length, leaves)) {
       return error{hex_of(id) + ": its tree does not hold for " + std::to_string(length) +
                    " bytes"};
@@ -326,10 +326,10 @@ class object_files {
  private:
   struct half_object {
     std::uint64_t missing = 0;  // chunks
-    std::vector<digest> leaves;
+    std::vector<leaf_hash> leaves;
     std::vector<std::uint8_t> have;
-    detail::descriptor part;
-    detail::descriptor map;
+    detail::open_file part;
+    detail::open_file map;
   };
   static error failed(std::string const& path) { return {path + ": " + std::strerror(errno)}; }
   [[nodiscard]] std::string shelf(object_id id) const {
@@ -394,7 +394,7 @@ class object_files {
                         *id);
   }
   static std::optional<std::uint64_t> length_of_map(std::string const& path) {
-    detail::descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    detail::open_file const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     std::array<std::byte, 8> head;
     if (!file || detail::read_at(file.get(), head, 0) != head.size()) return std::nullopt;
     std::uint64_t length = 0;
@@ -406,9 +406,9 @@ class object_files {
 
   [[nodiscard]] result<object_id> copy_in(int in, std::uint64_t length, std::string const& from,
                                           std::string const& fresh) {
-    detail::descriptor out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    detail::open_file out{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (!out) return failed(fresh);
-    std::vector<digest> leaves;
+    std::vector<leaf_hash> leaves;
     std::vector<std::byte> chunk;
     for (std::uint64_t i = 0; i < chunks_of(length); ++i) {
       chunk.resize(bytes_of_chunk(length, i));
@@ -438,15 +438,15 @@ class object_files {
   }
   // Not a promise: a tree that is torn is built again from the bytes.
   [[nodiscard]] static std::optional<error> write_tree(std::string const& path,
-                                                       std::vector<digest> const& leaves) {
-    detail::descriptor const file{::open((path + ".tree").c_str(),
+                                                       std::vector<leaf_hash> const& leaves) {
+    detail::open_file const file{::open((path + ".tree").c_str(),
                                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     bool const good = file && detail::write_at(file.get(), std::as_bytes(std::span{leaves}), 0);
     return good ? std::nullopt : std::optional{failed(path + ".tree")};
   }
-  [[nodiscard]] result<std::vector<digest>> rebuilt(object_id id, std::uint64_t length) {
-    detail::descriptor const file{::open(base(id).c_str(), O_RDONLY | O_CLOEXEC)};
-    std::vector<digest> out;
+  [[nodiscard]] result<std::vector<leaf_hash>> rebuilt(object_id id, std::uint64_t length) {
+    detail::open_file const file{::open(base(id).c_str(), O_RDONLY | O_CLOEXEC)};
+    std::vector<leaf_hash> out;
     std::vector<std::byte> chunk;
     for (std::uint64_t i = 0; file && i < chunks_of(length); ++i) {
       chunk.resize(bytes_of_chunk(length, i));
@@ -471,9 +471,9 @@ class object_files {
     auto const path = base(id);
     if (::mkdir(shelf(id).c_str(), 0700) != 0 && errno != EEXIST) return failed(shelf(id));
     constexpr int how = O_RDWR | O_CREAT | O_CLOEXEC;
-    in.part = detail::descriptor{::open((path + ".part").c_str(), how, 0600)};
+    in.part = detail::open_file{::open((path + ".part").c_str(), how, 0600)};
     if (!in.part) return failed(path + ".part");
-    in.map = detail::descriptor{::open((path + ".have").c_str(), how, 0600)};
+    in.map = detail::open_file{::open((path + ".have").c_str(), how, 0600)};
     if (!in.map) return failed(path + ".have");
     if (length_of_map(path + ".have") == length) take_up(length, in);
     auto const head = map_head(in.leaves.size());

@@ -29,6 +29,21 @@ struct ownership {
   }
 };
 
+// A proof that may be absent. One that is there and empty is refused: a value has one encoding.
+template <class A>
+void serialize_proof(A& a, ownership& o) {
+  bool there = static_cast<bool>(o);
+  a& there;
+  if (!there) {
+    o = {};
+    return;
+  }
+  a& o;
+  if constexpr (requires { a.refuse(""); }) {
+    if (!o) a.refuse("a proof is empty");
+  }
+}
+
 namespace detail {
 
 struct ownership_claim {

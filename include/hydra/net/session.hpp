@@ -38,7 +38,13 @@ using steady = std::chrono::steady_clock;
 inline constexpr std::uint16_t protocol_oldest = 1;  // that this build can speak
 inline constexpr std::uint16_t protocol_newest = 1;
 
-enum class control : std::uint32_t { hello = 1, ping = 2, pong = 3 };
+enum class control : std::uint32_t {
+  hello = 1,
+  ping = 2,
+  pong = 3,
+  who_signs = 4,
+  signers = 5,
+};
 inline constexpr std::uint32_t lane_frames_first = 16;  // control frames of lanes.hpp: 16 to 20
 inline constexpr std::uint32_t lane_frames_last = 20;
 
@@ -54,7 +60,7 @@ struct hello {
   template <class A>
   void serialize(A& a, unsigned) {
     a& oldest& newest& network& capabilities& head& owner& at;
-    serialize_if_any(a, proof);
+    serialize_proof(a, proof);
   }
 };
 
@@ -63,6 +69,35 @@ struct ping_body {
   template <class A>
   void serialize(A& a, unsigned) {
     a& nonce;
+  }
+};
+
+// "With which public keys does this Hydra sign?"
+struct who_signs_body {
+  key owner{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner;
+  }
+};
+// A public key that signs for a Hydra: its own, whose hash is its key, or that of a head with the
+// Hydra's proof. Whoever passes it on cannot lie.
+struct signer {
+  raw_key raw{};
+  ownership proof{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& raw;
+    serialize_proof(a, proof);
+  }
+};
+inline constexpr std::size_t signers_max = 4;  // in one answer; none: not known here
+struct signers_body {
+  key owner{};
+  bounded_vector<signer, signers_max> all{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& owner& all;
   }
 };
 
@@ -86,8 +121,9 @@ struct session_buffers {
 
 // `Owner` offers: bounds() count() congested() greeting() buffers() and is told
 // introduced(session, hello) -> bool   arrived(session, header, payload) -> bool
-// measured(session, rtt)   closed(session, why)   carried(session, frame, payload) -> bool
-// and asked for what may wait for messages: next_bulk(session, frame) -> bool
+// consulted(session, control, payload) -> bool   measured(session, rtt)   closed(session, why)
+// carried(session, frame, payload) -> bool, and asked for what may wait for messages:
+// next_bulk(session, frame) -> bool
 template <class Owner>
 class session : public std::enable_shared_from_this<session<Owner>> {
  public:
@@ -289,6 +325,10 @@ class session : public std::enable_shared_from_this<session<Owner>> {
         owner_->measured(this->shared_from_this(),
                          std::chrono::duration_cast<duration>(steady::now() - pinged_));
         pinged_nonce_ = 0;
+      }
+    } else if (what == control::who_signs || what == control::signers) {
+      if (!owner_->consulted(this->shared_from_this(), what, payload)) {
+        return refuse("a question about signers, or its answer, is malformed");
       }
     }
     return true;  // control frames of later versions are skipped

@@ -70,8 +70,9 @@ struct encounter {
 
 // `Owner` offers: known() bounds() count() congested() greeting() security() -> tls_context* or
 // null, goes(address) -> bool, meet(hello, encounter) -> peer; is told
-// arrived(from, header, payload) -> bool, failed(peer), reached(peer), left(peer), cut(peer): a
-// connection has ended; carried and next_bulk as in session.hpp, by peer.
+// arrived(from, header, payload) -> bool, consulted(from, control, payload) -> bool,
+// failed(peer), reached(peer), left(peer), cut(peer): a connection has ended; carried and next_bulk
+// as in session.hpp, by peer.
 template <class Owner>
 class transport {
  public:
@@ -128,6 +129,22 @@ class transport {
     l.waiting_bytes += frame.size();
     l.waiting.push_back(std::move(frame));
     if (!l.dialling && !l.resting) dial(to);
+  }
+  // A control frame, if there is a connection on which little waits.
+  bool whisper(peer to, std::vector<std::byte> frame) {
+    auto const it = links_.find(to.index());
+    if (it == links_.end() || !it->second.current) return false;
+    if (it->second.current->queued_bytes() > whisper_bytes_max) return false;
+    it->second.current->push(std::move(frame));
+    return true;
+  }
+  // At most `most` of those it has a connection with.
+  [[nodiscard]] std::vector<peer> neighbours(std::size_t most) const {
+    std::vector<peer> out;
+    for (auto const& [index, l] : links_) {
+      if (out.size() < most && l.current) out.push_back(peer{index});
+    }
+    return out;
   }
   [[nodiscard]] bool connected(peer to) const {
     auto const it = links_.find(to.index());
@@ -201,6 +218,9 @@ class transport {
     auto const it = links_.find(s->who().index());
     return it != links_.end() && it->second.current == s && owner_->next_bulk(s->who(), frame);
   }
+  bool consulted(pointer const& s, control what, std::span<std::byte const> payload) {
+    return owner_->consulted(s->who(), what, payload);
+  }
   void measured(pointer const& s, duration rtt) { owner_->known().measured(s->who(), rtt); }
   void closed(pointer const& s, std::string const&) {
     sessions_.erase(s);
@@ -212,6 +232,8 @@ class transport {
   }
 
  private:
+  static constexpr std::size_t whisper_bytes_max = 65536;
+
   void unlink(pointer const& s) {
     auto const it = links_.find(s->who().index());
     if (it == links_.end()) return;

@@ -50,8 +50,8 @@ bytes chunk_of(bytes const& all, std::uint64_t i) {
   auto const first = all.begin() + static_cast<std::ptrdiff_t>(i * chunk_bytes);
   return {first, first + static_cast<std::ptrdiff_t>(bytes_of_chunk(all.size(), i))};
 }
-std::vector<digest> leaves_of(bytes const& all) {
-  std::vector<digest> out;
+std::vector<leaf_hash> leaves_of(bytes const& all) {
+  std::vector<leaf_hash> out;
   for (std::uint64_t i = 0; i < chunks_of(all.size()); ++i) {
     out.push_back(leaf_of(chunk_of(all, i)));
   }
@@ -59,7 +59,7 @@ std::vector<digest> leaves_of(bytes const& all) {
 }
 
 // RFC 6962 section 2.1 as it is written there.
-digest reference_root(std::span<digest const> d) {
+leaf_hash reference_root(std::span<leaf_hash const> d) {
   if (d.size() == 1) return d[0];
   std::size_t k = 1;
   while (2 * k < d.size()) k *= 2;
@@ -83,7 +83,7 @@ int in_child(F&& work) {
 
 TEST_CASE("the root of a tree is that of RFC 6962, for any number of leaves") {
   CHECK(hex_of({key{}}).size() == 64);
-  std::vector<digest> leaves;
+  std::vector<leaf_hash> leaves;
   for (std::uint8_t i = 0; i < 70; ++i) {
     hasher h;
     h.add(i);
@@ -91,11 +91,11 @@ TEST_CASE("the root of a tree is that of RFC 6962, for any number of leaves") {
     INFO(leaves.size() << " leaves");
     CHECK(root_of(leaves) == reference_root(leaves));
   }
-  auto const id = object_named(1, std::vector<digest>{leaves[0]});
+  auto const id = object_named(1, std::vector<leaf_hash>{leaves[0]});
   CHECK(object_of_hex(hex_of(id)) == id);
   CHECK_FALSE(object_of_hex("no name"));
-  CHECK_FALSE(proves(id, 2, std::vector<digest>{leaves[0]}));
-  CHECK_FALSE(proves(id, 1, std::vector<digest>{leaves[1]}));
+  CHECK_FALSE(proves(id, 2, std::vector<leaf_hash>{leaves[0]}));
+  CHECK_FALSE(proves(id, 1, std::vector<leaf_hash>{leaves[1]}));
 }
 
 TEST_CASE("what was imported is read back chunk by chunk, in another life too") {

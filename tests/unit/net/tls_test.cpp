@@ -1,5 +1,6 @@
 // TLS between heads: who is let in, who is not, and what it costs those who are.
 #include "../../catch.hpp"
+#include "../../fuzz/handshake_target.hpp"
 #include "tls_peers.hpp"
 
 #include <openssl/core_names.h>
@@ -7,6 +8,9 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -403,7 +407,41 @@ TEST_CASE("heads sign with Ed25519, and check whom they have met") {
   mine.by = one.inspect([&](auto& h) { return h.sign(mine); });
   CHECK(check(mine, one.know_hydra(who(1).id())));  // its own
 
+  // Who has met nobody but the first asks it, and neither can lie.
+  auto const about = [&](head& h, std::uint64_t number, principal by) {
+    auto const before = h.inspect([](auto& x) { return x.node().good + x.node().bad; });
+    promise x{h.know_hydra(who(1).id()), number, p.by};
+    h.inspect([&](auto& i) { return i.check_of(room::node, x, by, x.by); });
+    REQUIRE(eventually([&] {
+      return h.inspect([](auto& i) { return i.node().good + i.node().bad; }) == before + 1;
+    }));
+    return h.inspect([](auto& i) { return i.node().good; });
+  };
+  head stranger{as(4)};
+  listener its{stranger};
+  REQUIRE(stranger.start().ok());
+  CHECK(about(stranger, 7, stranger.know_hydra(hydra.id())) == 0);  // nobody to ask
+  stranger.tell(chat{stranger.know(one.contact()), 1});
+  REQUIRE(eventually([&] { return its.rounds == 1; }));
+  CHECK(about(stranger, 7, stranger.know_hydra(hydra.id())) == 1);
+  CHECK(about(stranger, 8, stranger.know_hydra(hydra.id())) == 1);  // forged
+  CHECK(about(stranger, 7, stranger.know_hydra(who(77).id())) == 1);  // not known there either
+
   s.belongs = net::grant(hydra, 1, who(3).id(), now - 1h, now + 1h);
   head three{s};
   CHECK(three.start().why().find("proof of ownership") != std::string::npos);
+}
+
+TEST_CASE("the corpus of handshakes passes the fuzzer's checks") {
+  namespace fs = std::filesystem;
+  std::size_t read = 0;
+  auto const path = fs::path{HYDRA_SOURCE_DIR} / "tests/fuzz/corpus/handshake";
+  for (auto const& file : fs::directory_iterator{path}) {
+    std::ifstream in{file.path(), std::ios::binary};
+    std::vector<char> const text{std::istreambuf_iterator<char>{in}, {}};
+    INFO(file.path().string());
+    fuzz::handshake_target(std::as_bytes(std::span{text}));
+    ++read;
+  }
+  CHECK(read >= 8);
 }
