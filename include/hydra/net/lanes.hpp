@@ -15,7 +15,7 @@
 // corrected by what came: a holder can say less than the truth, never more.
 // Every stream is answered by one stream_done, when the getter has all or it is over.
 // Bounds: streams_max each way; window_chunks asked for at a time, of which one is being put
-// together and the others wait for the disk; a holder reads one chunk ahead for each stream.
+// together and the others wait for the disk; a holder reads three chunks ahead for each stream.
 // Nothing heard for `silence` ends a stream. The disk is touched only on the strand of the owner.
 #pragma once
 
@@ -192,6 +192,7 @@ class lanes {
  private:
   static constexpr std::size_t piece_bytes = 60U << 10U;
   static constexpr std::size_t leaves_in_a_piece = piece_bytes / sizeof(leaf_hash);
+  static constexpr std::size_t read_ahead_max = 3;  // chunks
   static constexpr std::size_t expected_max = 1024;
   static constexpr auto forgotten = std::chrono::minutes{10};
 
@@ -206,9 +207,9 @@ class lanes {
     lane_open open{};
     std::vector<leaf_hash> leaves;
     std::optional<std::size_t> tree;   // how many leaves were sent; none: not asked for
-    std::deque<std::uint64_t> wanted;  // chunks
-    std::vector<std::byte> ready;      // the first of them
-    std::size_t sent = 0;              // bytes of it
+    std::deque<std::uint64_t> wanted;  // chunks that are still to be read
+    std::deque<std::pair<std::uint64_t, std::vector<std::byte>>> ready;
+    std::size_t sent = 0;  // bytes of the first that is ready
     bool reading = false;
     std::uint64_t stored = 0;
     steady::time_point heard{};
@@ -289,22 +290,25 @@ class lanes {
   }
   void read_ahead(typename outgoings::iterator it) {
     auto& o = it->second;
-    if (o.reading || !o.ready.empty() || o.wanted.empty()) return;
+    if (o.reading || o.ready.size() >= read_ahead_max || o.wanted.empty()) return;
     o.reading = true;
+    auto const chunk = o.wanted.front();
+    o.wanted.pop_front();
     owner_->to_disk(
-        [what = o.open.what, chunk = o.wanted.front()](object_files& files) {
+        [what = o.open.what, chunk](object_files& files) {
           std::vector<std::byte> bytes;
           if (!files.read(what, chunk, bytes)) bytes.clear();
           return bytes;
         },
-        [this, number = it->first](std::vector<std::byte> bytes) {
+        [this, chunk, number = it->first](std::vector<std::byte> bytes) {
           auto const at = outgoing_.find(number);
           if (at == outgoing_.end()) return;
-          at->second.reading = false;
+          auto& mine = at->second;
+          mine.reading = false;
           if (bytes.empty()) return cut(at);  // the disk has lost it
-          at->second.ready = std::move(bytes);
-          at->second.sent = 0;
-          owner_->wake(at->second.to);
+          mine.ready.emplace_back(chunk, std::move(bytes));
+          if (mine.ready.size() == 1) owner_->wake(mine.to);
+          read_ahead(at);
         });
   }
   [[nodiscard]] static std::vector<std::byte> raw(lane_frame what, std::uint64_t stream,
@@ -332,13 +336,14 @@ class lanes {
       return true;
     }
     if (o.ready.empty()) return false;
-    auto const n = std::min(piece_bytes, o.ready.size() - o.sent);
-    frame = raw(lane_frame::piece, o.open.stream, o.wanted.front() * chunk_bytes + o.sent,
-                std::span{o.ready}.subspan(o.sent, n));
+    auto const& [chunk, bytes] = o.ready.front();
+    auto const n = std::min(piece_bytes, bytes.size() - o.sent);
+    frame = raw(lane_frame::piece, o.open.stream, chunk * chunk_bytes + o.sent,
+                std::span{bytes}.subspan(o.sent, n));
     o.sent += n;
-    if (o.sent == o.ready.size()) {
-      o.ready.clear();
-      o.wanted.pop_front();
+    if (o.sent == bytes.size()) {
+      o.ready.pop_front();
+      o.sent = 0;
       read_ahead(outgoing_.find(o.open.stream));
     }
     return true;
