@@ -303,7 +303,9 @@ class owner {
     return true;
   }
   bool consulted(peer, net::control, std::span<std::byte const>) { return true; }
-  void failed(peer) { std::fprintf(stderr, "a connection failed\n"); }
+  void failed(peer) {
+    if (meter_ != nullptr) std::fprintf(stderr, "a connection failed\n");
+  }
   void reached(peer) {}
   void left(peer) {}
   key key_of(peer p) const { return met_[p.index()].key; }

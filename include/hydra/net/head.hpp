@@ -889,13 +889,14 @@ class head : public environment_base<head<N>>, private frame_door {
       return true;
     });
   }
-  // Where others can dial it, of what it says.
+  // Where others can dial it, of what it says; who calls from elsewhere is not in this machine.
   [[nodiscard]] wire::endpoints reachable(hello const& h, tcp::endpoint const& from) const {
     wire::endpoints at;
     for (auto e : h.at) {
       auto where = from_wire(e);
       if (where.address().is_unspecified()) where.address(from.address());
-      if (where.port() == 0 || !goes(where.address())) continue;
+      bool const inside = where.address().is_loopback() && !from.address().is_loopback();
+      if (where.port() == 0 || inside || !goes(where.address())) continue;
       auto const how = e.reach;
       e = to_wire(where);
       e.reach = how;

@@ -149,8 +149,6 @@ class tls_context {
     if (when_.is_old(detail::wall_now())) refresh();
     return detail::ssl_pointer{SSL_new(context_.get())};
   }
-  // For tests: shows this certificate and proves to hold this key.
-  [[nodiscard]] SSL_CTX* raw() const noexcept { return context_.get(); }
 
  private:
   void refresh() {

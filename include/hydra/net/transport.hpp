@@ -331,7 +331,8 @@ class transport {
     if (at.empty()) return give_up(to);
     auto const where = from_wire(at[l.attempts % at.size()]);
     l.dialling = true;
-    if (!owner_->goes(where.address()) || sessions_.size() >= bounds().sessions_max) {
+    auto const nowhere = where.address().is_unspecified() || !owner_->goes(where.address());
+    if (nowhere || sessions_.size() >= bounds().sessions_max) {
       return failed(to);
     }
     ++count().dials;
