@@ -89,7 +89,8 @@ TEST_CASE("arguments are filled in, and lists become several of them") {
   fill.parameters.erase("word");
   CHECK(expand(m, m.steps.front(), fill).why() == "the parameter \"word\" is missing");
   fill.parameters["wort"] = "x";
-  CHECK(says(expand(m, m.steps.front(), fill).why(), "did you mean \"word\"? allowed: word, shift"));
+  CHECK(says(expand(m, m.steps.front(), fill).why(),
+             "did you mean \"word\"? allowed: word, shift"));
 }
 
 TEST_CASE("a value can become neither an option, nor a path, nor several arguments") {
