@@ -53,6 +53,37 @@ std::uint32_t line_of_endless_key(string_view text) {
   return 0;
 }
 
+// Where a string or comment that begins at `i` ends; `i` where none does.
+std::size_t end_of_text(string_view text, std::size_t i) {
+  char const c = text[i];
+  if (c == '#') return std::min(text.find('\n', i), text.size());
+  if (c != '"' && c != '\'') return i;
+  string const three(3, c);
+  bool const many = text.substr(i, 3) == three;
+  i += many ? 3 : 1;
+  for (; i < text.size(); ++i) {
+    if (c == '"' && text[i] == '\\') {
+      ++i;
+    } else if (many ? text.substr(i, 3) == three : text[i] == c || text[i] == '\n') {
+      return i + (many ? 3 : 1);
+    }
+  }
+  return text.size();
+}
+
+// toml++ 3.3 is undefined for some letters where no letter may be. The line of one, or 0.
+std::uint32_t line_of_odd_letter(string_view text) {
+  constexpr string_view mark = "\xef\xbb\xbf";  // what some editors begin a file with
+  std::size_t i = text.starts_with(mark) ? mark.size() : 0;
+  while (i < text.size()) {
+    if ((text[i] & 0x80) != 0)
+      return 1 + static_cast<std::uint32_t>(std::count(text.begin(), text.begin() +
+                                                       static_cast<std::ptrdiff_t>(i), '\n'));
+    i = std::max(end_of_text(text, i), i + 1);
+  }
+  return 0;
+}
+
 bool is_lost(string_view text) {
   try {
     static_cast<void>(toml::parse(text));
@@ -244,6 +275,9 @@ toml_item read_toml(std::string_view text, std::size_t bytes_max, toml_problems&
     problems.add({}, fmt::format("the file has {} bytes; allowed: {}", text.size(), bytes_max));
   } else if (auto const line = line_of_endless_key(text); line != 0) {
     problems.add({line, 1}, "a key of more than a thousand parts");
+  } else if (auto const odd = line_of_odd_letter(text); odd != 0) {
+    problems.add({odd, 1},
+                 "this is not TOML: a letter beyond ASCII outside of strings and comments");
   } else {
     try {
       auto const parsed = toml::parse(text);
