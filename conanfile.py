@@ -33,7 +33,7 @@ class Hydra(ConanFile):
     }
     exports_sources = (
         "CMakeLists.txt", "CHANGELOG.md", "LICENSE", "bench/*", "cli/*", "cmake/*", "include/*",
-        "sim/*", "tests/*",
+        "services/*", "sim/*", "tests/*",
     )
 
     def requirements(self):

@@ -180,7 +180,11 @@ std::string split_film(performer const& by, std::string const& film, film_facts 
 }
 
 bindings segment_bindings(film_segment const& s, std::string const& codec) {
-  return {{{"from", decimal(s.from_s)}, {"until", decimal(s.until_s)}, {"codec", codec}}, {}};
+  return {{{"from", decimal(s.from_s)},
+           {"until", decimal(s.until_s)},
+           {"turn", s.turn},
+           {"flip", s.flip},
+           {"codec", codec}}, {}};
 }
 
 jail_outcome render_segment(performer const& by, film_segment const& s, std::string const& codec,

@@ -34,6 +34,8 @@ struct film_facts {
   std::vector<std::int64_t> frames;  // when each is shown, in ticks, ascending
   std::vector<std::size_t> packet_of;  // of each frame
   bool sound = false;
+  std::string turn = "null";  // how its frames are turned to be shown, in two steps
+  std::string flip = "null";
 
   [[nodiscard]] double seconds(std::int64_t ticks) const {
     return static_cast<double>(ticks) * static_cast<double>(num) / static_cast<double>(den);
@@ -53,6 +55,8 @@ struct film_segment {
   double from_s = 0;      // half a frame before `first` and before `until`
   double until_s = 0;
   double seconds = 0;
+  std::string turn;
+  std::string flip;
   std::string piece;      // its file, once the film is split
 
   [[nodiscard]] std::size_t frames() const noexcept { return until - first; }

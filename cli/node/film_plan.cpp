@@ -67,8 +67,20 @@ class probe_reader {
     } else if (field.contains("stream")) {
       auto const base = field.find("time_base");
       timed_ = base != field.end() && fraction(base->second, facts_.num, facts_.den);
+      turn(field);
       if (auto const c = field.find("codec_name"); c != field.end()) facts_.codec = c->second;
     }
+  }
+  // Degrees against the clock, as a matrix beside the stream says.
+  void turn(std::map<string_view, string_view> const& field) {
+    std::int64_t degrees = 0;
+    for (auto const& [name, value] : field)
+      if (name.ends_with("rotation")) whole(value.substr(0, value.find('.')), degrees);
+    degrees = (degrees % 360 + 360) % 360;
+    if (degrees == 180) facts_.turn = "hflip";
+    if (degrees == 90 || degrees == 270) facts_.turn = "transpose";
+    if (degrees != 0) facts_.flip = degrees == 270 ? "hflip" : "vflip";
+    if (facts_.turn == "null") facts_.flip = "null";
   }
   void packet(std::map<string_view, string_view> const& field) {
     auto const pts = field.find("pts");
@@ -125,8 +137,9 @@ class divider {
       auto const until = frame_at(cut.out);
       if (until > f_.frames.size() || first >= until) {
         return error{fmt::format(
-            "{}: this cut shows frames {} to {}; allowed: at least one, of the film's {} ({:.3f} s)",
-            cut.where, first, until, f_.frames.size(), f_.seconds(f_.pts(f_.frames.size())))};
+            "{}: this cut shows frames {} to {}; allowed: at least one, of the film's {} "
+            "({:.3f} s)", cut.where, first, until, f_.frames.size(),
+            f_.seconds(f_.pts(f_.frames.size()) - f_.frames[0]))};
       }
       add_segments(c, first, until, out.segments);
       if (out.segments.size() > film_segments_max)
@@ -146,7 +159,7 @@ class divider {
   // Beyond the last frame there is one more, which is the end.
   [[nodiscard]] std::size_t frame_at(cut_point const& p) const {
     if (p.is_frame) return static_cast<std::size_t>(p.frame);
-    auto const seconds = static_cast<double>(p.time.count()) / 1e9;
+    auto const seconds = static_cast<double>(p.time.count()) / 1e9 + f_.seconds(f_.frames[0]);
     constexpr double hair = 1e-7;  // a frame's time is no whole number of nanoseconds
     std::size_t low = 0;
     std::size_t high = f_.frames.size();
@@ -179,6 +192,8 @@ class divider {
       s.from_s = f_.seconds(before + f_.frames[first]) / 2;
       s.until_s = f_.seconds(f_.frames[end - 1] + f_.pts(end)) / 2;
       s.seconds = f_.seconds(f_.pts(end) - f_.pts(first));
+      s.turn = f_.turn;
+      s.flip = f_.flip;
       add_piece(s);
       to.push_back(s);
       first = end;

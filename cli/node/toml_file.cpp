@@ -1,14 +1,26 @@
-// The only file of hydra_node that knows toml++.
+// The only file of hydra_node that knows toml++. Version 3.3 asserts, or takes for granted, what a
+// hostile text need not hold (`[%`, a date that breaks off): here that throws. The library is
+// compiled anew for it, under a name of its own beside the one that others link.
+#undef NDEBUG
 #include "toml_file.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
 #include <exception>
 #include <numeric>
 #include <optional>
+
+namespace hydra::net::detail {
+struct toml_lost {};
+[[noreturn]] inline void lose_toml() { throw toml_lost{}; }
+}  // namespace hydra::net::detail
+
+#define TOML_ASSERT(truth) (static_cast<bool>(truth) ? void() : ::hydra::net::detail::lose_toml())
+#define TOML_HEADER_ONLY 1
+#define toml hydra_toml
+#include <toml++/toml.h>
 
 namespace hydra::net {
 namespace {
@@ -39,6 +51,61 @@ std::uint32_t line_of_endless_key(string_view text) {
     }
   }
   return 0;
+}
+
+// Where a string or comment that begins at `i` ends; `i` where none does.
+std::size_t end_of_text(string_view text, std::size_t i) {
+  char const c = text[i];
+  if (c == '#') return std::min(text.find('\n', i), text.size());
+  if (c != '"' && c != '\'') return i;
+  string const three(3, c);
+  bool const many = text.substr(i, 3) == three;
+  i += many ? 3 : 1;
+  for (; i < text.size(); ++i) {
+    if (c == '"' && text[i] == '\\') {
+      ++i;
+    } else if (many ? text.substr(i, 3) == three : text[i] == c || text[i] == '\n') {
+      return i + (many ? 3 : 1);
+    }
+  }
+  return text.size();
+}
+
+// toml++ 3.3 is undefined for some letters where no letter may be. The line of one, or 0.
+std::uint32_t line_of_odd_letter(string_view text) {
+  constexpr string_view mark = "\xef\xbb\xbf";  // what some editors begin a file with
+  std::size_t i = text.starts_with(mark) ? mark.size() : 0;
+  while (i < text.size()) {
+    if ((text[i] & 0x80) != 0)
+      return 1 + static_cast<std::uint32_t>(std::count(text.begin(), text.begin() +
+                                                       static_cast<std::ptrdiff_t>(i), '\n'));
+    i = std::max(end_of_text(text, i), i + 1);
+  }
+  return 0;
+}
+
+bool is_lost(string_view text) {
+  try {
+    static_cast<void>(toml::parse(text));
+  } catch (detail::toml_lost const&) {
+    return true;
+  } catch (std::exception const&) {
+  }
+  return false;
+}
+
+// The line on which the library is lost: it reads from first to last, so more text is lost too.
+std::uint32_t line_of_loss(string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '\n' || i + 1 == text.size()) ends.push_back(i + 1);
+  std::size_t low = 0;
+  std::size_t high = ends.size();
+  while (low + 1 < high) {
+    auto const middle = (low + high) / 2;
+    (is_lost(text.substr(0, ends[middle - 1])) ? high : low) = middle;
+  }
+  return static_cast<std::uint32_t>(std::max<std::size_t>(high, 1));
 }
 
 class copier {
@@ -208,10 +275,15 @@ toml_item read_toml(std::string_view text, std::size_t bytes_max, toml_problems&
     problems.add({}, fmt::format("the file has {} bytes; allowed: {}", text.size(), bytes_max));
   } else if (auto const line = line_of_endless_key(text); line != 0) {
     problems.add({line, 1}, "a key of more than a thousand parts");
+  } else if (auto const odd = line_of_odd_letter(text); odd != 0) {
+    problems.add({odd, 1},
+                 "this is not TOML: a letter beyond ASCII outside of strings and comments");
   } else {
     try {
       auto const parsed = toml::parse(text);
       copier{problems}.table(parsed, root, 0);
+    } catch (detail::toml_lost const&) {
+      problems.add({line_of_loss(text), 1}, "this is not TOML");
     } catch (toml::parse_error const& e) {
       problems.add(at(e.source().begin), "this is not TOML: " + string{e.description()});
     } catch (std::exception const& e) {

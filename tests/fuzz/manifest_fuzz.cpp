@@ -1,5 +1,5 @@
 // clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Icli \
-//   tests/fuzz/manifest_fuzz.cpp cli/node/*.cpp -lfmt -ltomlplusplus -o manifest_fuzz
+//   tests/fuzz/manifest_fuzz.cpp cli/node/*.cpp -lfmt -o manifest_fuzz
 // ./manifest_fuzz -max_total_time=60 tests/fuzz/corpus/manifest
 #include "manifest_target.hpp"
 

@@ -229,6 +229,30 @@ TEST_CASE("another codec, and a film whose groups are open and that has no sound
   }
 }
 
+TEST_CASE("a film that lies on its side is shown upright") {
+  if (no_studio()) return;
+  studio s;
+  auto const m = movie_service();
+  auto const film = s.film("flat.mp4", 2, "-an");
+  for (string const degrees : {"90", "180", "270"}) {
+    INFO(degrees);
+    auto const turned = (s.path / ("turned" + degrees + ".mp4")).string();
+    auto const out = (s.path / (degrees + ".mkv")).string();
+    REQUIRE(command::run_line("ffmpeg -nostdin -v error -i '" + film + "' -c copy -metadata:s:v "
+                              "rotate=" + degrees + " '" + turned + "'").code == 0);
+    auto const got = render_movie({m}, turned, s.cuts("[[cut]]\nin = 7\nout = 20\n"), "h264", out);
+    INFO((got ? "" : got.why()));
+    REQUIRE(got);
+    // ffmpeg turns the film by itself when it decodes it.
+    auto const said = command::run_line(
+        "ffmpeg -nostdin -v error -i '" + out + "' -i '" + turned +
+        "' -lavfi \"[1:v]trim=start_frame=7:end_frame=20,settb=1/1000,setpts=N[r];"
+        "[0:v]settb=1/1000,setpts=N[m];[m][r]psnr=stats_file=-\" -f null - 2>/dev/null "
+        "| grep -o 'psnr_avg:[0-9.]*' | cut -d: -f2 | sort -n | head -1");
+    CHECK(std::strtod(said.out.c_str(), nullptr) > least_psnr_standard);
+  }
+}
+
 TEST_CASE("a segment that is another's, cut short, damaged or gone is found") {
   if (no_studio()) return;
   studio s;
@@ -300,6 +324,7 @@ TEST_CASE("the key of a task follows its encoder, its arguments and its input") 
   film_segment s;
   s.from_s = 1;
   s.until_s = 2;
+  s.turn = s.flip = "null";
   auto const fill = segment_bindings(s, "h264");
   key const input{hash256("piece")};
   auto const name = task_key(by, "segment", fill, h264.value(), {input}).value();

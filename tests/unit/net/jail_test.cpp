@@ -291,7 +291,8 @@ TEST_CASE("a job that cannot run is refused with the reason") {
     return got.why;
   };
   job.run = {"no-such-program-here"};
-  CHECK(why() == "/usr/bin/no-such-program-here is not there; the service needs it on this machine");
+  CHECK(why() ==
+        "/usr/bin/no-such-program-here is not there; the service needs it on this machine");
   job.run = {"/bin/sh"};
   CHECK(why() == "/bin/sh is not allowed; allowed: the name of a program of /usr/bin");
   job.run = {"true"};

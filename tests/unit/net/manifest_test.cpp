@@ -89,7 +89,8 @@ TEST_CASE("arguments are filled in, and lists become several of them") {
   fill.parameters.erase("word");
   CHECK(expand(m, m.steps.front(), fill).why() == "the parameter \"word\" is missing");
   fill.parameters["wort"] = "x";
-  CHECK(says(expand(m, m.steps.front(), fill).why(), "did you mean \"word\"? allowed: word, shift"));
+  CHECK(says(expand(m, m.steps.front(), fill).why(),
+             "did you mean \"word\"? allowed: word, shift"));
 }
 
 TEST_CASE("a value can become neither an option, nor a path, nor several arguments") {
@@ -164,5 +165,10 @@ TEST_CASE("an edit list names frames or times, and its mistakes have places") {
   CHECK(wrong("[[cut]]\nin = 1\nuot = 3\n") ==
         "c.toml:1:1: [[cut]] lacks the key \"out\"\nc.toml:3:1: [[cut]] has no key \"uot\"; did "
         "you mean \"out\"? allowed: in, out");
+  CHECK(wrong("# ü\n[[cut]]\nin = 1\nout = 2\n") == "");
+  CHECK(wrong("film = \"ü \\\" # ü\"\n[[cut]]\nin = 1\nout = 2 # ü") == "");
+  CHECK(wrong("\ncut = ü\n") ==
+        "c.toml:2:1: this is not TOML: a letter beyond ASCII outside of strings and comments");
+  CHECK(wrong("\n[%cut]]\n") == "c.toml:2:1: this is not TOML");
   CHECK(wrong("film = \"a\"\n") == "c.toml:1:1: an edit list needs at least one [[cut]]");
 }
