@@ -394,6 +394,17 @@ bool toml_taker::word(std::string_view key, std::size_t& to, std::vector<std::st
   return true;
 }
 
+bool toml_taker::flag(std::string_view key, bool& to) {
+  auto const* item = any(key);
+  if (item == nullptr) return false;
+  if (item->kind == toml_kind::boolean) {
+    to = item->text == "true";
+  } else {
+    wrong(*item, fmt::format("{} is not allowed; allowed: true, false", shown(*item)));
+  }
+  return true;
+}
+
 bool toml_taker::whole(std::string_view key, std::int64_t& to, std::int64_t least,
                        std::int64_t most) {
   auto const* item = any(key);

@@ -59,6 +59,7 @@ class toml_taker {
   bool text(std::string_view key, std::string& to, std::size_t most, bool must = false);
   bool word(std::string_view key, std::size_t& to, std::vector<std::string> const& among,
             bool must = false);
+  bool flag(std::string_view key, bool& to);
   bool whole(std::string_view key, std::int64_t& to, std::int64_t least, std::int64_t most);
   bool time(std::string_view key, duration& to, duration least, duration most);
   bool bytes(std::string_view key, std::uint64_t& to, std::uint64_t least, std::uint64_t most);

@@ -306,6 +306,8 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] std::size_t sessions() const noexcept { return transport_.sessions(); }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return transport_.queued_bytes(); }
   [[nodiscard]] std::size_t known_heads() const noexcept { return directory_.heads(); }
+  [[nodiscard]] bool connected(peer to) const { return transport_.connected(to); }
+  [[nodiscard]] wire::contact contact_of(peer who) const { return directory_.contact_of(who); }
   [[nodiscard]] std::size_t torn_bytes() const noexcept { return store_->torn_bytes(); }
   [[nodiscard]] std::size_t streams() const noexcept { return lanes_.streams(); }
   // Calls job(object_files&) in the thread of the objects and waits; not from the io thread.

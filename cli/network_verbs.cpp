@@ -1,0 +1,119 @@
+#include "network_verbs.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace hydra::cli {
+namespace {
+
+void job_word(CLI::App& verb, network_arguments& a) {
+  verb.add_option("job", a.job, "its number, as `run` and `ls` say it")
+      ->type_name("JOB")
+      ->required();
+}
+void timeout_flag(CLI::App& verb, network_arguments& a) {
+  verb.add_option("--timeout", a.timeout, "give up after so long, like \"60 s\"; exit code 124")
+      ->type_name("DURATION");
+}
+
+void add_jobs(CLI::App& app, network_arguments& a) {
+  auto* run = app.add_subcommand("run", "have a service performed by whoever is trusted and near");
+  run->add_option("service", a.service, "its name, like render.movie or render.movie/1")
+      ->type_name("SERVICE")
+      ->required();
+  run->add_option("files", a.files, "what it is given")->type_name("FILES");
+  run->add_option("-o,--out", a.out, "wait for the result and put it there: a file or a folder")
+      ->type_name("OUT");
+  run->add_option("-p,--param", a.params, "a parameter of the service; repeatable")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  run->add_flag("--wait", a.wait, "wait for its end");
+  run->add_option("--work", a.work, "how much work it is on one core, like \"2 min\"")
+      ->type_name("DURATION");
+  run->add_option("--patience", a.patience, "it has failed when it is not done by then")
+      ->type_name("DURATION");
+  timeout_flag(*run, a);
+  app.add_subcommand("ls", "jobs of this node, the last first");
+  job_word(*app.add_subcommand("show", "what is known of a job"), a);
+  job_word(*app.add_subcommand("logs", "what happened to a job"), a);
+  job_word(*app.add_subcommand("cancel", "a job is not needed any more"), a);
+  auto* get = app.add_subcommand("get", "the result of a job that is done");
+  job_word(*get, a);
+  get->add_option("-o,--out", a.out, "where to: a file or a folder")->type_name("OUT");
+  auto* wait = app.add_subcommand("wait", "until a job has ended");
+  job_word(*wait, a);
+  timeout_flag(*wait, a);
+}
+
+void add_knowledge(CLI::App& app, network_arguments& a) {
+  auto* peer = app.add_subcommand("peer", "heads that this node knows")->require_subcommand(1);
+  peer->add_subcommand("ls", "who they are and when they were heard of");
+  auto* add = peer->add_subcommand("add", "know another head");
+  add->add_option("contact", a.contact, "as its `peer invite` says it")
+      ->type_name("CONTACT")
+      ->required();
+  add->add_option("--name", a.name, "what it is called here")->type_name("NAME");
+  auto const named = [&a](CLI::App* verb) {
+    verb->add_option("peer", a.who, "its name or key")->type_name("PEER")->required();
+  };
+  named(peer->add_subcommand("rm", "forget it"));
+  peer->add_subcommand("invite", "what others add to know this node");
+  named(peer->add_subcommand("ping", "how far away it is"));
+
+  auto* ring = app.add_subcommand("ring", "Hydras that are trusted")->require_subcommand(1);
+  ring->add_subcommand("ls", "who they are");
+  auto const hydra = [&a](CLI::App* verb) {
+    verb->add_option("who", a.who, "a key, or the name of a peer")->type_name("WHO")->required();
+  };
+  auto* trust = ring->add_subcommand("add", "trust a Hydra; it has to trust this one as well");
+  hydra(trust);
+  trust->add_option("--name", a.name, "what it is called here")->type_name("NAME");
+  hydra(ring->add_subcommand("remove", "no more"));
+
+  auto* service = app.add_subcommand("service", "what this node performs")->require_subcommand(1);
+  service->add_subcommand("ls", "which services");
+  service->add_subcommand("add", "perform another one")
+      ->add_option("manifest", a.manifest, "its manifest.toml, or the folder that holds it")
+      ->type_name("MANIFEST")
+      ->required();
+  service->add_subcommand("rm", "perform it no more")
+      ->add_option("service", a.service, "its name")
+      ->type_name("SERVICE")
+      ->required();
+}
+
+}  // namespace
+
+void add_network_verbs(CLI::App& app, network_arguments& a) {
+  app.add_subcommand("up", "run this node")
+      ->add_flag("-d,--detach", a.detach, "in the background");
+  app.add_subcommand("status", "what the node does");
+  app.add_subcommand("down", "stop it");
+  app.add_subcommand("doctor", "what this machine has, and what is missing");
+  app.add_subcommand("identity", "who this Hydra is; made on the first call");
+  add_jobs(app, a);
+  add_knowledge(app, a);
+}
+
+void add_network_flags(CLI::App& app, network_arguments& a) {
+  app.add_option("--home", a.home, "keep everything in this folder; HYDRA_HOME says it as well")
+      ->type_name("DIR");
+  app.add_flag("--json", a.json, "answers as JSON");
+  app.add_flag("-q,--quiet", a.quiet, "say nothing but errors");
+}
+
+std::vector<std::string> const& network_verb_names() {
+  static std::vector<std::string> const all = [] {
+    CLI::App app;
+    network_arguments a;
+    add_network_verbs(app, a);
+    std::vector<std::string> out;
+    for (auto const* each : app.get_subcommands([](CLI::App*) { return true; })) {
+      out.push_back(each->get_name());
+    }
+    return out;
+  }();
+  return all;
+}
+
+}  // namespace hydra::cli

@@ -1,0 +1,118 @@
+#include "config.hpp"
+
+#include "toml_file.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <system_error>
+
+namespace hydra::node {
+namespace {
+
+constexpr char const* commented =
+    R"(# What this Hydra's machine is and does. Every key is shown with its standard value.
+
+[network]
+# Where it listens; "0.0.0.0" and beyond_loopback = true to be reached from other machines.
+address = "127.0.0.1"
+# 0: any; the one that was got is kept.
+port = 0
+beyond_loopback = false
+# Hydras of another number are refused.
+id = 1
+
+[machine]
+# Tasks at a time; 0: as many as there are cores.
+cores = 0
+
+[objects]
+# What films and results may take on the disk; what was used longest ago goes first.
+quota = "16 GiB"
+
+[trust]
+# Whether it works for Hydras outside its rings.
+strangers = false
+
+[jail]
+# Run the jobs of others even where the jail is not whole (hydra doctor says what is missing).
+allow_without = false
+# A folder of cgroups that belongs to Hydra; empty: none are used.
+cgroup = ""
+)";
+
+constexpr std::size_t config_bytes_max = 1U << 16U;
+
+// The tables, by name; what else stands there is said.
+void read_tables(net::toml_item const& root, net::toml_problems& problems, config& to) {
+  net::toml_taker all{root, problems, "hydra.toml"};
+  if (auto const* t = all.table("network")) {
+    net::toml_taker from{*t, problems, "[network]"};
+    std::int64_t port = to.port;
+    std::int64_t id = to.network;
+    from.text("address", to.address, 64);
+    from.whole("port", port, 0, 65535);
+    from.whole("id", id, 0, std::numeric_limits<std::uint32_t>::max());
+    from.flag("beyond_loopback", to.beyond_loopback);
+    to.port = static_cast<std::uint16_t>(port);
+    to.network = static_cast<std::uint32_t>(id);
+    from.finish();
+  }
+  if (auto const* t = all.table("machine")) {
+    net::toml_taker from{*t, problems, "[machine]"};
+    from.whole("cores", to.cores, 0, 4096);
+    from.finish();
+  }
+  if (auto const* t = all.table("objects")) {
+    net::toml_taker from{*t, problems, "[objects]"};
+    from.bytes("quota", to.objects_max, 1U << 20U, std::uint64_t{1} << 50U);
+    from.finish();
+  }
+  if (auto const* t = all.table("trust")) {
+    net::toml_taker from{*t, problems, "[trust]"};
+    from.flag("strangers", to.strangers);
+    from.finish();
+  }
+  if (auto const* t = all.table("jail")) {
+    net::toml_taker from{*t, problems, "[jail]"};
+    from.flag("allow_without", to.allow_without_jail);
+    from.text("cgroup", to.cgroup, 4096);
+    from.finish();
+  }
+  all.finish();
+}
+
+}  // namespace
+
+result<config> load_config(std::string const& path) {
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return error{path + ": cannot be read"};
+  std::string const text{std::istreambuf_iterator<char>{in}, {}};
+  net::toml_problems problems{path, {}};
+  config out;
+  auto const root = net::read_toml(text, config_bytes_max, problems);
+  if (problems.lines.empty()) read_tables(root, problems, out);
+  if (!problems.lines.empty()) return error{problems.text()};
+  return out;
+}
+
+result<bool> make_config(std::string const& path) {
+  std::error_code wrong;
+  if (std::filesystem::exists(path, wrong)) return true;
+  auto const beside = path + "." + std::to_string(::getpid()) + ".tmp";
+  std::ofstream out{beside, std::ios::binary};
+  bool const written = static_cast<bool>(out << commented << std::flush);
+  out.close();
+  if (written && std::rename(beside.c_str(), path.c_str()) == 0) return true;
+  auto const why = std::string{std::strerror(errno)};
+  ::unlink(beside.c_str());
+  return error{path + ": cannot be written: " + why};
+}
+
+}  // namespace hydra::node

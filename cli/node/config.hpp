@@ -1,0 +1,29 @@
+// hydra.toml: what the owner of a node says about it. Made with every key and its meaning on the
+// first run; docs/how_to/run_a_node.md lists them.
+#pragma once
+
+#include <hydra/core/outcome.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace hydra::node {
+
+struct config {
+  std::string address = "127.0.0.1";  // that it listens on
+  std::uint16_t port = 0;             // 0: any; the one that was got is kept
+  bool beyond_loopback = false;
+  std::uint32_t network = 1;
+  std::int64_t cores = 0;             // for the jobs of others and its own; 0: all
+  std::uint64_t objects_max = std::uint64_t{16} << 30U;
+  bool strangers = false;             // whether it works for Hydras outside its rings
+  bool allow_without_jail = false;
+  std::string cgroup;
+};
+
+// Errors: every mistake as FILE:LINE:COLUMN, the value, what is allowed and the nearest spelling.
+[[nodiscard]] result<config> load_config(std::string const& path);
+// Writes the commented file if there is none.
+[[nodiscard]] result<bool> make_config(std::string const& path);
+
+}  // namespace hydra::node

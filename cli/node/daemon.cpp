@@ -1,0 +1,682 @@
+#include "daemon.hpp"
+
+#include "bundle.hpp"
+#include "control.hpp"
+#include "film.hpp"
+#include "manifest.hpp"
+#include "peers.hpp"
+#include "service.hpp"
+#include "state.hpp"
+
+#include <hydra/assembly/hydra.hpp>
+#include <hydra/net/runtime.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace hydra::node {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+using machine = net::runtime<Hydra<>>;
+
+constexpr std::int64_t work_standard_ms = 60'000;
+constexpr std::int64_t patience_standard_ms = 3'600'000;
+constexpr std::uint64_t output_standard = std::uint64_t{4} << 30U;
+constexpr auto accepted_within = std::chrono::seconds{5};
+
+std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// A refusal with the exit code that the command shall end with.
+struct refused {
+  int code;
+  std::string why;
+};
+constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5;
+
+std::string text_of(ending e) {
+  switch (e) {
+    case ending::completed: return "done";
+    case ending::nobody_found: return "nobody who is trusted does this";
+    case ending::no_result: return "no believable result in time";
+    case ending::refused: return "this node holds as many jobs as it may";
+    case ending::cancelled: return "cancelled";
+  }
+  return {};
+}
+
+// "render.movie" is "render.movie/1".
+std::pair<std::string, unsigned> service_named(std::string const& text) {
+  auto const slash = text.rfind('/');
+  if (slash == std::string::npos) return {text, 1};
+  auto const digits = text.substr(slash + 1);
+  bool const number = !digits.empty() && digits.size() < 5 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!number || slash == 0) {
+    throw refused{usage, "\"" + text + "\" is no service; allowed: NAME or NAME/MAJOR"};
+  }
+  return {text.substr(0, slash), static_cast<unsigned>(std::stoul(digits))};
+}
+std::string full_name(net::manifest const& m) { return m.name + "/" + std::to_string(m.major); }
+
+// A folder that is gone at the end of its scope.
+class scratch {
+ public:
+  explicit scratch(std::string path) : path_{std::move(path)} { fs::create_directories(path_); }
+  scratch(scratch const&) = delete;
+  scratch& operator=(scratch const&) = delete;
+  ~scratch() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string at(std::string const& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+class on_network final : public daemon {
+ public:
+  on_network(places where, config what, std::function<void()> stop_asked)
+      : where_{std::move(where)}, what_{std::move(what)}, stop_asked_{std::move(stop_asked)} {}
+  ~on_network() override { stop(); }
+
+  [[nodiscard]] result<bool> open() {
+    auto me = net::identity::load_or_make(where_.identity);
+    if (!me) return error{me.why()};
+    identity_ = me.value();
+    auto opened = state::open(where_.state);
+    if (!opened) return error{opened.why()};
+    state_ = std::move(opened.value());
+    std::error_code ignored;
+    fs::remove_all(where_.scratch, ignored);  // of a life that ended
+    fs::create_directories(where_.scratch, ignored);
+    if (auto const loaded = load_services(); !loaded) return loaded;
+    if (auto const up = bring_up(); !up) return up;
+    take_up_jobs();
+    watch_ = std::thread{[this] { keep_watch(); }};
+    return true;
+  }
+  void stop() override {
+    {
+      std::lock_guard const lock{mutex_};
+      if (std::exchange(stopping_, true)) return;
+      changed_.notify_all();
+    }
+    if (watch_.joinable()) watch_.join();
+    if (here_) here_->stop();
+  }
+  [[nodiscard]] std::string contact() override { return contact_text(here_->contact()); }
+
+  [[nodiscard]] std::string answer(std::string const& request) override {
+    json out;
+    try {
+      auto const asked = json::parse(request);
+      std::lock_guard const one{asking_};
+      out = perform(asked.at("verb").get<std::string>(), asked);
+      out["ok"] = true;
+    } catch (refused const& r) {
+      out = {{"ok", false}, {"code", r.code}, {"error", r.why}};
+    } catch (std::exception const& e) {
+      out = {{"ok", false}, {"code", usage}, {"error", std::string{"request: "} + e.what()}};
+    }
+    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
+ private:
+  json perform(std::string const& verb, json const& q) {
+    if (verb == "status") return status();
+    if (verb == "down") {
+      stop_asked_();
+      return json::object();
+    }
+    if (verb == "run") return submit_job(q);
+    if (verb == "ls") return jobs();
+    if (verb == "show") return row_json(job_of(q));
+    if (verb == "logs") return logs(q);
+    if (verb == "cancel") return cancel(q);
+    if (verb == "result") return output_of(q);
+    if (verb == "peer ls") return peers();
+    if (verb == "peer add") return add_peer(q);
+    if (verb == "peer rm") return remove_peer(q);
+    if (verb == "peer invite") return {{"contact", contact()}};
+    if (verb == "peer ping") return ping(q);
+    if (verb == "ring ls") return ring();
+    if (verb == "ring add") return add_to_ring(q);
+    if (verb == "ring remove") return remove_from_ring(q);
+    if (verb == "service ls") return services();
+    if (verb == "service add") return add_service(q);
+    if (verb == "service rm") return remove_service(q);
+    throw refused{usage, "\"" + verb + "\" is no verb of a node"};
+  }
+  static void check(result<bool> const& r) {
+    if (!r) throw refused{failed, r.why()};
+  }
+
+  // What cannot be written is not promised: the node goes down, and says why.
+  void must(result<bool> const& r) {
+    if (r) return;
+    std::fprintf(stderr, "hydra: %s\n", r.why().c_str());
+    stop_asked_();
+  }
+  void say(std::int64_t job, std::string const& text) { must(state_->note(job, text)); }
+
+  // ---- the machine -----------------------------------------------------------------------------
+
+  [[nodiscard]] result<bool> bring_up() {
+    net::runtime_settings s;
+    s.identity = identity_;
+    s.network = what_.network;
+    s.address = what_.address;
+    s.beyond_loopback = what_.beyond_loopback;
+    auto const kept = state_->value("port");
+    s.port = what_.port != 0 || kept.empty() ? what_.port
+                                             : static_cast<std::uint16_t>(std::stoul(kept));
+    s.records = &state_->records();
+    s.objects = where_.objects;
+    s.limits.objects.bytes_max = what_.objects_max;
+    s.threads = cores();
+    here_ = std::make_unique<machine>(s);
+    here_->on_build([this](net::head<Hydra<>>& h) { return make(h); });
+    here_->on_emit([this](auto const& fact) { told(fact); });
+    for (auto const& [name, m] : services_) {
+      here_->offer(m->service(), [this, m = m](task const& t) { return do_task(*m, t); });
+    }
+    auto port = here_->start();
+    if (!port && what_.port == 0 && s.port != 0) {  // somebody else has the port of before
+      s.port = 0;
+      must(state_->set_value("port", "0"));
+      return bring_up();
+    }
+    if (!port) return error{port.why()};
+    self_ = here_->inspect([](net::head<Hydra<>>& h) { return h.about(h.self()).principal; });
+    return state_->set_value("port", std::to_string(port.value()));
+  }
+  // What changed is known to the next life of the head; tasks under way are given to others.
+  void again() {
+    here_->stop();
+    auto const up = bring_up();
+    if (!up) throw refused{failed, "the node could not be started again: " + up.why()};
+    take_up_jobs();
+  }
+  [[nodiscard]] std::size_t cores() const {
+    if (what_.cores != 0) return static_cast<std::size_t>(what_.cores);
+    return std::max(1U, std::thread::hardware_concurrency());
+  }
+  [[nodiscard]] Hydra<> make(net::head<Hydra<>>& h) {
+    hydra_settings s;
+    s.network = what_.network;
+    s.power.cores = static_cast<std::uint16_t>(cores());
+    for (auto const& [name, m] : services_) {
+      s.offers.try_push_back(h.know<service>(m->service()));
+    }
+    for (auto const& p : state_->peers()) {
+      auto const c = contact_of_text("hydra:" + p.key + "@" + p.address);
+      if (!c) continue;
+      if (auto const who = h.know(c.value())) s.contacts.try_push_back(who);
+    }
+    trusts::rings_config trust;
+    if (!what_.strangers) trust.prior[3] = hydra::trust{};  // below the floor: not admitted
+    bounded_vector<principal, trusts::friends_max> friends;
+    for (auto const& m : state_->ring()) {
+      if (auto const k = key_of_hex(m.owner)) friends.try_push_back(h.know<principal>(*k));
+    }
+    return Hydra<>{s, trusts::rings{trust, friends}};
+  }
+  // Who was reached, and what the disk says; now and then.
+  void keep_watch() {
+    std::unique_lock lock{mutex_};
+    while (!changed_.wait_for(lock, std::chrono::seconds{10}, [this] { return stopping_; })) {
+      lock.unlock();
+      {
+        std::lock_guard const one{asking_};
+        for (auto p : state_->peers()) {
+          auto const seen = look_at(p);
+          if (!seen.connected) continue;
+          p.owner = seen.owner;
+          p.last_contact_ms = now_ms();
+          must(state_->put(p));
+        }
+      }
+      lock.lock();
+    }
+  }
+  struct sighting {
+    bool connected = false;
+    std::string owner;
+    double rtt_ms = 0;
+  };
+  sighting look_at(known_peer const& p) {
+    auto const c = contact_of_text("hydra:" + p.key + "@" + p.address);
+    if (!c) return {};
+    return here_->inspect([&](net::head<Hydra<>>& h) -> sighting {
+      auto const who = h.know(c.value());
+      if (!who) return {};
+      auto const a = h.about(who);
+      auto const owner = a.principal ? net::hex_of(object_id{h.about(a.principal)}) : std::string{};
+      return {h.connected(who), owner, seconds(a.rtt) * 1e3};
+    });
+  }
+
+  // ---- what the Hydra tells --------------------------------------------------------------------
+
+  void told(job_accepted const& f) { move(f.which, "accepted", ""); }
+  void told(job_done const& f) {
+    auto row = state_->job(static_cast<std::int64_t>(f.which.nonce));
+    if (!row || row->ended_ms != 0) return;
+    bool const good = f.how == ending::completed;
+    row->state = good ? "done" : f.how == ending::cancelled ? "cancelled" : "failed";
+    row->detail = good ? "" : text_of(f.how);
+    row->ended_ms = now_ms();
+    if (good) {
+      auto const made = object_made(f.output, {}, 1, {});
+      row->output = net::hex_of(made.id);
+      row->output_bytes = static_cast<std::int64_t>(made.bytes);
+    }
+    must(state_->put(*row));
+    say(row->nonce, row->state + (row->detail.empty() ? "" : ": " + row->detail) + ", " +
+                                 std::to_string(f.placements) + " leases, " +
+                                 std::to_string(f.replaced) + " replaced, " +
+                                 std::to_string(f.results) + " results");
+    std::lock_guard const lock{mutex_};
+    changed_.notify_all();
+  }
+  void told(judged const& f) {
+    say(static_cast<std::int64_t>(f.which.nonce),
+                 f.what == outcome::done     ? "a result was checked and believed"
+                 : f.what == outcome::forged ? "a result was found to be forged"
+                                             : "a task was abandoned");
+  }
+  void told(placed const& f) {
+    if (!(f.root == f.which)) return;
+    say(static_cast<std::int64_t>(f.which.nonce),
+                 f.replaces ? "given to another in place of one that fell silent or refused"
+                            : "given to a head");
+  }
+  template <class F>
+  void told(F const&) {}
+  void move(job_id which, char const* to, std::string const& detail) {
+    auto row = state_->job(static_cast<std::int64_t>(which.nonce));
+    if (!row || row->ended_ms != 0) return;
+    row->state = to;
+    row->detail = detail;
+    must(state_->put(*row));
+    say(row->nonce, to);
+    std::lock_guard const lock{mutex_};
+    changed_.notify_all();
+  }
+
+  // ---- jobs ------------------------------------------------------------------------------------
+
+  json submit_job(json const& q) {
+    auto const [name, major] = service_named(q.at("service").get<std::string>());
+    bundle in;
+    for (auto const& [key, value] : q.value("params", json::object()).items()) {
+      in.parameters[key] = value.get<std::string>();
+    }
+    for (auto const& each : q.value("files", json::array())) {
+      auto const path = each.get<std::string>();
+      in.files.push_back({fs::path{path}.filename().string(), path, 0});
+    }
+    auto const nonce = state_->next_nonce();
+    if (!nonce) throw refused{failed, nonce.why()};
+    scratch const here{where_.scratch + "/in-" + std::to_string(nonce.value())};
+    auto const packed = pack(in, here.at("input"));
+    if (!packed) throw refused{invalid, packed.why()};
+    auto const id = take_in(here.at("input"));
+    if (!id) throw refused{failed, id.why()};
+    job_row row;
+    row.nonce = nonce.value();
+    row.service = name + "/" + std::to_string(major);
+    row.state = "submitted";
+    row.input = net::hex_of(id.value());
+    row.input_bytes = static_cast<std::int64_t>(packed.value());
+    row.output_bytes_max = static_cast<std::int64_t>(output_standard);
+    row.submitted_ms = now_ms();
+    row.work_ms = q.value("work_ms", work_standard_ms);
+    row.patience_ms = q.value("patience_ms", patience_standard_ms);
+    check(state_->put(row));
+    say(row.nonce, "submitted: " + row.service);
+    give(row);
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, accepted_within, [&] {
+      return stopping_ || state_->job(row.nonce).value_or(row).state != "submitted";
+    });
+    return row_json(state_->job(row.nonce).value_or(row));
+  }
+  [[nodiscard]] result<object_id> take_in(std::string const& path) {
+    return here_->objects([&](net::object_files& f) { return f.import(path); });
+  }
+  // Tells the Hydra; the number makes it idempotent.
+  void give(job_row const& row) {
+    auto const [name, major] = service_named(row.service);
+    auto const input = net::object_of_hex(row.input);
+    if (!input) return;
+    here_->objects([&](net::object_files& f) {
+      f.pin(*input);
+      return true;
+    });
+    auto const left_ms = row.submitted_ms + row.patience_ms - now_ms();
+    job j;
+    j.id = {self_, static_cast<std::uint64_t>(row.nonce)};
+    j.what = here_->know_service(service_key(name, major));
+    j.work = std::chrono::milliseconds{row.work_ms};
+    j.patience = std::chrono::milliseconds{std::max<std::int64_t>(left_ms, 1)};
+    auto const bytes = static_cast<std::uint64_t>(row.input_bytes);
+    j.data.input = {*input, bytes, peer{0}};
+    j.data.which = {0, bytes};
+    j.data.output_bytes = static_cast<std::uint64_t>(row.output_bytes_max);
+    here_->tell(submit{j});
+  }
+  // What a life that ended had not brought to its Hydra, or had not heard the end of.
+  void take_up_jobs() {
+    for (auto const& row : state_->jobs(10'000)) {
+      if (row.ended_ms != 0) continue;
+      say(row.nonce, "taken up again");
+      give(row);
+    }
+  }
+  [[nodiscard]] job_row job_of(json const& q) {
+    auto const nonce = q.at("job").get<std::int64_t>();
+    auto row = state_->job(nonce);
+    if (!row) throw refused{usage, "there is no job " + std::to_string(nonce) + "; see hydra ls"};
+    return *row;
+  }
+  static json row_json(job_row const& r) {
+    return {{"job", r.nonce},          {"service", r.service},
+            {"state", r.state},        {"detail", r.detail},
+            {"input", r.input},        {"input_bytes", r.input_bytes},
+            {"output", r.output},      {"output_bytes", r.output_bytes},
+            {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms}};
+  }
+  json jobs() {
+    auto all = json::array();
+    for (auto const& row : state_->jobs()) all.push_back(row_json(row));
+    return {{"jobs", all}};
+  }
+  json logs(json const& q) {
+    auto all = json::array();
+    for (auto const& n : state_->notes(q.value("job", std::int64_t{0}))) {
+      all.push_back({{"at_ms", n.at_ms}, {"text", n.text}});
+    }
+    return {{"notes", all}};
+  }
+  json cancel(json const& q) {
+    auto const row = job_of(q);
+    if (row.ended_ms == 0) {
+      here_->tell(withdraw_job{{self_, static_cast<std::uint64_t>(row.nonce)}});
+    }
+    return row_json(row);
+  }
+  json output_of(json const& q) {
+    auto const row = job_of(q);
+    if (row.state != "done") {
+      throw refused{row.ended_ms != 0 ? failed : nobody,
+                    "job " + std::to_string(row.nonce) + " is " + row.state +
+                        (row.detail.empty() ? "" : ": " + row.detail)};
+    }
+    auto const id = net::object_of_hex(row.output);
+    auto const path = here_->objects([&](net::object_files& f) {
+      return id && f.holds(*id) ? f.path_of(*id) : std::string{};
+    });
+    if (path.empty()) throw refused{failed, "its result was given up for others (objects.quota)"};
+    auto out = row_json(row);
+    out["path"] = path;
+    return out;
+  }
+
+  // ---- tasks -----------------------------------------------------------------------------------
+
+  // In a thread of the pool: takes the bundle apart, runs the steps in the jail, names what came.
+  std::optional<payload> do_task(net::manifest const& m, task const& t) {
+    scratch const here{where_.scratch + "/task-" + std::to_string(++tasks_)};
+    auto const bytes = here_->objects(
+        [id = t.data.input.id](net::object_files& f) {
+          return f.holds(id) ? f.path_of(id) : std::string{};
+        });
+    auto const wrong = [&](std::string const& why) {
+      say(0, full_name(m) + ": " + why);
+      return std::nullopt;
+    };
+    if (bytes.empty()) return wrong("its input is not here");
+    fs::create_directories(here.at("in"));
+    fs::create_directories(here.at("out"));
+    auto const in = unpack(bytes, here.at("in"));
+    if (!in) return wrong(in.why());
+    net::performer const by{m, jail(), t.of.owner != self_};
+    bundle out;
+    auto const why = m.split == net::split_by::cuts ? render(by, in.value(), here, out)
+                                                    : run_step(by, in.value(), here, out);
+    if (!why.empty()) return wrong(why);
+    auto const packed = pack(out, here.at("output"));
+    if (!packed) return wrong(packed.why());
+    if (packed.value() > t.data.output_bytes) return wrong("its output is larger than it may be");
+    auto const id = take_in(here.at("output"));
+    if (!id) return wrong(id.why());
+    return claim_of(id.value(), packed.value());
+  }
+  [[nodiscard]] net::jail_policy jail() const {
+    net::jail_policy p;
+    p.allow_without_jail = what_.allow_without_jail;
+    p.cgroup = what_.cgroup;
+    return p;
+  }
+  static std::string render(net::performer const& by, bundle const& in, scratch const& here,
+                            bundle& out) {
+    std::string film;
+    std::string cuts;
+    for (auto const& f : in.files) (f.name == "cuts.toml" ? cuts : film) = f.path;
+    if (film.empty() || cuts.empty() || in.files.size() != 2) {
+      return "it needs a film and its cuts.toml";
+    }
+    auto const codec = in.parameters.contains("codec") ? in.parameters.at("codec") : "h264";
+    auto const made = net::render_movie(by, film, cuts, codec, here.at("out/movie.mkv"));
+    if (!made) return made.why();
+    out.files.push_back({"movie.mkv", here.at("out/movie.mkv"), 0});
+    return {};
+  }
+  // A service without parts: its step `run`, or its only one.
+  static std::string run_step(net::performer const& by, bundle const& in, scratch const& here,
+                              bundle& out) {
+    auto const* s = by.service.find("run");
+    if (s == nullptr && by.service.steps.size() == 1) s = &by.service.steps.front();
+    if (s == nullptr) return "its manifest has no step \"run\"";
+    net::bindings bound;
+    bound.parameters = in.parameters;
+    std::vector<net::jail_input> inputs;
+    // One input: whatever the file is called; several: each by its name.
+    for (auto const& f : in.files) {
+      bool const only = in.files.size() == 1 && s->inputs.size() == 1 && !s->inputs[0].many;
+      inputs.push_back({only ? net::file_of(s->inputs[0]) : f.name, f.path});
+    }
+    for (auto const& p : s->inputs) {
+      if (!p.many) continue;
+      bound.files[p.name] = static_cast<std::size_t>(std::count_if(
+          in.files.begin(), in.files.end(),
+          [&](bundle_file const& f) { return f.name.starts_with(p.name + "/"); }));
+    }
+    auto const end = net::perform(by, s->name, bound, inputs, here.at("out"));
+    if (!end.ok()) return end.why + (end.errors.empty() ? "" : "; it said: " + end.errors);
+    std::vector<std::string> names;
+    for (auto const& e : fs::recursive_directory_iterator{here.at("out")}) {
+      if (e.is_regular_file()) {
+        names.push_back(fs::relative(e.path(), here.at("out")).string());
+      }
+    }
+    std::sort(names.begin(), names.end());  // two machines make the same bundle
+    for (auto const& n : names) out.files.push_back({n, here.at("out/" + n), 0});
+    return {};
+  }
+
+  // ---- peers, rings, services ------------------------------------------------------------------
+
+  json status() {
+    auto const c = here_->counters();
+    std::size_t running = 0;
+    for (auto const& row : state_->jobs()) running += row.ended_ms == 0 ? 1U : 0U;
+    auto const [held, bytes] = here_->objects([](net::object_files& f) {
+      return std::pair{f.count(), f.bytes()};
+    });
+    auto const [sessions, known, failure] = here_->inspect([](net::head<Hydra<>>& h) {
+      return std::tuple{h.sessions(), h.known_heads(), h.failure()};
+    });
+    return {{"contact", contact()},      {"connections", sessions}, {"heads_known", known},
+            {"jobs_running", running},   {"services", services_.size()},
+            {"objects", held},           {"object_bytes", bytes},
+            {"messages_sent", c.sent},   {"messages_received", c.received},
+            {"failure", failure}};
+  }
+  json peers() {
+    auto all = json::array();
+    for (auto const& p : state_->peers()) {
+      auto const s = look_at(p);
+      all.push_back({{"key", p.key}, {"name", p.name}, {"address", p.address},
+                     {"owner", s.owner.empty() ? p.owner : s.owner},
+                     {"connected", s.connected}, {"rtt_ms", s.rtt_ms},
+                     {"last_contact_ms", s.connected ? now_ms() : p.last_contact_ms}});
+    }
+    return {{"peers", all}};
+  }
+  json add_peer(json const& q) {
+    auto const text = q.at("contact").get<std::string>();
+    auto const c = contact_of_text(text);
+    if (!c) throw refused{usage, c.why()};
+    known_peer p;
+    p.key = net::hex_of(object_id{c.value().key});
+    p.address = text.substr(text.rfind('@') + 1);
+    p.name = q.value("name", p.key.substr(0, 8));
+    if (p.key == net::hex_of(object_id{identity_->id()})) throw refused{usage, "that is this node"};
+    check(state_->put(p));
+    again();
+    return {{"key", p.key}, {"name", p.name}};
+  }
+  [[nodiscard]] known_peer peer_of(json const& q) {
+    auto const name = q.at("peer").get<std::string>();
+    for (auto const& p : state_->peers()) {
+      if (p.name == name || p.key == name) return p;
+    }
+    throw refused{usage, "there is no peer \"" + name + "\"; see hydra peer ls"};
+  }
+  json remove_peer(json const& q) {
+    auto const p = peer_of(q);
+    check(state_->remove_peer(p.key));
+    again();
+    return {{"key", p.key}};
+  }
+  json ping(json const& q) {
+    auto const p = peer_of(q);
+    auto const s = look_at(p);
+    if (!s.connected) throw refused{nobody, p.name + " is not connected"};
+    return {{"peer", p.name}, {"rtt_ms", s.rtt_ms}};
+  }
+  json ring() {
+    auto all = json::array();
+    for (auto const& m : state_->ring()) all.push_back({{"owner", m.owner}, {"name", m.name}});
+    return {{"ring", all}};
+  }
+  // By the key of a Hydra, or by the name of a peer, whose Hydra is meant.
+  json add_to_ring(json const& q) {
+    auto const who = q.at("who").get<std::string>();
+    ring_member m{who, q.value("name", who.substr(0, 8))};
+    if (!key_of_hex(who)) {
+      auto const p = peer_of({{"peer", who}});
+      auto const s = look_at(p);
+      m = {!s.owner.empty() ? s.owner : !p.owner.empty() ? p.owner : p.key, p.name};
+    }
+    if (state_->ring().size() >= trusts::friends_max) {
+      throw refused{usage, "the ring is full; allowed: " + std::to_string(trusts::friends_max)};
+    }
+    check(state_->put(m));
+    again();
+    return {{"owner", m.owner}, {"name", m.name}};
+  }
+  json remove_from_ring(json const& q) {
+    auto const who = q.at("who").get<std::string>();
+    for (auto const& m : state_->ring()) {
+      if (m.owner != who && m.name != who) continue;
+      check(state_->remove_member(m.owner));
+      again();
+      return {{"owner", m.owner}};
+    }
+    throw refused{usage, "\"" + who + "\" is not in the ring; see hydra ring ls"};
+  }
+  json services() {
+    auto all = json::array();
+    for (auto const& [name, m] : services_) {
+      all.push_back({{"name", name}, {"purpose", m->purpose}});
+    }
+    return {{"services", all}};
+  }
+  json add_service(json const& q) {
+    auto const path = q.at("manifest").get<std::string>();
+    auto m = net::load_manifest(path);
+    if (!m) throw refused{invalid, m.why()};
+    auto const name = full_name(m.value());
+    check(state_->put(added_service{name, path}));
+    services_[name] = std::make_shared<net::manifest const>(std::move(m.value()));
+    again();
+    return {{"name", name}};
+  }
+  json remove_service(json const& q) {
+    auto const [name, major] = service_named(q.at("service").get<std::string>());
+    auto const full = name + "/" + std::to_string(major);
+    if (services_.erase(full) == 0) throw refused{usage, full + " is no service of this node"};
+    check(state_->remove_service(full));
+    again();
+    return {{"name", full}};
+  }
+  [[nodiscard]] result<bool> load_services() {
+    for (auto const& s : state_->services()) {
+      auto m = net::load_manifest(s.path);
+      if (!m) {
+        say(0, "service " + s.name + " is left out: " + m.why());
+        continue;
+      }
+      services_[s.name] = std::make_shared<net::manifest const>(std::move(m.value()));
+    }
+    return true;
+  }
+
+  places where_;
+  config what_;
+  std::function<void()> stop_asked_;
+  std::optional<net::identity> identity_;
+  std::unique_ptr<state> state_;
+  std::map<std::string, std::shared_ptr<net::manifest const>> services_;
+  std::unique_ptr<machine> here_;
+  principal self_{};
+  std::atomic<std::uint64_t> tasks_ = 0;
+  std::thread watch_;
+  std::mutex asking_;  // who speaks to the machine: not while it is started again
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+result<std::unique_ptr<daemon>> daemon::start(places const& where, config const& what,
+                                              std::function<void()> stop_asked) {
+  auto made = std::make_unique<on_network>(where, what, std::move(stop_asked));
+  auto const open = made->open();
+  if (!open) return error{open.why()};
+  return std::unique_ptr<daemon>{std::move(made)};
+}
+
+}  // namespace hydra::node

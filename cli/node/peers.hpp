@@ -1,0 +1,17 @@
+// How heads are written down by people: hydra:KEY@HOST:PORT, the key in 64 hex digits.
+#pragma once
+
+#include <hydra/core/outcome.hpp>
+#include <hydra/wire/codec.hpp>
+
+#include <optional>
+#include <string>
+
+namespace hydra::node {
+
+[[nodiscard]] std::optional<key> key_of_hex(std::string const&);
+// Errors name what is wrong and what is allowed. HOST is an address, in [] where it has colons.
+[[nodiscard]] result<wire::contact> contact_of_text(std::string const&);
+[[nodiscard]] std::string contact_text(wire::contact const&);
+
+}  // namespace hydra::node
