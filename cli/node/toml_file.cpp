@@ -11,6 +11,7 @@
 #include <exception>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 namespace hydra::net::detail {
 struct toml_lost {};
@@ -53,11 +54,15 @@ std::uint32_t line_of_endless_key(string_view text) {
   return 0;
 }
 
-// Where a string or comment that begins at `i` ends; `i` where none does.
+// Where a string or comment that begins at `i` ends; `i` where none does. A string that stands
+// behind anything else than these marks is none.
 std::size_t end_of_text(string_view text, std::size_t i) {
   char const c = text[i];
   if (c == '#') return std::min(text.find('\n', i), text.size());
   if (c != '"' && c != '\'') return i;
+  auto const before = i == 0 ? string_view::npos : text.find_last_not_of(" \t", i - 1);
+  if (before != string_view::npos && string_view{"=,[{\n"}.find(text[before]) == string_view::npos)
+    return i;
   string const three(3, c);
   bool const many = text.substr(i, 3) == three;
   i += many ? 3 : 1;
@@ -120,7 +125,7 @@ class copier {
       value(node, item, depth);
       to.children.push_back(std::move(item));
     }
-    std::stable_sort(to.children.begin(), to.children.end(), [](auto const& a, auto const& b) {
+    std::sort(to.children.begin(), to.children.end(), [](auto const& a, auto const& b) {
       return std::pair{a.key_at.line, a.key_at.column} < std::pair{b.key_at.line, b.key_at.column};
     });
   }
