@@ -11,6 +11,7 @@
 #include <map>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace hydra::net {
 namespace {
@@ -223,8 +224,9 @@ class divider {
   static std::size_t lay(std::vector<film_segment>& segments) {
     std::vector<film_segment*> order;
     for (auto& s : segments) order.push_back(&s);
-    std::stable_sort(order.begin(), order.end(),
-                     [](auto* a, auto* b) { return a->packet_first < b->packet_first; });
+    std::sort(order.begin(), order.end(), [](auto* a, auto* b) {
+      return std::pair{a->packet_first, a} < std::pair{b->packet_first, b};  // all in one vector
+    });
     std::vector<std::size_t> ends;
     for (auto* s : order) {
       auto const free = std::find_if(ends.begin(), ends.end(),

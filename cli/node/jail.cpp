@@ -370,6 +370,7 @@ class watched {
     rusage use{};
     auto const got = ::wait4(child_, &code_, WNOHANG, &use);
     if (got == 0 || (got < 0 && errno == EINTR)) return false;
+    if (got < 0) code_ = 127 << 8;  // somebody else waited for it: how it ended is not known
     auto const of = [](timeval t) { return t.tv_sec * 1'000'000'000 + t.tv_usec * 1'000; };
     out_.cpu = std::max(out_.cpu, duration{of(use.ru_utime) + of(use.ru_stime)});
     out_.memory = std::max(out_.memory, static_cast<std::uint64_t>(use.ru_maxrss) * 1024);

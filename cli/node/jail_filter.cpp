@@ -67,8 +67,9 @@ bool fill(scmp_filter_ctx filter) {
     good = good && (done == 0 || done == -EDOM);
   };
   for (auto const* name : allowed) allow(name);
-  for (auto const question : questions) allow("ioctl", SCMP_A1(SCMP_CMP_EQ, question));
-  allow("clone", SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
+  for (auto const question : questions)
+    allow("ioctl", scmp_arg_cmp{1, SCMP_CMP_EQ, question, 0});
+  allow("clone", scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, namespaces, 0});
   // Its flags lie in memory, where no filter sees them: libraries fall back to clone.
   seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name("clone3"), 0);
   return good;

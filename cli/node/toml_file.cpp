@@ -11,6 +11,7 @@
 #include <exception>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 namespace hydra::net::detail {
 struct toml_lost {};
@@ -53,11 +54,30 @@ std::uint32_t line_of_endless_key(string_view text) {
   return 0;
 }
 
+// Whether a value or key may begin at `i`: behind a comma, a new line, or a key and its `=`.
+bool may_begin(string_view text, std::size_t i) {
+  while (i > 0) {
+    auto const before = text.find_last_not_of(" \t", i - 1);
+    if (before == string_view::npos || text[before] == '\n' || text[before] == ',') return true;
+    if (text[before] == '=') {
+      constexpr std::size_t key_max = 512;
+      auto key = text.substr(before < key_max ? 0 : before - key_max, std::min(before, key_max));
+      auto const begin = key.find_last_of("\n{,");
+      if (begin != string_view::npos) key.remove_prefix(begin + 1);
+      return key.size() < key_max && key.find('=') == string_view::npos;
+    }
+    if (text[before] != '[' && text[before] != '{') return false;
+    i = before;
+  }
+  return true;
+}
+
 // Where a string or comment that begins at `i` ends; `i` where none does.
 std::size_t end_of_text(string_view text, std::size_t i) {
   char const c = text[i];
   if (c == '#') return std::min(text.find('\n', i), text.size());
   if (c != '"' && c != '\'') return i;
+  if (!may_begin(text, i)) return i;
   string const three(3, c);
   bool const many = text.substr(i, 3) == three;
   i += many ? 3 : 1;
@@ -120,7 +140,7 @@ class copier {
       value(node, item, depth);
       to.children.push_back(std::move(item));
     }
-    std::stable_sort(to.children.begin(), to.children.end(), [](auto const& a, auto const& b) {
+    std::sort(to.children.begin(), to.children.end(), [](auto const& a, auto const& b) {
       return std::pair{a.key_at.line, a.key_at.column} < std::pair{b.key_at.line, b.key_at.column};
     });
   }
