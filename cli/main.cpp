@@ -1,5 +1,6 @@
 // hydra: the verbs of the simulator, and of the network by way of hydra-node.
 #include "command_line.hpp"
+#include "network_verbs.hpp"
 #include "options.hpp"
 
 #include <hydra/sim/run.hpp>
@@ -13,14 +14,14 @@
 namespace hydra::cli {
 namespace {
 
-words const network_verbs{"up",   "status",  "down", "run",  "ls",       "show",   "why", "cancel",
-                          "get",  "service", "peer", "ring", "identity", "doctor", "demo"};
-words const later_verbs{"compare", "sweep", "validate", "papers", "report"};
+words const later_verbs{"compare", "sweep", "validate", "papers", "report", "why", "demo"};
 
 int dispatch(int argc, char** argv, sim::harness const& how) {
   int const first = word_at(argc, argv, 0);
   if (first < argc) {
     std::string_view const verb = argv[first];
+    auto const& of_network = network_verb_names();
+    words const network_verbs{of_network.begin(), of_network.end()};
     if (has(network_verbs, verb)) return network_verb(std::string{verb}, argv);
     if (has(later_verbs, verb)) {
       std::fprintf(stderr, "hydra: \"%s\" is not in this version (%s)\n", argv[first],

@@ -43,8 +43,8 @@ strangers = false
 [jail]
 # Run the jobs of others even where the jail is not whole (hydra doctor says what is missing).
 allow_without = false
-# A folder of cgroups that belongs to Hydra; empty: none are used.
-cgroup = ""
+# A folder of cgroups that belongs to Hydra; without it none are used.
+# cgroup = "/sys/fs/cgroup/hydra"
 )";
 
 constexpr std::size_t config_bytes_max = 1U << 16U;
