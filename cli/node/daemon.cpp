@@ -327,7 +327,8 @@ class on_network final : public daemon {
   json submit_job(json const& q) {
     auto const [name, major] = service_named(q.at("service").get<std::string>());
     bundle in;
-    for (auto const& [key, value] : q.value("params", json::object()).items()) {
+    auto const params = q.value("params", json::object());
+    for (auto const& [key, value] : params.items()) {
       in.parameters[key] = value.get<std::string>();
     }
     for (auto const& each : q.value("files", json::array())) {
