@@ -12,10 +12,10 @@ hydra_sim_packages=(
 )
 hydra_test_packages=(
   mold catch2 dpkg-dev file libbenchmark-dev libboost-graph1.81-dev libboost-regex1.81-dev clang-19
-  libclang-rt-19-dev libssl-dev valgrind
+  libclang-rt-19-dev valgrind
 )
-# What native services need on a machine that performs them.
-hydra_node_packages=(ffmpeg bubblewrap libseccomp-dev)
+# What a node is built with, and what native services need on a machine that performs them.
+hydra_node_packages=(libssl-dev libsqlite3-dev libseccomp-dev bubblewrap ffmpeg)
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }

@@ -40,7 +40,8 @@ tests() {
 summary() { sed -n '/tests passed/,$p' "$hydra_logs/$1.log"; }
 
 prepare
-part install 4 install_missing "${hydra_sim_packages[@]}" "${hydra_test_packages[@]}"
+part install 4 install_missing "${hydra_sim_packages[@]}" "${hydra_test_packages[@]}" \
+  "${hydra_node_packages[@]}"
 part build 10 build_all
 failed=0
 part "consumers and headers" 4 tests consumers -L 'package|headers' || failed=1

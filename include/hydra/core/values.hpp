@@ -57,6 +57,12 @@ struct byte_range {
   }
 };
 
+// No overflow whatever a message says.
+[[nodiscard]] constexpr bool within(byte_range part, byte_range whole) noexcept {
+  if (part.first < whole.first || part.count > whole.count) return false;
+  return part.first - whole.first <= whole.count - part.count;
+}
+
 // An object that somebody has. Of no bytes: none.
 struct object_ref {
   object_id id{};

@@ -25,12 +25,6 @@ struct held_object {
   }
 };
 
-// No overflow whatever a message says.
-[[nodiscard]] constexpr bool within(byte_range part, byte_range whole) noexcept {
-  if (part.first < whole.first || part.count > whole.count) return false;
-  return part.first - whole.first <= whole.count - part.count;
-}
-
 // Of one head, for one call.
 class cache {
  public:
