@@ -93,7 +93,8 @@ class hasher {
   return root;
 }
 
-[[nodiscard]] inline object_id object_named(std::uint64_t length, std::span<leaf_hash const> leaves) {
+[[nodiscard]] inline object_id object_named(std::uint64_t length,
+                                            std::span<leaf_hash const> leaves) {
   hasher h{2};
   std::array<std::byte, 8> size;
   for (std::size_t i = 0; i < 8; ++i) size[i] = static_cast<std::byte>(length >> (8 * i));
