@@ -56,7 +56,8 @@ bool pass(lane_desk& from, peer from_is, lane_desk& to, peer to_is) {
   return frames.size() != from.pushed.size();
 }
 // Bulk too, at most so many frames.
-std::size_t carry(lane_desk& from, peer from_is, lane_desk& to, peer to_is, std::size_t most = 999) {
+std::size_t carry(lane_desk& from, peer from_is, lane_desk& to, peer to_is,
+                  std::size_t most = 999) {
   std::size_t n = 0;
   for (std::vector<std::byte> frame; n < most && from.lanes().next(to_is, frame); ++n) {
     auto const f = lane_desk::opened(to_is, frame);
@@ -78,7 +79,93 @@ void begin(lane_desk& from, peer from_is, lane_desk& to, byte_range which,
   from.lanes().stream({static_cast<std::uint32_t>(ticket), room::data}, getter, film().id, which);
 }
 
+// One end of a connection that says messages and, where it gives, bulk.
+class line {
+ public:
+  using session_type = net::session<line>;
+  std::size_t bulk = 0;  // frames that it would send
+  std::size_t left = 0;  // that left
+  std::size_t message_after = 0;  // once so many left it says a message; 0: never
+  bool messages_waited = false;   // when it was asked for bulk
+  std::vector<std::uint32_t> came;
+
+  void begin(net::tcp::socket socket, bool dialled) {
+    net::byte_stream bytes{std::move(socket), nullptr, std::nullopt};
+    session_ = std::make_shared<session_type>(*this, std::move(bytes), dialled, peer{});
+    session_->begin();
+  }
+  void end() {
+    if (auto const s = std::exchange(session_, nullptr)) s->close("the test ends");
+  }
+  [[nodiscard]] net::limits const& bounds() const { return limits_; }
+  [[nodiscard]] net::counters& count() { return counters_; }
+  [[nodiscard]] bool congested() const { return false; }
+  [[nodiscard]] net::hello greeting() const { return {}; }
+  [[nodiscard]] net::session_buffers& buffers() { return buffers_; }
+  bool introduced(auto const&, net::hello const&) {
+    session_->wake();
+    return true;
+  }
+  bool arrived(auto const&, wire::frame_header const&, std::span<std::byte const>) {
+    came.push_back(message);
+    return true;
+  }
+  bool carried(auto const&, std::uint32_t what, std::span<std::byte const>) {
+    came.push_back(what);
+    return true;
+  }
+  bool next_bulk(auto const& s, std::vector<std::byte>& frame) {
+    messages_waited = messages_waited || s->queued_bytes() != 0;
+    if (left == bulk) return false;
+    frame = made(net::lane_frames_last, wire::control_flag);
+    if (++left == message_after) {
+      s->push(made(message, 0));
+    }
+    return true;
+  }
+  bool consulted(auto const&, net::control, std::span<std::byte const>) { return true; }
+  void measured(auto const&, duration) {}
+  void closed(auto const&, std::string const&) {}
+
+  static constexpr std::uint32_t message = 1;
+
+ private:
+  static std::vector<std::byte> made(std::uint32_t what, std::uint16_t flags) {
+    std::vector<std::byte> out;
+    REQUIRE(wire::append_frame(out, what, flags, [](auto& to) { to.resize(to.size() + 60'000); }));
+    return out;
+  }
+  net::limits limits_;
+  net::counters counters_;
+  net::session_buffers buffers_;
+  std::shared_ptr<session_type> session_;
+};
+
 }  // namespace
+
+TEST_CASE("bulk leaves where no message waits, and a message goes before what is left of it") {
+  net::asio::io_context io;
+  net::tcp::acceptor door{io, {net::asio::ip::address_v4::loopback(), 0}};
+  net::tcp::socket calls{io};
+  calls.connect(door.local_endpoint());
+  line gives, gets;
+  gives.bulk = 200;
+  gives.message_after = 100;
+  gives.begin(std::move(calls), true);
+  gets.begin(door.accept(), false);
+  for (int i = 0; i < 100'000 && gets.came.size() < gives.bulk + 1; ++i) {
+    io.run_one_for(std::chrono::milliseconds{100});
+  }
+  REQUIRE(gets.came.size() == gives.bulk + 1);
+  CHECK_FALSE(gives.messages_waited);
+  auto const at = std::find(gets.came.begin(), gets.came.end(), line::message);
+  CHECK(at - gets.came.begin() <= 100);
+  CHECK(gives.count().bytes_in + gets.count().bytes_out < 2000);
+  gives.end();
+  gets.end();
+  CHECK(gives.count().bytes_out == gets.count().bytes_in);
+  CHECK(gives.count().bytes_out > gives.bulk * 60'000);
+}
 
 TEST_CASE("a slow disk holds the holder back: the window is never exceeded") {
   end_of from{"from", film()};
