@@ -59,6 +59,9 @@ class byte_stream {
   [[nodiscard]] bool flush() { return end().flush(); }
   [[nodiscard]] std::size_t pending() const noexcept { return end().pending(); }
   void shrink() { end().shrink(); }
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> take_tally() noexcept {
+    return end().take_tally();
+  }
 
   [[nodiscard]] std::string why() const {
     return tls_ && !tls_->why().empty() ? tls_->why() : "the connection ended";

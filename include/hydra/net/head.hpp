@@ -304,6 +304,7 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] std::uint64_t effect_digest() const noexcept { return digest_.value(); }
   [[nodiscard]] std::string const& failure() const noexcept { return failure_; }
   [[nodiscard]] std::size_t sessions() const noexcept { return transport_.sessions(); }
+  [[nodiscard]] std::size_t neighbours() const noexcept { return transport_.neighbours(); }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return transport_.queued_bytes(); }
   [[nodiscard]] std::size_t known_heads() const noexcept { return directory_.heads(); }
   [[nodiscard]] bool connected(peer to) const { return transport_.connected(to); }

@@ -14,18 +14,23 @@
 // against the object's name and was written. What a holder says with sending{} reaches the node
 // corrected by what came: a holder can say less than the truth, never more.
 // Every stream is answered by one stream_done, when the getter has all or it is over.
-// Bounds: streams_max each way; window_chunks asked for at a time, of which one is being put
-// together and the others wait for the disk; a holder reads three chunks ahead for each stream.
+// Bounds: streams_max each way; window_chunks asked for and not written at a time, and
+// getting_chunks_max of all streams together; a holder has read ahead_chunks that are not sent, and
+// holding_chunks_max for all. Where all have so many, each stream still has one: whoever is slow
+// stops nobody else. So at most (getting_chunks_max + holding_chunks_max + 2 streams_max) chunks
+// are in memory, 192 MB as it stands, 10 MB where one stream goes each way; leaves besides, 32
+// bytes for each chunk of an object while its tree is sent or comes, once for all who get them.
 // Nothing heard for `silence` ends a stream. The disk is touched only on the strand of the owner.
 #pragma once
 
 #include <hydra/core/bytes.hpp>
 #include <hydra/core/environment.hpp>
-#include <hydra/data/messages.hpp>
+#include <hydra/data/messages.hpp>  // tidy: allow(arrow) because an answer is corrected here
 #include <hydra/net/object_files.hpp>
 #include <hydra/net/session.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +39,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -79,8 +85,9 @@ struct lane_end {
 };
 
 // `Owner` offers: lane_bounds()   to_disk(job, then)   where job(object_files&) runs on the disk's
-// strand and then(its answer) in the io thread; push(peer, frame)   wake(peer)   streamed(command,
-// ok, bytes)   misbehaves(peer, why).
+// strand and then(its answer) in the io thread, both in the order in which they were asked for, at
+// once or later; push(peer, frame)   wake(peer)   streamed(command, ok, bytes)
+// misbehaves(peer, why).
 template <class Owner>
 class lanes {
  public:
@@ -89,7 +96,7 @@ class lanes {
   // ---- the holder
 
   void stream(command id, peer to, object_id what, byte_range which) {
-    if (outgoing_.size() >= owner_->lane_bounds().streams_max) {
+    if (which.count == 0 || outgoing_.size() >= owner_->lane_bounds().streams_max) {
       return owner_->streamed(id, false, 0);
     }
     auto const number = ++streams_;
@@ -102,11 +109,9 @@ class lanes {
     owner_->to_disk(
         [what, which](object_files& files) -> found {
           if (!files.holds(what, which)) return {};
-          auto leaves = files.leaves(what);
-          if (!leaves) return {};
-          return {files.find(what)->length, std::move(leaves.value()), true};
+          return {files.find(what)->length, true};
         },
-        [this, number](found f) { opened(number, std::move(f)); });
+        [this, number](found f) { opened(number, f); });
   }
   // The next frame for `to` that may wait for others; none: false.
   [[nodiscard]] bool next(peer to, std::vector<std::byte>& frame) {
@@ -115,6 +120,7 @@ class lanes {
       if (it == outgoing_.end()) it = outgoing_.begin();
       if (it->second.to != to || !fill(it->second, frame)) continue;
       last_served_ = it->first;
+      refill(it);
       return true;
     }
     return false;
@@ -169,6 +175,7 @@ class lanes {
   }
   // Now and then: who is silent is given up.
   void tick() {
+    if (streams() == 0) std::vector<std::vector<std::byte>>{}.swap(spare_);
     auto const late = steady::now() - owner_->lane_bounds().silence;
     for (auto it = outgoing_.begin(); it != outgoing_.end();) {
       auto const at = it++;
@@ -182,6 +189,13 @@ class lanes {
     }
   }
   [[nodiscard]] std::size_t streams() const noexcept { return outgoing_.size() + incoming_.size(); }
+  // That are in memory or asked for, both ways.
+  [[nodiscard]] std::size_t chunks() const noexcept {
+    std::size_t n = 0;
+    for (auto const& [number, o] : outgoing_) n += ahead(o);
+    for (auto const& [name, i] : incoming_) n += under_way(i);
+    return n;
+  }
   template <class Held>
   void mark(Held& held) const {
     for (auto const& [number, o] : outgoing_) held.handle(o.to);
@@ -192,32 +206,35 @@ class lanes {
  private:
   static constexpr std::size_t piece_bytes = 60U << 10U;
   static constexpr std::size_t leaves_in_a_piece = piece_bytes / sizeof(leaf_hash);
-  static constexpr std::size_t read_ahead_max = 3;  // chunks
+  static constexpr std::uint32_t wanted_max = 256;  // chunks that a getter may wait for
+  static constexpr std::size_t spare_max = 32;      // chunks
   static constexpr std::size_t expected_max = 1024;
   static constexpr auto forgotten = std::chrono::minutes{10};
 
   struct found {
     std::uint64_t length = 0;
-    std::vector<leaf_hash> leaves;
     bool there = false;
   };
+  using leaf_list = std::shared_ptr<std::vector<leaf_hash> const>;
   struct outgoing {
     command id{};
     peer to{};
     lane_open open{};
-    std::vector<leaf_hash> leaves;
-    std::optional<std::size_t> tree;   // how many leaves were sent; none: not asked for
+    leaf_list leaves;           // while they are sent
+    std::size_t tree = 0;       // how many were sent
+    bool tree_asked = false;
     std::deque<std::uint64_t> wanted;  // chunks that are still to be read
     std::deque<std::pair<std::uint64_t, std::vector<std::byte>>> ready;
     std::size_t sent = 0;  // bytes of the first that is ready
-    bool reading = false;
+    std::size_t reading = 0;
     std::uint64_t stored = 0;
     steady::time_point heard{};
   };
   using outgoings = std::map<std::uint64_t, outgoing>;
   struct incoming {
     lane_open open{};
-    std::vector<leaf_hash> leaves;          // while the tree comes
+    std::uint64_t serial = 0;            // a holder may give its number to another one
+    std::vector<leaf_hash> leaves;       // while the tree comes
     bool tree_asked = false;
     std::vector<std::uint64_t> missing;  // chunks, the next one last
     std::deque<std::uint64_t> asked;     // in their order
@@ -226,7 +243,8 @@ class lanes {
     std::size_t on_disk = 0;             // chunks being written
     steady::time_point heard{};
   };
-  using incomings = std::map<std::pair<std::uint32_t, std::uint64_t>, incoming>;
+  using stream_name = std::pair<std::uint32_t, std::uint64_t>;  // the holder, its number
+  using incomings = std::map<stream_name, incoming>;
   struct expectation {
     object_id what{};
     byte_range which{};
@@ -254,13 +272,12 @@ class lanes {
 
   // ---- the holder
 
-  void opened(std::uint64_t number, found f) {
+  void opened(std::uint64_t number, found const& f) {
     auto const it = outgoing_.find(number);
     if (it == outgoing_.end()) return;
     auto& o = it->second;
     if (!f.there) return over(it, false);
     o.open.length = f.length;
-    o.leaves = std::move(f.leaves);
     o.heard = steady::now();
     say(o.to, lane_frame::open, o.open);
   }
@@ -276,40 +293,85 @@ class lanes {
     o.heard = steady::now();
     o.stored = std::min(m.stored, o.open.which.count);
     if (m.chunks == 0) {
-      if (!o.tree) o.tree = 0;
-    } else {
-      auto const all = o.leaves.size();
-      bool const fits = m.first < all && m.chunks <= all - m.first &&
-                        o.wanted.size() + m.chunks <= 4 * owner_->lane_bounds().window_chunks;
-      if (!fits) return false;
-      for (std::uint32_t i = 0; i < m.chunks; ++i) o.wanted.push_back(m.first + i);
+      ask_for_leaves(it);
+      return true;
     }
-    read_ahead(it);
-    owner_->wake(from);
+    auto const& r = o.open.which;
+    auto const end = o.open.length == 0 ? 0 : (r.first + r.count - 1) / chunk_bytes + 1;
+    bool const fits = m.first >= r.first / chunk_bytes && m.first < end &&
+                      m.chunks <= end - m.first && o.wanted.size() + m.chunks <= wanted_max;
+    if (!fits) return false;
+    for (std::uint32_t i = 0; i < m.chunks; ++i) o.wanted.push_back(m.first + i);
+    read_ahead(m.stream);
     return true;
   }
-  void read_ahead(typename outgoings::iterator it) {
+  // One list for all who get the same object.
+  void ask_for_leaves(typename outgoings::iterator it) {
     auto& o = it->second;
-    if (o.reading || o.ready.size() >= read_ahead_max || o.wanted.empty()) return;
-    o.reading = true;
-    auto const chunk = o.wanted.front();
-    o.wanted.pop_front();
+    if (std::exchange(o.tree_asked, true)) return;
+    for (auto const& [number, other] : outgoing_) {
+      if (other.leaves == nullptr || other.open.what != o.open.what) continue;
+      o.leaves = other.leaves;
+      return owner_->wake(o.to);
+    }
     owner_->to_disk(
-        [what = o.open.what, chunk](object_files& files) {
-          std::vector<std::byte> bytes;
-          if (!files.read(what, chunk, bytes)) bytes.clear();
-          return bytes;
+        [what = o.open.what](object_files& files) -> leaf_list {
+          auto leaves = files.leaves(what);
+          if (!leaves) return nullptr;
+          return std::make_shared<std::vector<leaf_hash> const>(std::move(leaves.value()));
         },
-        [this, chunk, number = it->first](std::vector<std::byte> bytes) {
+        [this, number = it->first](leaf_list leaves) {
           auto const at = outgoing_.find(number);
           if (at == outgoing_.end()) return;
-          auto& mine = at->second;
-          mine.reading = false;
-          if (bytes.empty()) return cut(at);  // the disk has lost it
-          mine.ready.emplace_back(chunk, std::move(bytes));
-          if (mine.ready.size() == 1) owner_->wake(mine.to);
-          read_ahead(at);
+          if (leaves == nullptr) return cut(at);
+          at->second.leaves = std::move(leaves);
+          owner_->wake(at->second.to);
         });
+  }
+  [[nodiscard]] static std::size_t ahead(outgoing const& o) noexcept {
+    return o.ready.size() + o.reading;
+  }
+  [[nodiscard]] bool may_read(outgoing const& o) const {
+    if (o.wanted.empty() || ahead(o) >= owner_->lane_bounds().ahead_chunks) return false;
+    std::size_t all = 0;
+    for (auto const& [number, each] : outgoing_) all += ahead(each);
+    return ahead(o) == 0 || all < owner_->lane_bounds().holding_chunks_max;
+  }
+  void read_ahead(std::uint64_t number) {
+    for (auto it = outgoing_.find(number); it != outgoing_.end() && may_read(it->second);
+         it = outgoing_.find(number)) {  // an answer at once may end it
+      auto& o = it->second;
+      ++o.reading;
+      auto const chunk = o.wanted.front();
+      o.wanted.pop_front();
+      owner_->to_disk(
+          [what = o.open.what, chunk, into = spare()](object_files& files) mutable {
+            if (!files.read(what, chunk, into)) into.clear();
+            return std::move(into);
+          },
+          [this, chunk, number](std::vector<std::byte> bytes) {
+            was_read(number, chunk, std::move(bytes));
+          });
+    }
+  }
+  void was_read(std::uint64_t number, std::uint64_t chunk, std::vector<std::byte> bytes) {
+    auto const at = outgoing_.find(number);
+    if (at == outgoing_.end()) return recycle(std::move(bytes));
+    auto& o = at->second;
+    --o.reading;
+    if (bytes.empty()) return cut(at);  // the disk has lost it
+    o.ready.emplace_back(chunk, std::move(bytes));
+    if (o.ready.size() == 1) owner_->wake(o.to);
+  }
+  // Room for a chunk: fresh memory for each of them would cost as much as its hash.
+  [[nodiscard]] std::vector<std::byte> spare() {
+    if (spare_.empty()) return {};
+    auto out = std::move(spare_.back());
+    spare_.pop_back();
+    return out;
+  }
+  void recycle(std::vector<std::byte> chunk) {
+    if (chunk.capacity() != 0 && spare_.size() < spare_max) spare_.push_back(std::move(chunk));
   }
   [[nodiscard]] static std::vector<std::byte> raw(lane_frame what, std::uint64_t stream,
                                                   std::uint64_t at,
@@ -328,11 +390,12 @@ class lanes {
   }
   // The next frame of a stream; false: it has none now.
   [[nodiscard]] bool fill(outgoing& o, std::vector<std::byte>& frame) {
-    if (o.tree && *o.tree < o.leaves.size()) {
-      auto const n = std::min(leaves_in_a_piece, o.leaves.size() - *o.tree);
-      frame = raw(lane_frame::tree, o.open.stream, *o.tree,
-                  std::as_bytes(std::span{o.leaves}.subspan(*o.tree, n)));
-      *o.tree += n;
+    if (o.leaves != nullptr) {
+      auto const n = std::min(leaves_in_a_piece, o.leaves->size() - o.tree);
+      frame = raw(lane_frame::tree, o.open.stream, o.tree,
+                  std::as_bytes(std::span{*o.leaves}.subspan(o.tree, n)));
+      o.tree += n;
+      if (o.tree == o.leaves->size()) o.leaves.reset();
       return true;
     }
     if (o.ready.empty()) return false;
@@ -341,32 +404,44 @@ class lanes {
     frame = raw(lane_frame::piece, o.open.stream, chunk * chunk_bytes + o.sent,
                 std::span{bytes}.subspan(o.sent, n));
     o.sent += n;
-    if (o.sent == bytes.size()) {
-      o.ready.pop_front();
-      o.sent = 0;
-      read_ahead(outgoing_.find(o.open.stream));
-    }
     return true;
+  }
+  // After a frame: a chunk that is sent makes room for another one.
+  void refill(typename outgoings::iterator it) {
+    auto& o = it->second;
+    if (o.ready.empty() || o.sent < o.ready.front().second.size()) return;
+    recycle(std::move(o.ready.front().second));
+    o.ready.pop_front();
+    o.sent = 0;
+    read_ahead(it->first);
   }
 
   // ---- the getter
 
+  template <class T>
+  [[nodiscard]] static bool are_same(T const& a, lane_open const& b) noexcept {
+    return a.what == b.what && a.which.first == b.which.first && a.which.count == b.which.count;
+  }
   bool on_open(peer from, lane_open const& m) {
     if (m.which.count == 0 || m.length > object_bytes_max || m.which.first > m.length ||
         m.which.count > m.length - m.which.first) {
       return false;
     }
-    auto const asked = std::any_of(expected_.begin(), expected_.end(), [&](auto const& e) {
-      return e.first.first == from.index() && e.second.what == m.what &&
-             e.second.which.first == m.which.first && e.second.which.count == m.which.count;
-    });
     std::pair const name{from.index(), m.stream};
     if (incoming_.contains(name)) return false;
-    if (!asked || incoming_.size() >= owner_->lane_bounds().streams_max) {
+    // One stream for each time that it was asked for.
+    auto const asked = std::count_if(expected_.begin(), expected_.end(), [&](auto const& e) {
+      return e.first.first == from.index() && are_same(e.second, m);
+    });
+    auto const here = std::count_if(incoming_.begin(), incoming_.end(), [&](auto const& i) {
+      return i.first.first == from.index() && are_same(i.second.open, m);
+    });
+    if (asked <= here || incoming_.size() >= owner_->lane_bounds().streams_max) {
       say_end(from, m.stream, lane_outcome::refused);
       return true;
     }
     auto& in = incoming_[name];
+    in.serial = ++arrivals_;
     in.open = m;
     in.heard = steady::now();
     look(name);
@@ -388,12 +463,17 @@ class lanes {
     }
     return out;
   }
-  void look(std::pair<std::uint32_t, std::uint64_t> name) {
+  // The stream for which the disk was asked, if it is not over.
+  [[nodiscard]] typename incomings::iterator still(stream_name name, std::uint64_t serial) {
+    auto const it = incoming_.find(name);
+    return it != incoming_.end() && it->second.serial == serial ? it : incoming_.end();
+  }
+  void look(stream_name name) {
     auto& in = incoming_.at(name);
     ++in.on_disk;
     owner_->to_disk([m = in.open](object_files& files) { return look_for(files, m); },
-                    [this, name](lacking l) {
-                      auto const it = incoming_.find(name);
+                    [this, name, serial = in.serial](lacking l) {
+                      auto const it = still(name, serial);
                       if (it == incoming_.end()) return;
                       --it->second.on_disk;
                       it->second.missing = std::move(l.missing);
@@ -412,18 +492,26 @@ class lanes {
       incoming_.erase(it);
       return;
     }
-    auto const window = owner_->lane_bounds().window_chunks;
-    if (in.asked.size() + in.on_disk > window / 2) return;
-    while (!in.missing.empty() && in.asked.size() + in.on_disk < window) {
+    if (under_way(in) > owner_->lane_bounds().window_chunks / 2) return;
+    while (may_ask(in)) {
       lane_want w{it->first.second, in.missing.back(), 0, stored(in)};
-      while (!in.missing.empty() && in.missing.back() == w.first + w.chunks &&
-             in.asked.size() + in.on_disk < window) {
+      while (may_ask(in) && in.missing.back() == w.first + w.chunks) {
         in.asked.push_back(in.missing.back());
         in.missing.pop_back();
         ++w.chunks;
       }
       say(from, lane_frame::want, w);
     }
+  }
+  [[nodiscard]] static std::size_t under_way(incoming const& in) noexcept {
+    return in.asked.size() + in.on_disk;
+  }
+  [[nodiscard]] bool may_ask(incoming const& in) const {
+    auto const& b = owner_->lane_bounds();
+    if (in.missing.empty() || under_way(in) >= std::min(b.window_chunks, wanted_max)) return false;
+    std::size_t all = 0;
+    for (auto const& [name, each] : incoming_) all += under_way(each);
+    return under_way(in) == 0 || all < b.getting_chunks_max;
   }
   // Bytes from the start of the range that are here: chunks are written in their order.
   [[nodiscard]] static std::uint64_t stored(incoming const& in) {
@@ -436,12 +524,15 @@ class lanes {
   }
   void note_progress(peer from, incoming const& in) {
     for (auto& [name, e] : expected_) {
-      if (name.first != from.index() || e.what != in.open.what) continue;
-      if (e.which.first == in.open.which.first && e.which.count == in.open.which.count) {
-        e.came = std::max(e.came, stored(in));
-      }
+      if (name.first != from.index() || !are_same(e, in.open)) continue;
+      e.came = std::max(e.came, stored(in));
     }
   }
+  struct written {
+    bool good = false;
+    std::string why;              // of the disk; empty: the chunk does not hold
+    std::vector<std::byte> room;  // of the chunk
+  };
   struct raw_piece {
     std::uint64_t stream = 0;
     std::uint64_t at = 0;
@@ -478,8 +569,8 @@ class lanes {
           if (!begun) return {begun.why(), {}};
           return {"", look_for(files, m)};
         },
-        [this, name = it->first](std::pair<std::string, lacking> l) {
-          auto const at = incoming_.find(name);
+        [this, name = it->first, serial = in.serial](std::pair<std::string, lacking> l) {
+          auto const at = still(name, serial);
           if (at == incoming_.end()) return;
           --at->second.on_disk;
           if (!l.first.empty() || l.second.tree) return give_up(at, l.first);
@@ -504,31 +595,37 @@ class lanes {
       return true;
     }
     in.heard = steady::now();
-    in.chunk.reserve(size);
+    if (in.chunk.empty()) {
+      in.chunk = spare();
+      in.chunk.clear();
+      in.chunk.reserve(size);
+    }
     in.chunk.insert(in.chunk.end(), p->bytes.begin(), p->bytes.end());
     if (in.chunk.size() < size) return true;
     in.asked.pop_front();
     in.writing.push_back(chunk);
     ++in.on_disk;
     owner_->to_disk(
-        [what = in.open.what, chunk, bytes = std::exchange(in.chunk, {})](object_files& files)
-            -> std::pair<bool, std::string> {
+        [what = in.open.what, chunk, bytes = std::exchange(in.chunk, {})](
+            object_files& files) mutable -> written {
           auto const added = files.add(what, chunk, bytes);
-          return added ? std::pair{added.value(), std::string{}} : std::pair{false, added.why()};
+          return {added && added.value(), added ? std::string{} : added.why(), std::move(bytes)};
         },
-        [this, name = it->first](std::pair<bool, std::string> const& added) {
-          auto const at = incoming_.find(name);
-          if (at == incoming_.end()) return;
-          auto& i = at->second;
-          --i.on_disk;
-          i.heard = steady::now();
-          if (!added.first) {
-            return give_up(at, added.second.empty() ? "a chunk does not hold" : added.second);
-          }
-          i.writing.pop_front();
-          go_on(at);
+        [this, name = it->first, serial = in.serial](written w) {
+          was_written(name, serial, std::move(w));
         });
     return true;
+  }
+  void was_written(stream_name name, std::uint64_t serial, written w) {
+    recycle(std::move(w.room));
+    auto const at = still(name, serial);
+    if (at == incoming_.end()) return;
+    auto& in = at->second;
+    --in.on_disk;
+    in.heard = steady::now();
+    if (!w.good) return give_up(at, w.why.empty() ? "a chunk does not hold" : w.why);
+    in.writing.pop_front();
+    go_on(at);
   }
   // The holder lies, or there is no room.
   void give_up(typename incomings::iterator it, std::string const& why) {
@@ -552,8 +649,10 @@ class lanes {
   outgoings outgoing_;
   incomings incoming_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, expectation> expected_;
+  std::vector<std::vector<std::byte>> spare_;  // none while nothing moves
   std::uint64_t streams_ = 0;
   std::uint64_t last_served_ = 0;
+  std::uint64_t arrivals_ = 0;
 };
 
 }  // namespace hydra::net

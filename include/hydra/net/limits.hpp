@@ -13,7 +13,10 @@ namespace hydra::net {
 
 struct lane_limits {
   std::size_t streams_max = 256;  // each way
-  std::uint32_t window_chunks = 8;
+  std::uint32_t window_chunks = 32;      // of one stream: asked for and not yet written
+  std::size_t getting_chunks_max = 128;  // of all streams; then each has one
+  std::size_t ahead_chunks = 8;          // read for one stream and not yet sent
+  std::size_t holding_chunks_max = 128;  // for all streams; then each has one
   duration silence = 30s;
 };
 
@@ -69,6 +72,8 @@ struct counters {
   std::uint64_t dials = 0;
   std::uint64_t held_peak = 0;
   std::uint64_t outbound_peak = 0;  // bytes that waited for one peer
+  std::uint64_t bytes_in = 0;   // of all connections, as TCP carries them; some 50 ms late
+  std::uint64_t bytes_out = 0;
 };
 
 }  // namespace hydra::net

@@ -159,6 +159,7 @@ class session : public std::enable_shared_from_this<session<Owner>> {
     if (std::exchange(closed_, true)) return;
     clock_.cancel();
     stream_.close();
+    tally();
     owner_->closed(this->shared_from_this(), why);
   }
   [[nodiscard]] byte_stream const& stream() const noexcept { return stream_; }
@@ -389,7 +390,13 @@ class session : public std::enable_shared_from_this<session<Owner>> {
       if (!self->closed_) self->tick();
     });
   }
+  void tally() {
+    auto const [in, out] = stream_.take_tally();
+    owner_->count().bytes_in += in;
+    owner_->count().bytes_out += out;
+  }
   void check(steady::time_point now) {
+    tally();
     auto const& b = owner_->bounds();
     char const* late = nullptr;
     if (!greeted_ && now - born_ > b.handshake_timeout) late = "no hello in time";

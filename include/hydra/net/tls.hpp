@@ -53,6 +53,7 @@ class wire_end {
       return 0;
     }
     if (n <= 0) return -1;
+    came_ += static_cast<std::size_t>(n);
     drained_ = static_cast<std::size_t>(n) < into.size();  // saves a call that finds nothing
     return static_cast<int>(n);
   }
@@ -72,12 +73,17 @@ class wire_end {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
       sent_ += static_cast<std::size_t>(n);
+      left_ += static_cast<std::size_t>(n);
     }
     sent_ = 0;
     out_.clear();
     return true;
   }
   [[nodiscard]] std::size_t pending() const noexcept { return out_.size() - sent_; }
+  // Bytes in and out since it was asked last.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> take_tally() noexcept {
+    return {std::exchange(came_, 0), std::exchange(left_, 0)};
+  }
   // Gives memory back that only a burst needed.
   void shrink() {
     if (out_.empty()) std::vector<std::byte>{}.swap(out_);
@@ -88,6 +94,8 @@ class wire_end {
   bool drained_ = false;
   std::vector<std::byte> out_;
   std::size_t sent_ = 0;
+  std::uint64_t came_ = 0;
+  std::uint64_t left_ = 0;
 };
 
 // OpenSSL's door to a wire_end.

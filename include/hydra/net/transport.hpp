@@ -156,6 +156,11 @@ class transport {
     if (it != links_.end() && it->second.current) it->second.current->wake();
   }
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  // Peers that it has a connection with.
+  [[nodiscard]] std::size_t neighbours() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        links_.begin(), links_.end(), [](auto const& l) { return l.second.current != nullptr; }));
+  }
   // Bytes that wait for anybody.
   [[nodiscard]] std::size_t queued_bytes() const noexcept {
     std::size_t n = 0;
