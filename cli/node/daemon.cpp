@@ -3,6 +3,7 @@
 #include "bundle.hpp"
 #include "control.hpp"
 #include "film.hpp"
+#include "jail_watch.hpp"
 #include "manifest.hpp"
 #include "peers.hpp"
 #include "service.hpp"
@@ -48,7 +49,7 @@ struct refused {
   int code;
   std::string why;
 };
-constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5;
+constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5, unproved = 6;
 
 std::string text_of(ending e) {
   switch (e) {
@@ -105,7 +106,8 @@ class on_network final : public daemon {
     if (!opened) return error{opened.why()};
     state_ = std::move(opened.value());
     std::error_code ignored;
-    fs::remove_all(where_.scratch, ignored);  // of a life that ended
+    net::end_orphans(where_.scratch);  // of a life that ended
+    fs::remove_all(where_.scratch, ignored);
     fs::create_directories(where_.scratch, ignored);
     if (auto const loaded = load_services(); !loaded) return loaded;
     if (auto const up = bring_up(); !up) return up;
@@ -129,6 +131,7 @@ class on_network final : public daemon {
     try {
       auto const asked = json::parse(request);
       std::lock_guard const one{asking_};
+      if (!here_->running()) throw refused{nobody, "the node is going down; its log says why"};
       out = perform(asked.at("verb").get<std::string>(), asked);
       out["ok"] = true;
     } catch (refused const& r) {
@@ -212,6 +215,7 @@ class on_network final : public daemon {
   void again() {
     here_->stop();
     auto const up = bring_up();
+    must(up);
     if (!up) throw refused{failed, "the node could not be started again: " + up.why()};
     take_up_jobs();
   }
@@ -244,17 +248,19 @@ class on_network final : public daemon {
     std::unique_lock lock{mutex_};
     while (!changed_.wait_for(lock, std::chrono::seconds{10}, [this] { return stopping_; })) {
       lock.unlock();
-      {
-        std::lock_guard const one{asking_};
-        for (auto p : state_->peers()) {
-          auto const seen = look_at(p);
-          if (!seen.connected) continue;
-          p.owner = seen.owner;
-          p.last_contact_ms = now_ms();
-          must(state_->put(p));
-        }
-      }
+      note_peers();
       lock.lock();
+    }
+  }
+  void note_peers() {
+    std::lock_guard const one{asking_};
+    if (!here_->running()) return;
+    for (auto p : state_->peers()) {
+      auto const seen = look_at(p);
+      if (!seen.connected) continue;
+      p.owner = seen.owner;
+      p.last_contact_ms = now_ms();
+      must(state_->put(p));
     }
   }
   struct sighting {
@@ -433,13 +439,23 @@ class on_network final : public daemon {
                         (row.detail.empty() ? "" : ": " + row.detail)};
     }
     auto const id = net::object_of_hex(row.output);
-    auto const path = here_->objects([&](net::object_files& f) {
-      return id && f.holds(*id) ? f.path_of(*id) : std::string{};
-    });
-    if (path.empty()) throw refused{failed, "its result was given up for others (objects.quota)"};
+    auto const path = id ? whole(*id) : error{row.output + ": is no object"};
+    if (!path) throw refused{unproved, "the result of job " + std::to_string(row.nonce) + ": " +
+                                           path.why()};
     auto out = row_json(row);
-    out["path"] = path;
+    out["path"] = path.value();
     return out;
+  }
+  // Where the bytes of an object lie, after they proved themselves.
+  [[nodiscard]] result<std::string> whole(object_id id) {
+    return here_->objects([&](net::object_files& f) -> result<std::string> {
+      if (!f.holds(id)) {
+        return error{net::hex_of(id) + ": is not here; it was damaged, or given up for others "
+                     "(objects.quota)"};
+      }
+      auto const good = f.verify(id);
+      return good ? result<std::string>{f.path_of(id)} : error{good.why()};
+    });
   }
 
   // ---- tasks -----------------------------------------------------------------------------------
@@ -447,18 +463,15 @@ class on_network final : public daemon {
   // In a thread of the pool: takes the bundle apart, runs the steps in the jail, names what came.
   std::optional<payload> do_task(net::manifest const& m, task const& t) {
     scratch const here{where_.scratch + "/task-" + std::to_string(++tasks_)};
-    auto const bytes = here_->objects(
-        [id = t.data.input.id](net::object_files& f) {
-          return f.holds(id) ? f.path_of(id) : std::string{};
-        });
+    auto const bytes = whole(t.data.input.id);
     auto const wrong = [&](std::string const& why) {
       say(0, full_name(m) + ": " + why);
       return std::nullopt;
     };
-    if (bytes.empty()) return wrong("its input is not here");
+    if (!bytes) return wrong("its input: " + bytes.why());
     fs::create_directories(here.at("in"));
     fs::create_directories(here.at("out"));
-    auto const in = unpack(bytes, here.at("in"));
+    auto const in = unpack(bytes.value(), here.at("in"));
     if (!in) return wrong(in.why());
     net::performer const by{m, jail(), t.of.owner != self_};
     bundle out;
@@ -540,6 +553,7 @@ class on_network final : public daemon {
     return {{"contact", contact()},      {"connections", sessions}, {"heads_known", known},
             {"jobs_running", running},   {"services", services_.size()},
             {"objects", held},           {"object_bytes", bytes},
+            {"receipts", state_->records_of(receipt::id.packed())},
             {"messages_sent", c.sent},   {"messages_received", c.received},
             {"failure", failure}};
   }

@@ -99,6 +99,13 @@ class in_sqlite final : public state {
 
   [[nodiscard]] net::record_store& records() override { return records_; }
 
+  [[nodiscard]] std::size_t records_of(std::uint32_t type) override {
+    std::lock_guard const lock{mutex_};
+    statement s{db_.get(), "select count(*) from records where type = ?"};
+    s << static_cast<std::int64_t>(type);
+    return s.row() ? static_cast<std::size_t>(s.number(0)) : 0;
+  }
+
   [[nodiscard]] std::string value(std::string const& name) override {
     std::lock_guard const lock{mutex_};
     statement s{db_.get(), "select value from meta where name = ?"};
