@@ -62,9 +62,27 @@ std::string text_of(ending e) {
   return {};
 }
 
+// What a request with numbers beyond all sense gets.
+constexpr std::int64_t ms_max = std::int64_t{366} * 24 * 3600 * 1000;
+std::int64_t ms_of(json const& q, char const* name, std::int64_t otherwise) {
+  auto const ms = q.value(name, otherwise);
+  if (ms >= 1 && ms <= ms_max) return ms;
+  throw refused{usage, std::string{name} + ": " + std::to_string(ms) + " is not allowed; allowed: "
+                                           "1 ms to a year"};
+}
+
 // "render.movie" is "render.movie/1".
 std::pair<std::string, unsigned> service_named(std::string const& text) {
   auto const slash = text.rfind('/');
+  auto const letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || c == '.' || c == '-';
+  };
+  auto const end = text.begin() + static_cast<std::ptrdiff_t>(std::min(slash, text.size()));
+  if (text.empty() || text.size() > 200 || !std::all_of(text.begin(), end, letter)) {
+    throw refused{usage, "\"" + text + "\" is no service; allowed: letters, digits, _ . and -, "
+                         "then /MAJOR or nothing"};
+  }
   if (slash == std::string::npos) return {text, 1};
   auto const digits = text.substr(slash + 1);
   bool const number = !digits.empty() && digits.size() < 5 &&
@@ -214,6 +232,10 @@ class on_network final : public daemon {
   // What changed is known to the next life of the head; tasks under way are given to others.
   void again() {
     here_->stop();
+    {
+      std::lock_guard const lock{mutex_};
+      ended_.clear();  // pins are of a life
+    }
     auto const up = bring_up();
     must(up);
     if (!up) throw refused{failed, "the node could not be started again: " + up.why()};
@@ -255,6 +277,7 @@ class on_network final : public daemon {
   void note_peers() {
     std::lock_guard const one{asking_};
     if (!here_->running()) return;
+    let_go();
     for (auto p : state_->peers()) {
       auto const seen = look_at(p);
       if (!seen.connected) continue;
@@ -288,7 +311,7 @@ class on_network final : public daemon {
     if (!row || row->ended_ms != 0) return;
     bool const good = f.how == ending::completed;
     row->state = good ? "done" : f.how == ending::cancelled ? "cancelled" : "failed";
-    row->detail = good ? "" : text_of(f.how);
+    row->detail = good || f.how == ending::cancelled ? "" : text_of(f.how);
     row->ended_ms = now_ms();
     if (good) {
       auto const made = object_made(f.output, {}, 1, {});
@@ -301,6 +324,7 @@ class on_network final : public daemon {
                                  std::to_string(f.replaced) + " replaced, " +
                                  std::to_string(f.results) + " results");
     std::lock_guard const lock{mutex_};
+    if (auto const input = net::object_of_hex(row->input)) ended_.push_back(*input);
     changed_.notify_all();
   }
   void told(judged const& f) {
@@ -332,6 +356,9 @@ class on_network final : public daemon {
 
   json submit_job(json const& q) {
     auto const [name, major] = service_named(q.at("service").get<std::string>());
+    auto const work_ms = ms_of(q, "work_ms", work_standard_ms);
+    auto const patience_ms = ms_of(q, "patience_ms", patience_standard_ms);
+    let_go();
     bundle in;
     auto const params = q.value("params", json::object());
     for (auto const& [key, value] : params.items()) {
@@ -345,7 +372,7 @@ class on_network final : public daemon {
     if (!nonce) throw refused{failed, nonce.why()};
     scratch const here{where_.scratch + "/in-" + std::to_string(nonce.value())};
     auto const packed = pack(in, here.at("input"));
-    if (!packed) throw refused{invalid, packed.why()};
+    if (!packed) throw refused{usage, packed.why()};
     auto const id = take_in(here.at("input"));
     if (!id) throw refused{failed, id.why()};
     job_row row;
@@ -356,8 +383,8 @@ class on_network final : public daemon {
     row.input_bytes = static_cast<std::int64_t>(packed.value());
     row.output_bytes_max = static_cast<std::int64_t>(output_standard);
     row.submitted_ms = now_ms();
-    row.work_ms = q.value("work_ms", work_standard_ms);
-    row.patience_ms = q.value("patience_ms", patience_standard_ms);
+    row.work_ms = work_ms;
+    row.patience_ms = patience_ms;
     check(state_->put(row));
     say(row.nonce, "submitted: " + row.service);
     give(row);
@@ -391,6 +418,19 @@ class on_network final : public daemon {
     j.data.output_bytes = static_cast<std::uint64_t>(row.output_bytes_max);
     here_->tell(submit{j});
   }
+  // The inputs of jobs that ended may be given up for others.
+  void let_go() {
+    std::vector<object_id> those;
+    {
+      std::lock_guard const lock{mutex_};
+      those.swap(ended_);
+    }
+    if (those.empty()) return;
+    here_->objects([&](net::object_files& f) {
+      for (auto const& id : those) f.unpin(id);
+      return true;
+    });
+  }
   // What a life that ended had not brought to its Hydra, or had not heard the end of.
   void take_up_jobs() {
     for (auto const& row : state_->jobs(10'000)) {
@@ -410,7 +450,10 @@ class on_network final : public daemon {
             {"state", r.state},        {"detail", r.detail},
             {"input", r.input},        {"input_bytes", r.input_bytes},
             {"output", r.output},      {"output_bytes", r.output_bytes},
-            {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms}};
+            {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms},
+            {"code", r.ended_ms == 0 || r.state == "done"           ? 0
+                     : r.detail == text_of(ending::nobody_found) ? nobody
+                                                                  : failed}};
   }
   json jobs() {
     auto all = json::array();
@@ -681,6 +724,7 @@ class on_network final : public daemon {
   std::mutex asking_;  // who speaks to the machine: not while it is started again
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<object_id> ended_;  // inputs
   bool stopping_ = false;
 };
 

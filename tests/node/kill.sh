@@ -62,7 +62,8 @@ for ((k = 0; k < kills; ++k)); do
   pause 900
   n=$((RANDOM % 3 + 1))
   [ $((RANDOM % 3)) = 0 ] || count_receipts $n
-  kill -0 "${pids[$n]}" 2>/dev/null || wrong "node $n ended by itself: $(tail -n 2 "$folder/$n.log")"
+  kill -0 "${pids[$n]}" 2>/dev/null ||
+    wrong "node $n ended by itself: $(tail -n 2 "$folder/$n.log")"
   strike $n
   pause 300
   begin $n
@@ -103,7 +104,11 @@ for n in 1 2; do
           wrong "job $job of node $n has a wrong result"
         fi
         ;;
-      failed) failed+=1 ;;
+      failed)
+        failed+=1
+        echo "job $job of node $n failed:"
+        at $n logs "$job" | cut -d' ' -f2- | tail -n 12
+        ;;
       *)
         lost+=1
         wrong "job $job of node $n was accepted and is ${state:-$row}"
@@ -127,5 +132,5 @@ for each in $left; do
 done
 [ $promised != 0 ] || wrong "no job was accepted"
 echo "$kills kills: $promised jobs accepted, $done done, $failed failed, $lost lost;" \
-  "receipts ${receipts[1]} ${receipts[2]} ${receipts[3]}; again: $0 $bin --kills $kills --seed $seed"
+  "receipts ${receipts[*]}; again: $0 $bin --kills $kills --seed $seed"
 [ $wrongs = 0 ]
