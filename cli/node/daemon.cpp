@@ -219,6 +219,7 @@ class on_network final : public daemon {
     for (auto const& [name, m] : services_) {
       here_->offer(m->service(), [this, m = m](task const& t) { return do_task(*m, t); });
     }
+    kept_ = state_->records_of(kept_job::id.packed());
     auto port = here_->start();
     if (!port && what_.port == 0 && s.port != 0) {  // somebody else has the port of before
       s.port = 0;
@@ -397,15 +398,18 @@ class on_network final : public daemon {
   [[nodiscard]] result<object_id> take_in(std::string const& path) {
     return here_->objects([&](net::object_files& f) { return f.import(path); });
   }
+  void pin(object_id what) {
+    here_->objects([&](net::object_files& f) {
+      f.pin(what);
+      return true;
+    });
+  }
   // Tells the Hydra; the number makes it idempotent.
   void give(job_row const& row) {
     auto const [name, major] = service_named(row.service);
     auto const input = net::object_of_hex(row.input);
     if (!input) return;
-    here_->objects([&](net::object_files& f) {
-      f.pin(*input);
-      return true;
-    });
+    pin(*input);
     auto const left_ms = row.submitted_ms + row.patience_ms - now_ms();
     job j;
     j.id = {self_, static_cast<std::uint64_t>(row.nonce)};
@@ -431,12 +435,17 @@ class on_network final : public daemon {
       return true;
     });
   }
-  // What a life that ended had not brought to its Hydra, or had not heard the end of.
+  // What a life that ended had not brought to its Hydra, or had not heard the end of. What the
+  // Hydra had kept it takes up itself, and may have ended by now: told twice it would do it twice.
   void take_up_jobs() {
     for (auto const& row : state_->jobs(10'000)) {
       if (row.ended_ms != 0) continue;
       say(row.nonce, "taken up again");
-      give(row);
+      if (std::find(kept_.begin(), kept_.end(), row.nonce) == kept_.end()) {
+        give(row);
+      } else if (auto const input = net::object_of_hex(row.input)) {
+        pin(*input);
+      }
     }
   }
   [[nodiscard]] job_row job_of(json const& q) {
@@ -596,7 +605,7 @@ class on_network final : public daemon {
     return {{"contact", contact()},      {"connections", sessions}, {"heads_known", known},
             {"jobs_running", running},   {"services", services_.size()},
             {"objects", held},           {"object_bytes", bytes},
-            {"receipts", state_->records_of(receipt::id.packed())},
+            {"receipts", state_->records_of(receipt::id.packed()).size()},
             {"messages_sent", c.sent},   {"messages_received", c.received},
             {"failure", failure}};
   }
@@ -725,6 +734,7 @@ class on_network final : public daemon {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<object_id> ended_;  // inputs
+  std::vector<std::int64_t> kept_;  // jobs that the Hydra takes up itself in this life
   bool stopping_ = false;
 };
 

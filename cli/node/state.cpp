@@ -99,11 +99,10 @@ class in_sqlite final : public state {
 
   [[nodiscard]] net::record_store& records() override { return records_; }
 
-  [[nodiscard]] std::size_t records_of(std::uint32_t type) override {
-    std::lock_guard const lock{mutex_};
-    statement s{db_.get(), "select count(*) from records where type = ?"};
-    s << static_cast<std::int64_t>(type);
-    return s.row() ? static_cast<std::size_t>(s.number(0)) : 0;
+  [[nodiscard]] std::vector<std::int64_t> records_of(std::uint32_t type) override {
+    return all<std::int64_t>("select name from records where type = ?",
+                             [](statement const& s) { return s.number(0); },
+                             static_cast<std::int64_t>(type));
   }
 
   [[nodiscard]] std::string value(std::string const& name) override {
