@@ -36,7 +36,10 @@ using machine = net::runtime<Hydra<>>;
 
 constexpr std::int64_t work_standard_ms = 60'000;
 constexpr std::int64_t patience_standard_ms = 3'600'000;
-constexpr std::uint64_t output_standard = std::uint64_t{4} << 30U;
+// Every lease is charged with the most that may come back, and every life of a node may spend half
+// of what the one before left: what may come back is kept near what a job can need.
+constexpr std::uint64_t output_least = std::uint64_t{256} << 20U;
+constexpr std::uint64_t output_most = std::uint64_t{4} << 30U;
 constexpr auto accepted_within = std::chrono::seconds{5};
 
 std::int64_t now_ms() {
@@ -382,7 +385,8 @@ class on_network final : public daemon {
     row.state = "submitted";
     row.input = net::hex_of(id.value());
     row.input_bytes = static_cast<std::int64_t>(packed.value());
-    row.output_bytes_max = static_cast<std::int64_t>(output_standard);
+    row.output_bytes_max = static_cast<std::int64_t>(
+        std::clamp(8 * packed.value(), output_least, output_most));
     row.submitted_ms = now_ms();
     row.work_ms = work_ms;
     row.patience_ms = patience_ms;
