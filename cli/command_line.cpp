@@ -1,6 +1,7 @@
 // The command line: reads it, picks the verb, and turns every outcome into an exit code.
 #include "command_line.hpp"
 
+#include "network_verbs.hpp"
 #include "options.hpp"
 #include "outline.hpp"
 
@@ -184,6 +185,8 @@ flag_outline outline_of(CLI::Option const& option) {
 
 verb_outline outline_of(CLI::App const& app, std::string const& before) {
   verb_outline out{app.get_name(), before + app.get_name(), app.get_description(), {}, {}, {}};
+  auto const& network = network_verb_names();
+  out.of_network = before == "hydra " && has({network.begin(), network.end()}, out.name);
   for (auto const* option : app.get_options()) {
     if (app.get_parent() != nullptr && option == app.get_help_ptr()) continue;  // the root has it
     auto& to = option->nonpositional() ? out.flags : out.words;
@@ -193,17 +196,9 @@ verb_outline outline_of(CLI::App const& app, std::string const& before) {
   return out;
 }
 
-std::string footer_of(verb_outline const& all) {
-  std::vector<std::pair<std::string, std::string>> rows;
-  std::size_t wide = 0;
-  for (auto const& flag : all.flags) {
-    rows.emplace_back(flag.synopsis(", "), flag.about);
-    wide = std::max(wide, rows.back().first.size());
-  }
-  std::string out = "Flags of every verb:\n";
-  for (auto const& [left, right] : rows)
-    out += "  " + left + std::string(wide + 2 - left.size(), ' ') + right + "\n";
-  std::string line = "\nExit codes:";
+std::string exit_codes() {
+  std::string out;
+  std::string line = "Exit codes:";
   for (auto const& each : exit_meanings) {
     auto const next = " " + std::to_string(each.code) + " " + each.means;
     if (line.size() + next.size() > 78) {
@@ -217,6 +212,19 @@ std::string footer_of(verb_outline const& all) {
   return out + line;
 }
 
+std::string footer_of(verb_outline const& all) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  std::size_t wide = 0;
+  for (auto const& flag : all.flags) {
+    rows.emplace_back(flag.synopsis(", "), flag.about);
+    wide = std::max(wide, rows.back().first.size());
+  }
+  std::string out = "Flags of every verb:\n";
+  for (auto const& [left, right] : rows)
+    out += "  " + left + std::string(wide + 2 - left.size(), ' ') + right + "\n";
+  return out + "\n" + exit_codes();
+}
+
 // The one table of verbs and options, and what they read. Help, the man page and the completions
 // are made of it.
 struct command_table {
@@ -224,6 +232,7 @@ struct command_table {
   run_arguments arguments;
   std::vector<std::string> lint_what;
   std::string fit_what, shell;
+  network_arguments of_network;  // shown only: hydra-node reads them
   CLI::App app;
   CLI::App *run, *list, *lint, *check;
   CLI::App *fit = nullptr, *about = nullptr, *completion = nullptr, *man = nullptr;
@@ -241,6 +250,7 @@ struct command_table {
       add_own();
     }
     finish(app, footer_of(outline_of(app, "")));
+    if (!self.simulator_only) finish_network();
     for (auto* option : app.get_options()) option->group("");
   }
   command_table(command_table const&) = delete;
@@ -277,6 +287,17 @@ struct command_table {
     choice(completion->add_option("shell", shell, "the shell it is for")->required(), "",
            {"bash", "zsh", "fish"});
     man = app.add_subcommand("man", "the manual page, for man -l -");
+    add_network_verbs(app, of_network);
+    for (auto const& name : network_verb_names()) add_home(*app.get_subcommand(name));
+  }
+  void add_home(CLI::App& at) {
+    auto const below = at.get_subcommands([](CLI::App*) { return true; });
+    for (auto* each : below) add_home(*each);
+    if (below.empty()) add_home_flag(at, of_network);
+  }
+  void finish_network() {
+    auto const footer = "Of the flags of every verb: -h, -V, -q and --json.\n\n" + exit_codes();
+    for (auto const& name : network_verb_names()) finish(*app.get_subcommand(name), footer);
   }
   static void finish(CLI::App& at, std::string const& footer) {
     at.footer(footer);

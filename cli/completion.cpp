@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hydra::cli {
@@ -22,6 +24,12 @@ void add_places(verb_outline const& verb, std::vector<flag_outline const*> flags
                 std::vector<place>& to) {
   std::vector<flag_outline const*> own;
   for (auto const& flag : verb.flags) own.push_back(&flag);
+  if (verb.of_network) {
+    words const taken{"--help", "--version", "--quiet", "--json"};
+    std::erase_if(flags, [&](flag_outline const* flag) {
+      return std::count(taken.begin(), taken.end(), flag->names.back()) == 0;
+    });
+  }
   flags.insert(flags.begin(), own.begin(), own.end());
   to.push_back({&verb, flags});
   for (auto const& each : verb.verbs) add_places(each, flags, to);
@@ -45,6 +53,10 @@ std::vector<flag_outline const*> flags_with_value(std::vector<place> const& all)
   return out;
 }
 
+bool is_path(flag_outline const& of) {
+  return of.value == "FILE" || of.value == "FILES" || of.value == "OUT" || of.value == "MANIFEST";
+}
+
 std::string joined(std::vector<std::string> const& all, char const* between) {
   return fmt::format("{}", fmt::join(all, between));
 }
@@ -57,6 +69,21 @@ std::string verb_paths(std::vector<place> const& all, char const* between) {
   std::vector<std::string> out;
   for (auto const& at : all) out.push_back("'" + at.verb->path + "'");
   return joined(out, between);
+}
+
+// Of one verb, where the same word means something else elsewhere: -o of run is no format.
+std::vector<std::pair<std::string, flag_outline const*>> own_meanings(
+    std::vector<place> const& all) {
+  std::vector<std::pair<std::string, flag_outline const*>> out;
+  for (auto const& at : all) {
+    if (at.verb == &outline()) continue;
+    for (auto const& flag : at.verb->flags)
+      for (auto const& name : flag.names)
+        for (auto const& other : outline().flags)
+          if (std::count(other.names.begin(), other.names.end(), name) != 0 && !flag.value.empty())
+            out.emplace_back("'" + at.verb->path + " " + name + "'", &flag);
+  }
+  return out;
 }
 
 // For a string in single quotes.
@@ -73,7 +100,7 @@ std::string bash_values(flag_outline const& of) {
     return "_hydra_words '" + joined(choices, " ") + "'";
   if (of.value == "SCENARIO") return "_hydra_scenarios";
   if (of.value == "DIR") return "_hydra_files -d";
-  return of.value == "FILE" ? "_hydra_files -f" : ":";
+  return is_path(of) ? "_hydra_files -f" : ":";
 }
 
 constexpr char const* bash_begin = R"sh(# bash completion for hydra: `hydra completion bash`
@@ -106,7 +133,10 @@ std::string bash_script() {
   out += "      " + joined(names, "|") + ") flag=$word ;;\n      -*) ;;\n";
   out += "      *) case \"$verb $word\" in\n           " + verb_paths(all, "|") +
          ") verb=\"$verb $word\" ;;\n         esac ;;\n    esac\n  done\n"
-         "  [ \"$cur\" != = ] || cur=''\n  case $flag in\n";
+         "  [ \"$cur\" != = ] || cur=''\n  case \"$verb $flag\" in\n";
+  for (auto const& [where, flag] : own_meanings(all))
+    out += "    " + where + ") " + bash_values(*flag) + "; return ;;\n";
+  out += "  esac\n  case $flag in\n";
   for (auto const* flag : valued)
     out += "    " + joined(flag->names, "|") + ") " + bash_values(*flag) + "; return ;;\n";
   out += "  esac\n  case \"$verb:$cur\" in\n";
@@ -130,7 +160,7 @@ std::string zsh_values(flag_outline const& of) {
     return "compadd -- " + joined(choices, " ");
   if (of.value == "SCENARIO") return "_hydra_scenarios";
   if (of.value == "DIR") return "_files -/";
-  return of.value == "FILE" ? "_files" : "_message '" + of.value + "'";
+  return is_path(of) ? "_files" : "_message '" + of.value + "'";
 }
 
 // 'name:what it is', as _describe takes them.
@@ -166,7 +196,10 @@ std::string zsh_script() {
   out += "      (*) case \"$verb $word\" in\n           (" + verb_paths(all, "|") +
          ") verb=\"$verb $word\" ;;\n         esac ;;\n    esac\n  done\n"
          "  if [[ -z $flag && $PREFIX == --*=* ]]; then flag=${PREFIX%%=*}; compset -P '*='; fi\n"
-         "  case $flag in\n";
+         "  case \"$verb $flag\" in\n";
+  for (auto const& [where, flag] : own_meanings(all))
+    out += "    (" + where + ") " + zsh_values(*flag) + "; return ;;\n";
+  out += "  esac\n  case $flag in\n";
   for (auto const* flag : valued)
     out += "    (" + joined(flag->names, "|") + ") " + zsh_values(*flag) + "; return ;;\n";
   out += "  esac\n  case \"$verb:$PREFIX\" in\n";
@@ -195,7 +228,7 @@ std::string fish_values(flag_outline const& of) {
     return " -x -a '" + joined(choices, " ") + "'";
   if (of.value == "SCENARIO") return " -k -x -a '(__hydra_scenarios)'";
   if (of.value == "DIR") return " -x -a '(__fish_complete_directories)'";
-  return of.value == "FILE" ? " -r -F" : " -x";
+  return is_path(of) ? " -r -F" : " -x";
 }
 
 constexpr char const* fish_begin = R"sh(# fish completion for hydra: `hydra completion fish`

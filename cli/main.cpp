@@ -21,18 +21,20 @@ int dispatch(int argc, char** argv, sim::harness const& how) {
   if (first < argc) {
     std::string_view const verb = argv[first];
     auto const& of_network = network_verb_names();
-    words const network_verbs{of_network.begin(), of_network.end()};
-    if (has(network_verbs, verb)) return network_verb(std::string{verb}, argv);
+    bool const asks = std::any_of(argv + 1, argv + argc, [](std::string_view word) {
+      return word == "-h" || word == "--help";
+    });
+    if (!asks && has({of_network.begin(), of_network.end()}, verb)) {
+      return network_verb(std::string{verb}, argv);
+    }
     if (has(later_verbs, verb)) {
       std::fprintf(stderr, "hydra: \"%s\" is not in this version (%s)\n", argv[first],
                    version_line().c_str());
       return usage;
     }
     auto const own = names_of(outline().verbs);
-    auto all = own;
-    all.insert(all.end(), network_verbs.begin(), network_verbs.end());
     auto const at = std::find(own.begin(), own.end(), verb);
-    if (at == own.end()) return unknown_verb(verb, "", all);
+    if (at == own.end()) return unknown_verb(verb, "", own);
     auto const below = names_of(outline().verbs[static_cast<std::size_t>(at - own.begin())].verbs);
     int const second = word_at(argc, argv, 1);
     if (!below.empty() && second < argc && !has(below, argv[second]))

@@ -66,17 +66,23 @@ std::string verbs(verb_outline const& from) {
 constexpr std::pair<char const*, char const*> variables[]{
     {"HYDRA_DATA", "the folder that holds the simulator's data; nowhere else is looked"},
     {"HYDRA_SCENARIOS", "a folder of scenarios that is looked into first"},
+    {"HYDRA_HOME", "the folder in which a node keeps everything, as --home says it"},
     {"NO_COLOR", "set to anything, it means --no-color"},
 };
 constexpr std::pair<char const*, char const*> files[]{
     {"share/hydra/scenarios/", "scenarios that can be named, beside the folder of the program"},
     {"share/hydra/data/", "measured data, with where they are from and their licences"},
     {"out/SCENARIO-SEED-HASH/", "result.json and manifest.json of a run"},
+    {"~/.config/hydra/", "hydra.toml and identity.pem of a node"},
+    {"~/.local/state/hydra/", "its jobs, peers, rings and receipts, and its log"},
+    {"~/.local/share/hydra/objects/", "its inputs and results, by their hash"},
 };
 constexpr std::pair<char const*, char const*> examples[]{
     {"hydra sim list", "what can be run"},
     {"hydra sim run hello", "fifty Hydras do a few jobs for each other"},
     {"hydra sim run planet --seed 3 --json", "another planet, as one object"},
+    {"hydra up -d", "a node in the background"},
+    {"hydra run text.sort words.txt -o sorted.txt", "have a file sorted by whoever is trusted"},
     {"hydra sim check-determinism churn", "twice the same, or the first event that differs"},
 };
 
@@ -99,7 +105,8 @@ int man() {
                     ".SH SYNOPSIS\n" + bold("hydra") +
                     " \\fIVERB\\fR [\\fIWORDS\\fR] [\\fIFLAGS\\fR]\n" +
                     ".SH VERBS\n" + verbs(all) +
-                    ".SH FLAGS OF EVERY VERB\n" + items(all.flags) +
+                    ".SH FLAGS OF EVERY VERB\nThose of the network take \\-h, \\-V, \\-q and "
+                    "\\-\\-json of these.\n" + items(all.flags) +
                     ".SH EXIT STATUS\n" + codes + ".SH ENVIRONMENT\n" + rows(variables) +
                     ".SH FILES\n" + rows(files) + ".SH EXAMPLES\n" + rows(examples);
   std::fputs(page.c_str(), stdout);

@@ -95,9 +95,13 @@ void add_network_verbs(CLI::App& app, network_arguments& a) {
   add_knowledge(app, a);
 }
 
-void add_network_flags(CLI::App& app, network_arguments& a) {
+void add_home_flag(CLI::App& app, network_arguments& a) {
   app.add_option("--home", a.home, "keep everything in this folder; HYDRA_HOME says it as well")
       ->type_name("DIR");
+}
+
+void add_network_flags(CLI::App& app, network_arguments& a) {
+  add_home_flag(app, a);
   app.add_flag("--json", a.json, "answers as JSON");
   app.add_flag("-q,--quiet", a.quiet, "say nothing but errors");
 }

@@ -34,6 +34,7 @@ struct network_arguments {
 
 // Adds the verbs to `app`, and their flags.
 void add_network_verbs(CLI::App& app, network_arguments& a);
+void add_home_flag(CLI::App& app, network_arguments& a);
 // The flags of every verb of the network, where the program has none of its own.
 void add_network_flags(CLI::App& app, network_arguments& a);
 // Those that begin a command line.

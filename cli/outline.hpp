@@ -28,6 +28,7 @@ struct verb_outline {
   std::vector<flag_outline> words;
   std::vector<flag_outline> flags;  // its own; those of the verbs above it may be said as well
   std::vector<verb_outline> verbs;
+  bool of_network = false;  // it takes of the flags of `hydra` only -h, -V, -q and --json
 };
 
 // Of hydra.

@@ -1,6 +1,8 @@
 #include "control.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +20,7 @@ namespace {
 
 constexpr int answer_within_ms = 60'000;
 constexpr int request_within_ms = 2'000;
+constexpr int listened_within_s = 5;  // each time that it is written to
 
 error failed(std::string const& path) { return {path + ": " + std::strerror(errno)}; }
 
@@ -78,9 +81,12 @@ bool write_line(int to, std::string text) {
 result<bool> control_server::start(std::string const& path, answerer answer) {
   path_ = path;
   answer_ = std::move(answer);
-  if (int const other = socket_to(path); other >= 0) {
-    ::close(other);
-    return error{path + ": another node answers here; `hydra down` stops it"};
+  lock_ = ::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) return failed(path + ".lock");
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return errno == EWOULDBLOCK
+               ? error{path + ": another node answers here; `hydra down` stops it"}
+               : failed(path + ".lock");
   }
   ::unlink(path.c_str());  // of a node that was killed
   sockaddr_un at{};
@@ -102,7 +108,7 @@ void control_server::stop() {
     thread_.join();
     ::unlink(path_.c_str());
   }
-  for (int* each : {&listening_, &wake_[0], &wake_[1]}) {
+  for (int* each : {&listening_, &wake_[0], &wake_[1], &lock_}) {
     if (*each >= 0) ::close(std::exchange(*each, -1));
   }
 }
@@ -125,6 +131,8 @@ void control_server::converse(int with) const {
   socklen_t size = sizeof who;
   bool const known = ::getsockopt(with, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
   if (!known || (who.uid != ::geteuid() && who.uid != 0)) return;
+  timeval const patience{listened_within_s, 0};
+  ::setsockopt(with, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   std::string request;
   if (read_line(with, request, request_within_ms)) write_line(with, answer_(request));
 }

@@ -1,6 +1,7 @@
 // The local socket between the command and the node: a Unix socket that only its owner may open
 // (0600 in a folder of 0700). One request and one answer for each connection, each a line of JSON
-// of at most control_bytes_max.
+// of at most control_bytes_max. Who is slow to ask or to listen is cut off after seconds. A lock on
+// PATH.lock says that a node is there: the socket of one that was killed stays, its lock does not.
 #pragma once
 
 #include <hydra/core/outcome.hpp>
@@ -33,6 +34,7 @@ class control_server {
   void converse(int with) const;
   std::string path_;
   answerer answer_;
+  int lock_ = -1;
   int listening_ = -1;
   int wake_[2] = {-1, -1};
   std::thread thread_;

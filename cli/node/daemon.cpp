@@ -3,6 +3,7 @@
 #include "bundle.hpp"
 #include "control.hpp"
 #include "film.hpp"
+#include "jail_watch.hpp"
 #include "manifest.hpp"
 #include "peers.hpp"
 #include "service.hpp"
@@ -35,7 +36,10 @@ using machine = net::runtime<Hydra<>>;
 
 constexpr std::int64_t work_standard_ms = 60'000;
 constexpr std::int64_t patience_standard_ms = 3'600'000;
-constexpr std::uint64_t output_standard = std::uint64_t{4} << 30U;
+// Every lease is charged with the most that may come back, and every life of a node may spend half
+// of what the one before left: what may come back is kept near what a job can need.
+constexpr std::uint64_t output_least = std::uint64_t{256} << 20U;
+constexpr std::uint64_t output_most = std::uint64_t{4} << 30U;
 constexpr auto accepted_within = std::chrono::seconds{5};
 
 std::int64_t now_ms() {
@@ -48,7 +52,7 @@ struct refused {
   int code;
   std::string why;
 };
-constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5;
+constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5, unproved = 6;
 
 std::string text_of(ending e) {
   switch (e) {
@@ -61,9 +65,27 @@ std::string text_of(ending e) {
   return {};
 }
 
+// What a request with numbers beyond all sense gets.
+constexpr std::int64_t ms_max = std::int64_t{366} * 24 * 3600 * 1000;
+std::int64_t ms_of(json const& q, char const* name, std::int64_t otherwise) {
+  auto const ms = q.value(name, otherwise);
+  if (ms >= 1 && ms <= ms_max) return ms;
+  throw refused{usage, std::string{name} + ": " + std::to_string(ms) + " is not allowed; allowed: "
+                                           "1 ms to a year"};
+}
+
 // "render.movie" is "render.movie/1".
 std::pair<std::string, unsigned> service_named(std::string const& text) {
   auto const slash = text.rfind('/');
+  auto const letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || c == '.' || c == '-';
+  };
+  auto const end = text.begin() + static_cast<std::ptrdiff_t>(std::min(slash, text.size()));
+  if (text.empty() || text.size() > 200 || !std::all_of(text.begin(), end, letter)) {
+    throw refused{usage, "\"" + text + "\" is no service; allowed: letters, digits, _ . and -, "
+                         "then /MAJOR or nothing"};
+  }
   if (slash == std::string::npos) return {text, 1};
   auto const digits = text.substr(slash + 1);
   bool const number = !digits.empty() && digits.size() < 5 &&
@@ -105,7 +127,8 @@ class on_network final : public daemon {
     if (!opened) return error{opened.why()};
     state_ = std::move(opened.value());
     std::error_code ignored;
-    fs::remove_all(where_.scratch, ignored);  // of a life that ended
+    net::end_orphans(where_.scratch);  // of a life that ended
+    fs::remove_all(where_.scratch, ignored);
     fs::create_directories(where_.scratch, ignored);
     if (auto const loaded = load_services(); !loaded) return loaded;
     if (auto const up = bring_up(); !up) return up;
@@ -129,6 +152,7 @@ class on_network final : public daemon {
     try {
       auto const asked = json::parse(request);
       std::lock_guard const one{asking_};
+      if (!here_->running()) throw refused{nobody, "the node is going down; its log says why"};
       out = perform(asked.at("verb").get<std::string>(), asked);
       out["ok"] = true;
     } catch (refused const& r) {
@@ -198,6 +222,7 @@ class on_network final : public daemon {
     for (auto const& [name, m] : services_) {
       here_->offer(m->service(), [this, m = m](task const& t) { return do_task(*m, t); });
     }
+    kept_ = state_->records_of(kept_job::id.packed());
     auto port = here_->start();
     if (!port && what_.port == 0 && s.port != 0) {  // somebody else has the port of before
       s.port = 0;
@@ -211,7 +236,12 @@ class on_network final : public daemon {
   // What changed is known to the next life of the head; tasks under way are given to others.
   void again() {
     here_->stop();
+    {
+      std::lock_guard const lock{mutex_};
+      ended_.clear();  // pins are of a life
+    }
     auto const up = bring_up();
+    must(up);
     if (!up) throw refused{failed, "the node could not be started again: " + up.why()};
     take_up_jobs();
   }
@@ -244,17 +274,20 @@ class on_network final : public daemon {
     std::unique_lock lock{mutex_};
     while (!changed_.wait_for(lock, std::chrono::seconds{10}, [this] { return stopping_; })) {
       lock.unlock();
-      {
-        std::lock_guard const one{asking_};
-        for (auto p : state_->peers()) {
-          auto const seen = look_at(p);
-          if (!seen.connected) continue;
-          p.owner = seen.owner;
-          p.last_contact_ms = now_ms();
-          must(state_->put(p));
-        }
-      }
+      note_peers();
       lock.lock();
+    }
+  }
+  void note_peers() {
+    std::lock_guard const one{asking_};
+    if (!here_->running()) return;
+    let_go();
+    for (auto p : state_->peers()) {
+      auto const seen = look_at(p);
+      if (!seen.connected) continue;
+      p.owner = seen.owner;
+      p.last_contact_ms = now_ms();
+      must(state_->put(p));
     }
   }
   struct sighting {
@@ -282,7 +315,7 @@ class on_network final : public daemon {
     if (!row || row->ended_ms != 0) return;
     bool const good = f.how == ending::completed;
     row->state = good ? "done" : f.how == ending::cancelled ? "cancelled" : "failed";
-    row->detail = good ? "" : text_of(f.how);
+    row->detail = good || f.how == ending::cancelled ? "" : text_of(f.how);
     row->ended_ms = now_ms();
     if (good) {
       auto const made = object_made(f.output, {}, 1, {});
@@ -295,6 +328,7 @@ class on_network final : public daemon {
                                  std::to_string(f.replaced) + " replaced, " +
                                  std::to_string(f.results) + " results");
     std::lock_guard const lock{mutex_};
+    if (auto const input = net::object_of_hex(row->input)) ended_.push_back(*input);
     changed_.notify_all();
   }
   void told(judged const& f) {
@@ -326,6 +360,9 @@ class on_network final : public daemon {
 
   json submit_job(json const& q) {
     auto const [name, major] = service_named(q.at("service").get<std::string>());
+    auto const work_ms = ms_of(q, "work_ms", work_standard_ms);
+    auto const patience_ms = ms_of(q, "patience_ms", patience_standard_ms);
+    let_go();
     bundle in;
     auto const params = q.value("params", json::object());
     for (auto const& [key, value] : params.items()) {
@@ -339,7 +376,7 @@ class on_network final : public daemon {
     if (!nonce) throw refused{failed, nonce.why()};
     scratch const here{where_.scratch + "/in-" + std::to_string(nonce.value())};
     auto const packed = pack(in, here.at("input"));
-    if (!packed) throw refused{invalid, packed.why()};
+    if (!packed) throw refused{usage, packed.why()};
     auto const id = take_in(here.at("input"));
     if (!id) throw refused{failed, id.why()};
     job_row row;
@@ -348,10 +385,11 @@ class on_network final : public daemon {
     row.state = "submitted";
     row.input = net::hex_of(id.value());
     row.input_bytes = static_cast<std::int64_t>(packed.value());
-    row.output_bytes_max = static_cast<std::int64_t>(output_standard);
+    row.output_bytes_max = static_cast<std::int64_t>(
+        std::clamp(8 * packed.value(), output_least, output_most));
     row.submitted_ms = now_ms();
-    row.work_ms = q.value("work_ms", work_standard_ms);
-    row.patience_ms = q.value("patience_ms", patience_standard_ms);
+    row.work_ms = work_ms;
+    row.patience_ms = patience_ms;
     check(state_->put(row));
     say(row.nonce, "submitted: " + row.service);
     give(row);
@@ -364,15 +402,18 @@ class on_network final : public daemon {
   [[nodiscard]] result<object_id> take_in(std::string const& path) {
     return here_->objects([&](net::object_files& f) { return f.import(path); });
   }
+  void pin(object_id what) {
+    here_->objects([&](net::object_files& f) {
+      f.pin(what);
+      return true;
+    });
+  }
   // Tells the Hydra; the number makes it idempotent.
   void give(job_row const& row) {
     auto const [name, major] = service_named(row.service);
     auto const input = net::object_of_hex(row.input);
     if (!input) return;
-    here_->objects([&](net::object_files& f) {
-      f.pin(*input);
-      return true;
-    });
+    pin(*input);
     auto const left_ms = row.submitted_ms + row.patience_ms - now_ms();
     job j;
     j.id = {self_, static_cast<std::uint64_t>(row.nonce)};
@@ -385,12 +426,30 @@ class on_network final : public daemon {
     j.data.output_bytes = static_cast<std::uint64_t>(row.output_bytes_max);
     here_->tell(submit{j});
   }
-  // What a life that ended had not brought to its Hydra, or had not heard the end of.
+  // The inputs of jobs that ended may be given up for others.
+  void let_go() {
+    std::vector<object_id> those;
+    {
+      std::lock_guard const lock{mutex_};
+      those.swap(ended_);
+    }
+    if (those.empty()) return;
+    here_->objects([&](net::object_files& f) {
+      for (auto const& id : those) f.unpin(id);
+      return true;
+    });
+  }
+  // What a life that ended had not brought to its Hydra, or had not heard the end of. What the
+  // Hydra had kept it takes up itself, and may have ended by now: told twice it would do it twice.
   void take_up_jobs() {
     for (auto const& row : state_->jobs(10'000)) {
       if (row.ended_ms != 0) continue;
       say(row.nonce, "taken up again");
-      give(row);
+      if (std::find(kept_.begin(), kept_.end(), row.nonce) == kept_.end()) {
+        give(row);
+      } else if (auto const input = net::object_of_hex(row.input)) {
+        pin(*input);
+      }
     }
   }
   [[nodiscard]] job_row job_of(json const& q) {
@@ -404,7 +463,10 @@ class on_network final : public daemon {
             {"state", r.state},        {"detail", r.detail},
             {"input", r.input},        {"input_bytes", r.input_bytes},
             {"output", r.output},      {"output_bytes", r.output_bytes},
-            {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms}};
+            {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms},
+            {"code", r.ended_ms == 0 || r.state == "done"           ? 0
+                     : r.detail == text_of(ending::nobody_found) ? nobody
+                                                                  : failed}};
   }
   json jobs() {
     auto all = json::array();
@@ -433,13 +495,23 @@ class on_network final : public daemon {
                         (row.detail.empty() ? "" : ": " + row.detail)};
     }
     auto const id = net::object_of_hex(row.output);
-    auto const path = here_->objects([&](net::object_files& f) {
-      return id && f.holds(*id) ? f.path_of(*id) : std::string{};
-    });
-    if (path.empty()) throw refused{failed, "its result was given up for others (objects.quota)"};
+    auto const path = id ? whole(*id) : error{row.output + ": is no object"};
+    if (!path) throw refused{unproved, "the result of job " + std::to_string(row.nonce) + ": " +
+                                           path.why()};
     auto out = row_json(row);
-    out["path"] = path;
+    out["path"] = path.value();
     return out;
+  }
+  // Where the bytes of an object lie, after they proved themselves.
+  [[nodiscard]] result<std::string> whole(object_id id) {
+    return here_->objects([&](net::object_files& f) -> result<std::string> {
+      if (!f.holds(id)) {
+        return error{net::hex_of(id) + ": is not here; it was damaged, or given up for others "
+                     "(objects.quota)"};
+      }
+      auto const good = f.verify(id);
+      return good ? result<std::string>{f.path_of(id)} : error{good.why()};
+    });
   }
 
   // ---- tasks -----------------------------------------------------------------------------------
@@ -447,18 +519,15 @@ class on_network final : public daemon {
   // In a thread of the pool: takes the bundle apart, runs the steps in the jail, names what came.
   std::optional<payload> do_task(net::manifest const& m, task const& t) {
     scratch const here{where_.scratch + "/task-" + std::to_string(++tasks_)};
-    auto const bytes = here_->objects(
-        [id = t.data.input.id](net::object_files& f) {
-          return f.holds(id) ? f.path_of(id) : std::string{};
-        });
+    auto const bytes = whole(t.data.input.id);
     auto const wrong = [&](std::string const& why) {
       say(0, full_name(m) + ": " + why);
       return std::nullopt;
     };
-    if (bytes.empty()) return wrong("its input is not here");
+    if (!bytes) return wrong("its input: " + bytes.why());
     fs::create_directories(here.at("in"));
     fs::create_directories(here.at("out"));
-    auto const in = unpack(bytes, here.at("in"));
+    auto const in = unpack(bytes.value(), here.at("in"));
     if (!in) return wrong(in.why());
     net::performer const by{m, jail(), t.of.owner != self_};
     bundle out;
@@ -540,6 +609,7 @@ class on_network final : public daemon {
     return {{"contact", contact()},      {"connections", sessions}, {"heads_known", known},
             {"jobs_running", running},   {"services", services_.size()},
             {"objects", held},           {"object_bytes", bytes},
+            {"receipts", state_->records_of(receipt::id.packed()).size()},
             {"messages_sent", c.sent},   {"messages_received", c.received},
             {"failure", failure}};
   }
@@ -667,6 +737,8 @@ class on_network final : public daemon {
   std::mutex asking_;  // who speaks to the machine: not while it is started again
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<object_id> ended_;  // inputs
+  std::vector<std::int64_t> kept_;  // jobs that the Hydra takes up itself in this life
   bool stopping_ = false;
 };
 

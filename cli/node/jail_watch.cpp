@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +131,23 @@ std::string make_harmless(std::string const& folder) {
   for (auto const& path : odd)
     if (!failed) fs::remove(path, failed);
   return failed ? folder + ": " + failed.message() : "";
+}
+
+std::size_t end_orphans(std::string const& folder) {
+  std::size_t out = 0;
+  DIR* const all = ::opendir("/proc");
+  if (all == nullptr) return out;
+  auto const word = string{'\0'} + folder + "/";
+  while (auto const* entry = ::readdir(all)) {
+    auto const who = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (who <= 1) continue;
+    auto const words = read_proc(proc(who, "cmdline"));
+    bool const jail = words.find(string{'\0'} + "--die-with-parent" + '\0') != string::npos;
+    if (!jail || words.find(word) == string::npos) continue;
+    if (::kill(who, SIGKILL) == 0) ++out;
+  }
+  ::closedir(all);
+  return out;
 }
 
 }  // namespace hydra::net

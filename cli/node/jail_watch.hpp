@@ -35,4 +35,8 @@ struct folder_use {
 // rights to run away from files. What went wrong, or nothing.
 [[nodiscard]] std::string make_harmless(std::string const& folder);
 
+// Ends the jails that were given a path below `folder`, and returns how many processes that were.
+// For those of a life that was killed: bwrap ends with its parent, but for its first steps.
+std::size_t end_orphans(std::string const& folder);
+
 }  // namespace hydra::net

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -42,7 +43,9 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 using cli::network_arguments;
 
-enum code : int { ok = 0, failed = 1, usage = 2, invalid = 3, nobody = 5, timed_out = 124 };
+enum code : int {
+  ok = 0, failed = 1, usage = 2, invalid = 3, nobody = 5, not_allowed = 7, timed_out = 124
+};
 
 // Ends the command with an exit code and a sentence.
 struct ended {
@@ -62,6 +65,15 @@ std::int64_t ms_of(char const* flag, std::string const& text) {
     throw ended{usage, std::string{flag} + ": " + wrong};
   }
   return d.count() / 1'000'000;
+}
+
+// Without what a terminal would obey: names and words may be those of others.
+std::string plain(std::string text) {
+  for (auto& c : text) {
+    bool const line = c == '\n' || c == '\t';
+    if (!line && (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)) c = '?';
+  }
+  return text;
 }
 
 std::string when(std::int64_t ms) {
@@ -95,10 +107,14 @@ int serve(places const& where, int tell, bool quiet) {
   auto const stop = [] { ::kill(::getpid(), SIGUSR1); };
   std::unique_ptr<daemon> node;
   // The socket first: it says whether another node runs here.
+  std::atomic<daemon*> up = nullptr;
   must(control.start(where.control, [&](std::string const& q) {
-    return node ? node->answer(q) : std::string{R"({"ok":false,"code":5,"error":"starting"})"};
+    auto* const it = up.load();
+    return it != nullptr ? it->answer(q)
+                         : std::string{R"({"ok":false,"code":5,"error":"the node is starting"})"};
   }));
   node = must(daemon::start(where, what, stop));
+  up = node.get();
   auto const contact = node->contact();
   if (!quiet) fmt::print("hydra: up, {}\n", contact);
   std::fflush(stdout);
@@ -148,8 +164,13 @@ int up(network_arguments const& a, places const& where) {
 
 // ---- asking it --------------------------------------------------------------------------------
 
+// What is no UTF-8 is nobody's name.
+std::string text_of(json const& q) {
+  return q.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json ask_node(places const& where, json const& q) {
-  auto const text = must(ask(where.control, q.dump()), nobody);
+  auto const text = must(ask(where.control, text_of(q)), nobody);
   auto const answer = json::parse(text, nullptr, false);
   if (answer.is_discarded()) throw ended{failed, "the node's answer is no JSON"};
   if (!answer.value("ok", false)) {
@@ -170,7 +191,7 @@ void print_rows(std::vector<std::vector<std::string>> const& rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], wide[i]);
     }
-    fmt::print("{}\n", line);
+    fmt::print("{}\n", plain(line));
   }
 }
 
@@ -180,7 +201,7 @@ void print_job(json const& j) {
   fmt::print("job       {}\nservice   {}\nstate     {}{}\nsubmitted {}\n", j["job"].get<long>(),
              j["service"].get<std::string>(), j["state"].get<std::string>(),
              j["detail"].get<std::string>().empty() ? ""
-                                                    : ": " + j["detail"].get<std::string>(),
+                                                    : plain(": " + j["detail"].get<std::string>()),
              when(j["submitted_ms"]));
   if (j["ended_ms"].get<std::int64_t>() != 0) {
     fmt::print("ended     {} ({:.1f} s)\n", when(j["ended_ms"]),
@@ -210,6 +231,15 @@ json wait_for(places const& where, std::int64_t job, std::string const& timeout)
     }
     ::poll(nullptr, 0, 100);
   }
+}
+
+// With the exit code of its end.
+void must_be_done(json const& row) {
+  if (row["state"] == "done") return;
+  auto const detail = row["detail"].get<std::string>();
+  throw ended{row["code"].get<int>(),
+              fmt::format("job {} is {}{}", row["job"].get<long>(),
+                          row["state"].get<std::string>(), detail.empty() ? "" : ": " + detail)};
 }
 
 // The files of a result: one file to a name, else all into a folder.
@@ -267,10 +297,7 @@ int run(network_arguments const& a, places const& where) {
     row = wait_for(where, job, a.timeout);
   }
   if (a.json) fmt::print("{}\n", row.dump(2));
-  if (waits && row["state"] != "done") {
-    throw ended{failed, fmt::format("job {} is {}: {}", job, row["state"].get<std::string>(),
-                                    row["detail"].get<std::string>())};
-  }
+  if (waits) must_be_done(row);
   if (!a.out.empty()) take_out(where, job, a.out, a.quiet || a.json);
   if (!waits && !a.quiet && !a.json) {
     fmt::print("job {} is {}; `hydra wait {}`, then `hydra get {}`\n", job,
@@ -279,10 +306,9 @@ int run(network_arguments const& a, places const& where) {
   return ok;
 }
 
-int show(network_arguments const& a, json const& row) {
+void show(network_arguments const& a, json const& row) {
   if (a.json) fmt::print("{}\n", row.dump(2));
   else if (!a.quiet) print_job(row);
-  return ok;
 }
 
 void list_jobs(json const& answer) {
@@ -363,7 +389,7 @@ int simple(network_arguments const& a, places const& where, std::string const& v
     print_job(answer);
   } else if (verb == "logs") {
     for (auto const& n : answer["notes"]) {
-      fmt::print("{}  {}\n", when(n["at_ms"]), n["text"].get<std::string>());
+      fmt::print("{}  {}\n", when(n["at_ms"]), plain(n["text"]));
     }
   } else if (verb == "peer ls") {
     list_peers(answer);
@@ -374,7 +400,7 @@ int simple(network_arguments const& a, places const& where, std::string const& v
                answer["rtt_ms"].get<double>());
   } else if (verb == "ring ls") {
     for (auto const& m : answer["ring"]) {
-      fmt::print("{}  {}\n", m["owner"].get<std::string>(), m["name"].get<std::string>());
+      fmt::print("{}  {}\n", m["owner"].get<std::string>(), plain(m["name"]));
     }
   } else if (verb == "service ls") {
     std::vector<std::vector<std::string>> rows{{"SERVICE", "PURPOSE"}};
@@ -389,13 +415,19 @@ int simple(network_arguments const& a, places const& where, std::string const& v
 int perform(network_arguments const& a, std::string const& verb) {
   auto const where = must(places::find(a.home));
   if (verb == "doctor") return doctor(where, a.json);
+  must(where.is_mine(), not_allowed);
   must(where.make());
   must(make_config(where.config));
   if (verb == "up") return up(a, where);
   if (verb == "down") return down(a, where);
   if (verb == "identity") return identity_of(a, where);
   if (verb == "run") return run(a, where);
-  if (verb == "wait") return show(a, wait_for(where, a.job, a.timeout));
+  if (verb == "wait") {
+    auto const row = wait_for(where, a.job, a.timeout);
+    show(a, row);
+    must_be_done(row);
+    return ok;
+  }
   if (verb == "get") {
     take_out(where, a.job, a.out, a.quiet);
     return ok;
@@ -418,7 +450,7 @@ int dispatch(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    fmt::print(stderr, "hydra: {}\nTry --help.\n", e.what());
+    fmt::print(stderr, "hydra: {}\nTry --help.\n", plain(e.what()));
     return usage;
   }
   auto const* chosen = app.get_subcommands().front();
@@ -436,7 +468,7 @@ int main(int argc, char** argv) {
   try {
     return hydra::node::dispatch(argc, argv);
   } catch (hydra::node::ended const& e) {
-    fmt::print(stderr, "hydra: {}\n", e.why);
+    fmt::print(stderr, "hydra: {}\n", hydra::node::plain(e.why));
     return e.with;
   } catch (std::exception const& e) {
     fmt::print(stderr, "hydra: {}\n", e.what());

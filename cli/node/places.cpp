@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -52,6 +53,16 @@ result<places> places::find(std::string const& home) {
   return places{config + "/hydra.toml", config + "/identity.pem", config + "/services",
                 state + "/state.sqlite", data + "/objects", state + "/scratch",
                 state + "/hydra.log", control};
+}
+
+result<bool> places::is_mine() const {
+  for (auto const& each : {parent_of(config), parent_of(state), parent_of(control)}) {
+    struct stat about {};
+    bool const there = ::stat(each.c_str(), &about) == 0;
+    bool const other = there ? about.st_uid != ::geteuid() && ::geteuid() != 0 : errno == EACCES;
+    if (other) return error{each + ": belongs to another user"};
+  }
+  return true;
 }
 
 result<bool> places::make() const {

@@ -20,6 +20,8 @@ struct places {
 
   // `home`: what --home says; empty: the environment decides.
   [[nodiscard]] static result<places> find(std::string const& home);
+  // Errors: the folder that belongs to another user.
+  [[nodiscard]] result<bool> is_mine() const;
   // Makes the folders. Errors: the path, and what failed or who else may read it.
   [[nodiscard]] result<bool> make() const;
 };

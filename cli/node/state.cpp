@@ -99,6 +99,12 @@ class in_sqlite final : public state {
 
   [[nodiscard]] net::record_store& records() override { return records_; }
 
+  [[nodiscard]] std::vector<std::int64_t> records_of(std::uint32_t type) override {
+    return all<std::int64_t>("select name from records where type = ?",
+                             [](statement const& s) { return s.number(0); },
+                             static_cast<std::int64_t>(type));
+  }
+
   [[nodiscard]] std::string value(std::string const& name) override {
     std::lock_guard const lock{mutex_};
     statement s{db_.get(), "select value from meta where name = ?"};

@@ -63,6 +63,7 @@ class state {
 
   // The records of the head: handed to the runtime, which opens and closes it.
   [[nodiscard]] virtual net::record_store& records() = 0;
+  [[nodiscard]] virtual std::vector<std::int64_t> records_of(std::uint32_t type) = 0;  // names
 
   // Small values by name, like the port that was given.
   [[nodiscard]] virtual std::string value(std::string const& name) = 0;
