@@ -267,7 +267,7 @@ class on_network final : public daemon {
     for (auto const& m : state_->ring()) {
       if (auto const k = key_of_hex(m.owner)) friends.try_push_back(h.know<principal>(*k));
     }
-    return Hydra<>{s, trusts::rings{trust, friends}};
+    return Hydra<>{s, trusts::rings{trust, friends}, objects{what_.objects_max}};
   }
   // Who was reached, and what the disk says; now and then.
   void keep_watch() {
