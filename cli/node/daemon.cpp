@@ -376,7 +376,10 @@ class on_network final : public daemon {
     if (!nonce) throw refused{failed, nonce.why()};
     scratch const here{where_.scratch + "/in-" + std::to_string(nonce.value())};
     auto const packed = pack(in, here.at("input"));
-    if (!packed) throw refused{usage, packed.why()};
+    if (!packed) {  // what was given, or where it is written to
+      bool const ours = packed.why().starts_with(here.at("input"));
+      throw refused{ours ? failed : usage, packed.why()};
+    }
     auto const id = take_in(here.at("input"));
     if (!id) throw refused{failed, id.why()};
     job_row row;

@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +96,7 @@ void say_up(int to, std::string const& text) {
 }
 
 int serve(places const& where, int tell, bool quiet) {
+  ::umask(0077);  // what is here is nobody else's, wherever the folder lies
   // Signals are read, not handled: before any thread is there that could take them.
   sigset_t ends;
   sigemptyset(&ends);

@@ -132,5 +132,6 @@ for each in $left; do
 done
 [ $promised != 0 ] || wrong "no job was accepted"
 echo "$kills kills: $promised jobs accepted, $done done, $failed failed, $lost lost;" \
-  "receipts ${receipts[*]}; again: $0 $bin --kills $kills --seed $seed"
+  "receipts ${receipts[1]} ${receipts[2]} ${receipts[3]};" \
+  "again: $0 $bin --kills $kills --seed $seed"
 [ $wrongs = 0 ]

@@ -123,6 +123,9 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   chmod 700 "$folder/1" "$folder"
 fi
 [ "$(stat -c %a "$folder/1")" = 700 ] || wrong "its folder is $(stat -c %a "$folder/1")"
+for each in objects scratch services; do
+  [ "$(stat -c %a "$folder/1/$each")" = 700 ] || wrong "$each may be entered by others"
+done
 for each in control state.sqlite identity.pem; do
   [ "$(stat -c %a "$folder/1/$each")" = 600 ] || wrong "$each may be read by others"
 done
@@ -197,7 +200,9 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
     done
     jobs=$("$hydra" ls --home "$folder/small" | wc -l)
     head -c 8000000 /dev/urandom >"$folder/large"
-    "$hydra" run a "$folder/large" --home "$folder/small" 2>"$folder/said" && exit 9
+    code=0
+    "$hydra" run a "$folder/large" --home "$folder/small" 2>"$folder/said" || code=$?
+    [ $code = 1 ] || exit 9
     grep -q "No space left" "$folder/said" || { cat "$folder/said"; exit 8; }
     "$hydra" status -q --home "$folder/small"
     head -c 4000000 /dev/zero >"$folder/small/filler" 2>/dev/null || true
