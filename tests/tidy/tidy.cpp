@@ -159,7 +159,6 @@ auto arrow_allowed(string const& from, string const& to) -> bool {
   if (is_policy_room(from) || from == "wire") return to == "core";
   if (from == "assembly") return to == "core" || is_policy_room(to);
   if (from == "testing") return to == "core" || to == "assembly";
-  if (from == "net" && to == "data") return true;  // whose messages it holds against what came
   if (from == "net" || from == "sim") return to == "assembly" || to == "core" || to == "wire";
   if (from == "top") return to != "net" && to != "sim";
   if (from == "cli") return to != "net";
