@@ -2,15 +2,22 @@
 
 #include "toml_file.hpp"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <numbers>
+#include <optional>
+#include <string_view>
 #include <system_error>
 
 namespace hydra::node {
@@ -40,6 +47,23 @@ quota = "16 GiB"
 # Whether it works for Hydras outside its rings.
 strangers = false
 
+[verify]
+# How many of the results of friends a second Hydra makes again, to compare: 0 none, 1 all.
+# Those of strangers are always made twice.
+friends = 0.1
+
+[work]
+# A head that says nothing for so long is taken for dead, and another one gets its task. The same
+# at all who work together.
+lease = "35 s"
+
+[place]
+# Where this machine is, in degrees, so that near ones are asked first; both or none.
+# latitude = 52.5
+# longitude = 13.4
+# Whether others may know it, to some 100 km; without it they measure.
+disclose = false
+
 [jail]
 # Run the jobs of others even where the jail is not whole (hydra doctor says what is missing).
 allow_without = false
@@ -48,6 +72,33 @@ allow_without = false
 )";
 
 constexpr std::size_t config_bytes_max = 1U << 16U;
+
+// A number between two bounds, whole or not; nothing where it is not there or not allowed.
+std::optional<double> number_of(net::toml_taker& from, std::string_view key, double least,
+                                double most) {
+  auto const* item = from.any(key);
+  if (item == nullptr) return std::nullopt;
+  bool const number = item->kind == net::toml_kind::integer ||
+                      item->kind == net::toml_kind::floating;
+  auto const value = number ? std::strtod(item->text.c_str(), nullptr) : 0.0;
+  if (number && value >= least && value <= most) return value;  // a nan is not allowed either
+  from.wrong(*item, fmt::format("{} is not allowed; allowed: a number from {} to {}",
+                                net::quoted(item->text), least, most));
+  return std::nullopt;
+}
+
+void read_place(net::toml_item const& table, net::toml_problems& problems, config& to) {
+  net::toml_taker from{table, problems, "[place]"};
+  auto const latitude = number_of(from, "latitude", -90, 90);
+  auto const longitude = number_of(from, "longitude", -180, 180);
+  from.flag("disclose", to.disclose_place);
+  if (latitude && longitude) {
+    to.place = cell_at(*latitude, *longitude);
+  } else if (latitude || longitude) {
+    from.wrong(table, "[place] has one of latitude and longitude; allowed: both, or none");
+  }
+  from.finish();
+}
 
 // The tables, by name; what else stands there is said.
 void read_tables(net::toml_item const& root, net::toml_problems& problems, config& to) {
@@ -79,6 +130,20 @@ void read_tables(net::toml_item const& root, net::toml_problems& problems, confi
     from.flag("strangers", to.strangers);
     from.finish();
   }
+  if (auto const* t = all.table("verify")) {
+    net::toml_taker from{*t, problems, "[verify]"};
+    constexpr std::uint32_t whole = 10'000;
+    if (auto const rate = number_of(from, "friends", 0, 1)) {
+      to.check_friends = {static_cast<std::uint32_t>(std::lround(*rate * whole)), whole};
+    }
+    from.finish();
+  }
+  if (auto const* t = all.table("work")) {
+    net::toml_taker from{*t, problems, "[work]"};
+    from.time("lease", to.lease, 2s, 1h);
+    from.finish();
+  }
+  if (auto const* t = all.table("place")) read_place(*t, problems, to);
   if (auto const* t = all.table("jail")) {
     net::toml_taker from{*t, problems, "[jail]"};
     from.flag("allow_without", to.allow_without_jail);
@@ -89,6 +154,15 @@ void read_tables(net::toml_item const& root, net::toml_problems& problems, confi
 }
 
 }  // namespace
+
+cell cell_at(double latitude, double longitude) {
+  constexpr double units = 64;  // in the radius of the globe
+  auto const radians = [](double degrees) { return degrees * std::numbers::pi / 180; };
+  auto const whole = [](double x) { return static_cast<std::int8_t>(std::lround(x * units)); };
+  auto const around = std::cos(radians(latitude));
+  return {whole(around * std::cos(radians(longitude))),
+          whole(around * std::sin(radians(longitude))), whole(std::sin(radians(latitude)))};
+}
 
 result<config> load_config(std::string const& path) {
   std::ifstream in{path, std::ios::binary};

@@ -2,7 +2,10 @@
 // first run; docs/how_to/run_a_node.md lists them.
 #pragma once
 
+#include <hydra/core/geo.hpp>
 #include <hydra/core/outcome.hpp>
+#include <hydra/core/random.hpp>
+#include <hydra/core/time.hpp>
 
 #include <cstdint>
 #include <string>
@@ -17,9 +20,16 @@ struct config {
   std::int64_t cores = 0;             // for the jobs of others and its own; 0: all
   std::uint64_t objects_max = std::uint64_t{16} << 30U;
   bool strangers = false;             // whether it works for Hydras outside its rings
+  cell place{};                       // where this head is, to 100 km; unsaid: not configured
+  bool disclose_place = false;        // whether others may know it
+  ratio check_friends{1, 10};         // of the results of friends, and of their friends
+  duration lease = std::chrono::seconds{35};  // silence of so long is taken for death
   bool allow_without_jail = false;
   std::string cgroup;
 };
+
+// The cell of a point of the globe, in degrees. Precondition: -90 to 90, -180 to 180.
+[[nodiscard]] cell cell_at(double latitude, double longitude);
 
 // Errors: every mistake as FILE:LINE:COLUMN, the value, what is allowed and the nearest spelling.
 [[nodiscard]] result<config> load_config(std::string const& path);

@@ -2,10 +2,13 @@
 
 #include "bundle.hpp"
 #include "control.hpp"
+#include "events.hpp"
 #include "film.hpp"
 #include "jail_watch.hpp"
+#include "links.hpp"
 #include "manifest.hpp"
 #include "peers.hpp"
+#include "receipts.hpp"
 #include "service.hpp"
 #include "state.hpp"
 
@@ -53,6 +56,17 @@ struct refused {
   std::string why;
 };
 constexpr int failed = 1, usage = 2, invalid = 3, nobody = 5, unproved = 6;
+
+// All waits that a lease is made of, in the proportions of the standard ones.
+protocol_times times_for(duration lease) {
+  protocol_times t;
+  t.progress = mul_div(lease.count(), t.progress.count(), t.lease.count()) * duration{1};
+  t.acknowledge = std::min(t.acknowledge, lease);
+  t.resend = std::min(t.resend, lease);
+  t.rest = std::min(t.rest, lease);
+  t.lease = lease;
+  return t;
+}
 
 std::string text_of(ending e) {
   switch (e) {
@@ -130,6 +144,9 @@ class on_network final : public daemon {
     net::end_orphans(where_.scratch);  // of a life that ended
     fs::remove_all(where_.scratch, ignored);
     fs::create_directories(where_.scratch, ignored);
+    auto links = imitated_links::of((fs::path{where_.config}.parent_path() / "links.toml").string());
+    if (!links) return error{links.why()};
+    links_ = std::move(links.value());
     if (auto const loaded = load_services(); !loaded) return loaded;
     if (auto const up = bring_up(); !up) return up;
     take_up_jobs();
@@ -187,6 +204,12 @@ class on_network final : public daemon {
     if (verb == "service ls") return services();
     if (verb == "service add") return add_service(q);
     if (verb == "service rm") return remove_service(q);
+    if (verb == "events") return events_.after(q.value("since", std::uint64_t{0}));
+    if (verb == "receipts") {
+      return {{"receipts",
+               here_->inspect([](net::head<Hydra<>>& h) { return receipts_of(h); })}};
+    }
+    if (verb == "link cut") return cut_link(q);
     throw refused{usage, "\"" + verb + "\" is no verb of a node"};
   }
   static void check(result<bool> const& r) {
@@ -215,12 +238,16 @@ class on_network final : public daemon {
     s.records = &state_->records();
     s.objects = where_.objects;
     s.limits.objects.bytes_max = what_.objects_max;
+    s.between = links_.get();
     s.threads = cores();
     here_ = std::make_unique<machine>(s);
     here_->on_build([this](net::head<Hydra<>>& h) { return make(h); });
-    here_->on_emit([this](auto const& fact) { told(fact); });
+    here_->on_emit([this](auto const& fact) {
+      events_.add(event_of(*head_, fact));
+      told(fact);
+    });
     for (auto const& [name, m] : services_) {
-      here_->offer(m->service(), [this, m = m](task const& t) { return do_task(*m, t); });
+      here_->offer(m->service(), [this, m = m](task const& t) { return watch_task(*m, t); });
     }
     kept_ = state_->records_of(kept_job::id.packed());
     auto port = here_->start();
@@ -250,8 +277,10 @@ class on_network final : public daemon {
     return std::max(1U, std::thread::hardware_concurrency());
   }
   [[nodiscard]] Hydra<> make(net::head<Hydra<>>& h) {
+    head_ = &h;  // for facts, which it emits itself
     hydra_settings s;
     s.network = what_.network;
+    s.times = times_for(what_.lease);
     s.power.cores = static_cast<std::uint16_t>(cores());
     for (auto const& [name, m] : services_) {
       s.offers.try_push_back(h.know<service>(m->service()));
@@ -267,7 +296,13 @@ class on_network final : public daemon {
     for (auto const& m : state_->ring()) {
       if (auto const k = key_of_hex(m.owner)) friends.try_push_back(h.know<principal>(*k));
     }
-    return Hydra<>{s, trusts::rings{trust, friends}, objects{what_.objects_max}};
+    proximity::geographic_settings place;
+    place.own = what_.place;
+    place.disclose = what_.disclose_place;
+    verify::repeat checks;
+    checks.rate[1] = checks.rate[2] = what_.check_friends;
+    return Hydra<>{s, trusts::rings{trust, friends}, objects{what_.objects_max},
+                   proximity::geographic{place}, checks};
   }
   // Who was reached, and what the disk says; now and then.
   void keep_watch() {
@@ -519,6 +554,12 @@ class on_network final : public daemon {
 
   // ---- tasks -----------------------------------------------------------------------------------
 
+  std::optional<payload> watch_task(net::manifest const& m, task const& t) {
+    watched_task watch{events_, full_name(m), t.of.nonce};
+    auto const made = do_task(m, t);
+    if (made) watch.is_good();
+    return made;
+  }
   // In a thread of the pool: takes the bundle apart, runs the steps in the jail, names what came.
   std::optional<payload> do_task(net::manifest const& m, task const& t) {
     scratch const here{where_.scratch + "/task-" + std::to_string(++tasks_)};
@@ -614,7 +655,22 @@ class on_network final : public daemon {
             {"objects", held},           {"object_bytes", bytes},
             {"receipts", state_->records_of(receipt::id.packed()).size()},
             {"messages_sent", c.sent},   {"messages_received", c.received},
+            {"bytes_out", c.bytes_out},  {"bytes_in", c.bytes_in},
+            {"object_bytes_out", c.object_bytes_out},
+            {"object_bytes_in", c.object_bytes_in},
             {"failure", failure}};
+  }
+  // Where there is a links.toml: nothing of one head, or of any, arrives for a while.
+  json cut_link(json const& q) {
+    if (!links_) throw refused{usage, "this node has no links.toml: its links are real"};
+    auto const from = q.value("from", std::string{});
+    auto const who = key_of_hex(from);
+    if (!from.empty() && !who) {
+      throw refused{usage, "from: \"" + from + "\" is no key; allowed: 64 hex digits, or nothing"};
+    }
+    auto const ms = ms_of(q, "ms", 1000);
+    links_->cut(who.value_or(key{}), std::chrono::milliseconds{ms});
+    return {{"ms", ms}};
   }
   json peers() {
     auto all = json::array();
@@ -733,7 +789,10 @@ class on_network final : public daemon {
   std::optional<net::identity> identity_;
   std::unique_ptr<state> state_;
   std::map<std::string, std::shared_ptr<net::manifest const>> services_;
+  event_ring events_;
+  std::unique_ptr<imitated_links> links_;  // none: they are as they are
   std::unique_ptr<machine> here_;
+  net::head<Hydra<>>* head_ = nullptr;  // of this life, in its io thread
   principal self_{};
   std::atomic<std::uint64_t> tasks_ = 0;
   std::thread watch_;

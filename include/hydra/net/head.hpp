@@ -431,9 +431,17 @@ class head : public environment_base<head<N>>, private frame_door {
   void reached(peer) {}
   void cut(peer who) { lanes_.left(who); }
   bool carried(peer from, std::uint32_t what, std::span<std::byte const> payload) {
-    return quiet_ || lanes_.arrived(from, static_cast<lane_frame>(what), payload);
+    auto const kind = static_cast<lane_frame>(what);
+    if (kind == lane_frame::piece) counters_.object_bytes_in += piece_payload(payload.size());
+    return quiet_ || lanes_.arrived(from, kind, payload);
   }
-  bool next_bulk(peer to, std::vector<std::byte>& frame) { return lanes_.next(to, frame); }
+  bool next_bulk(peer to, std::vector<std::byte>& frame) {
+    if (!lanes_.next(to, frame)) return false;
+    if (is_piece(frame)) {
+      counters_.object_bytes_out += piece_payload(frame.size() - wire::frame_header_bytes);
+    }
+    return true;
+  }
   // A stranger of whom the node was not told cannot have been sent anything by it.
   void failed(peer who) {
     if (directory_.is_told(who)) answer(unreachable{who});

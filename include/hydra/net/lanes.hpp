@@ -84,6 +84,16 @@ struct lane_end {
   }
 };
 
+// Bytes of an object in the payload of a piece, and whether a whole frame is one: for counters.
+inline constexpr std::size_t piece_head_bytes = 16;
+[[nodiscard]] constexpr std::size_t piece_payload(std::size_t payload) noexcept {
+  return payload < piece_head_bytes ? 0 : payload - piece_head_bytes;
+}
+[[nodiscard]] inline bool is_piece(std::span<std::byte const> frame) noexcept {
+  if (frame.size() < wire::frame_header_bytes) return false;
+  return wire::detail::get(frame.data() + 8, 4) == static_cast<std::uint32_t>(lane_frame::piece);
+}
+
 // `Owner` offers: lane_bounds()   to_disk(job, then)   where job(object_files&) runs on the disk's
 // strand and then(its answer) in the io thread, both in the order in which they were asked for, at
 // once or later; push(peer, frame)   wake(peer)   streamed(command, ok, bytes)

@@ -74,6 +74,8 @@ struct counters {
   std::uint64_t outbound_peak = 0;  // bytes that waited for one peer
   std::uint64_t bytes_in = 0;   // of all connections, as TCP carries them; some 50 ms late
   std::uint64_t bytes_out = 0;
+  std::uint64_t object_bytes_in = 0;  // of them what pieces of objects carry
+  std::uint64_t object_bytes_out = 0;
 };
 
 }  // namespace hydra::net
