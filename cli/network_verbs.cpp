@@ -82,6 +82,19 @@ void add_knowledge(CLI::App& app, network_arguments& a) {
       ->required();
 }
 
+void add_demo(CLI::App& app, network_arguments& a) {
+  auto* demo = app.add_subcommand("demo", "Hydra at work on this machine")->require_subcommand(1);
+  auto* movie = demo->add_subcommand("movie", "eight Hydras render a film; one lies, one dies");
+  movie->add_option("--seed", a.seed, "draws who is who and what befalls them; 1 unless said")
+      ->type_name("N");
+  movie->add_option("--film", a.film, "cut this film instead of one that is made")
+      ->type_name("FILE");
+  movie->add_option("--size", a.size, "of the film that is made: short, 1080p")->type_name("SIZE");
+  movie->add_flag("--keep", a.keep, "leave the folder with the nodes and the movie");
+  movie->add_flag("--allow-without-jail", a.allow_without_jail,
+                  "go on where the jail is not whole");
+}
+
 }  // namespace
 
 void add_network_verbs(CLI::App& app, network_arguments& a) {
@@ -93,6 +106,7 @@ void add_network_verbs(CLI::App& app, network_arguments& a) {
   app.add_subcommand("identity", "who this Hydra is; made on the first call");
   add_jobs(app, a);
   add_knowledge(app, a);
+  add_demo(app, a);
 }
 
 void add_home_flag(CLI::App& app, network_arguments& a) {

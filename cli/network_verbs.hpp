@@ -30,6 +30,11 @@ struct network_arguments {
   std::string name;
   std::string who;
   std::string manifest;
+  std::uint64_t seed = 1;
+  std::string film;
+  std::string size = "short";
+  bool keep = false;
+  bool allow_without_jail = false;
 };
 
 // Adds the verbs to `app`, and their flags.

@@ -3,6 +3,7 @@
 #include "config.hpp"
 #include "control.hpp"
 #include "daemon.hpp"
+#include "demo.hpp"
 #include "doctor.hpp"
 #include "peers.hpp"
 #include "places.hpp"
@@ -415,6 +416,10 @@ int simple(network_arguments const& a, places const& where, std::string const& v
 }
 
 int perform(network_arguments const& a, std::string const& verb) {
+  if (verb == "demo movie") {
+    return demo_movie({a.seed, a.film, a.size, a.home, a.keep, a.json, a.quiet,
+                       a.allow_without_jail});
+  }
   auto const where = must(places::find(a.home));
   if (verb == "doctor") return doctor(where, a.json);
   must(where.is_mine(), not_allowed);
