@@ -20,7 +20,8 @@ void add_jobs(CLI::App& app, network_arguments& a) {
   run->add_option("service", a.service, "its name, like render.movie or render.movie/1")
       ->type_name("SERVICE")
       ->required();
-  run->add_option("files", a.files, "what it is given")->type_name("FILES");
+  run->add_option("files", a.files, "what it is given; one may be an object: see `hydra put`")
+      ->type_name("FILES");
   run->add_option("-o,--out", a.out, "wait for the result and put it there: a file or a folder")
       ->type_name("OUT");
   run->add_option("-p,--param", a.params, "a parameter of the service; repeatable")
@@ -33,6 +34,12 @@ void add_jobs(CLI::App& app, network_arguments& a) {
   run->add_option("--patience", a.patience, "it has failed when it is not done by then")
       ->type_name("DURATION");
   timeout_flag(*run, a);
+  auto* put = app.add_subcommand("put", "keep a file as an object that jobs may name");
+  put->add_option("file", a.file, "its bytes are copied")->type_name("FILE")->required();
+  auto* drop = app.add_subcommand("drop", "keep an object no more");
+  drop->add_option("object", a.file, "as `put` printed it, or its hash")
+      ->type_name("OBJECT")
+      ->required();
   app.add_subcommand("ls", "jobs of this node, the last first");
   job_word(*app.add_subcommand("show", "what is known of a job"), a);
   job_word(*app.add_subcommand("logs", "what happened to a job"), a);

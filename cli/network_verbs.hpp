@@ -20,6 +20,7 @@ struct network_arguments {
   bool wait = false;
   std::string service;
   std::vector<std::string> files;
+  std::string file;  // or an object
   std::vector<std::string> params;  // name=value
   std::string out;
   std::int64_t job = 0;

@@ -3,14 +3,13 @@
 #include "bundle.hpp"
 #include "control.hpp"
 #include "events.hpp"
-#include "film.hpp"
 #include "jail_watch.hpp"
 #include "links.hpp"
 #include "manifest.hpp"
 #include "peers.hpp"
 #include "receipts.hpp"
-#include "service.hpp"
 #include "state.hpp"
+#include "tasks.hpp"
 
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/net/runtime.hpp>
@@ -18,7 +17,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -43,6 +41,10 @@ constexpr std::int64_t patience_standard_ms = 3'600'000;
 // of what the one before left: what may come back is kept near what a job can need.
 constexpr std::uint64_t output_least = std::uint64_t{256} << 20U;
 constexpr std::uint64_t output_most = std::uint64_t{4} << 30U;
+// Of a service that is divided, before its input says it: for the estimates of a bid.
+constexpr std::uint16_t parts_expected = 8;
+constexpr std::uint16_t split_share = 50;  // thousandths of the work
+constexpr std::uint16_t join_share = 50;
 constexpr auto accepted_within = std::chrono::seconds{5};
 
 std::int64_t now_ms() {
@@ -127,7 +129,7 @@ class scratch {
   std::string path_;
 };
 
-class on_network final : public daemon {
+class on_network final : public daemon, private shelf {
  public:
   on_network(places where, config what, std::function<void()> stop_asked)
       : where_{std::move(where)}, what_{std::move(what)}, stop_asked_{std::move(stop_asked)} {}
@@ -193,6 +195,8 @@ class on_network final : public daemon {
     if (verb == "logs") return logs(q);
     if (verb == "cancel") return cancel(q);
     if (verb == "result") return output_of(q);
+    if (verb == "put") return put(q);
+    if (verb == "drop") return drop(q);
     if (verb == "peer ls") return peers();
     if (verb == "peer add") return add_peer(q);
     if (verb == "peer rm") return remove_peer(q);
@@ -246,9 +250,10 @@ class on_network final : public daemon {
       events_.add(event_of(*head_, fact));
       told(fact);
     });
-    for (auto const& [name, m] : services_) {
-      here_->offer(m->service(), [this, m = m](task const& t) { return watch_task(*m, t); });
-    }
+    tasks_ = tasks::on(*this, {where_.scratch, jail(),
+                               [this](task const& t) { return t.of.owner != self_; },
+                               [this](std::string const& text) { say(0, text); }});
+    for (auto const& [name, m] : services_) offer(m);
     kept_ = state_->records_of(kept_job::id.packed());
     auto port = here_->start();
     if (!port && what_.port == 0 && s.port != 0) {  // somebody else has the port of before
@@ -258,7 +263,43 @@ class on_network final : public daemon {
     }
     if (!port) return error{port.why()};
     self_ = here_->inspect([](net::head<Hydra<>>& h) { return h.about(h.self()).principal; });
+    for (auto const& hex : state_->kept()) {
+      if (auto const id = net::object_of_hex(hex)) pin(*id);
+    }
     return state_->set_value("port", std::to_string(port.value()));
+  }
+  using manifest_ptr = std::shared_ptr<net::manifest const>;
+  void offer(manifest_ptr const& m) {
+    using step = tasks::made (tasks::*)(net::manifest const&, task const&);
+    auto const native = [&](char const* name, step does) {
+      auto const what = *name == 0 ? m->service() : step_of(*m, name);
+      here_->offer(what, [this, m, name, does](task const& t) {
+        watched_task watch{events_, m->name + name_of_step(name, m->major), t.of.nonce};
+        return watch.made(((*tasks_).*does)(*m, t));
+      });
+    };
+    if (!divides(*m)) return native("", &tasks::run);
+    native("split", &tasks::split);
+    native("part", &tasks::part);
+    native("join", &tasks::join);
+  }
+  [[nodiscard]] static std::string name_of_step(std::string const& step, unsigned major) {
+    return (step.empty() ? "" : "." + step) + "/" + std::to_string(major);
+  }
+  [[nodiscard]] static key step_of(net::manifest const& m, char const* step) {
+    return service_key(m.name + "." + step, m.major);
+  }
+  // So many services of a head are known to its Hydra, and so many of them divided.
+  [[nodiscard]] bool room_for(net::manifest const& more) const {
+    std::size_t offers = divides(more) ? 2 : 1;
+    std::size_t divided = divides(more) ? 1 : 0;
+    for (auto const& [name, m] : services_) {
+      if (name == full_name(more)) continue;
+      offers += divides(*m) ? 2 : 1;
+      divided += divides(*m) ? 1 : 0;
+    }
+    return offers <= decltype(hydra_settings::offers)::capacity() &&
+           divided <= decltype(hydra_settings::compositions)::capacity();
   }
   // What changed is known to the next life of the head; tasks under way are given to others.
   void again() {
@@ -283,7 +324,14 @@ class on_network final : public daemon {
     s.times = times_for(what_.lease);
     s.power.cores = static_cast<std::uint16_t>(cores());
     for (auto const& [name, m] : services_) {
-      s.offers.try_push_back(h.know<service>(m->service()));
+      auto const whole = h.know<service>(m->service());
+      s.offers.try_push_back(whole);
+      if (!divides(*m)) continue;
+      composition c{whole, h.know<service>(step_of(*m, "part")),
+                    h.know<service>(step_of(*m, "join")), parts_expected, join_share,
+                    h.know<service>(step_of(*m, "split")), split_share};
+      s.offers.try_push_back(c.part);
+      s.compositions.try_push_back(c);
     }
     for (auto const& p : state_->peers()) {
       auto const c = contact_of_text("hydra:" + p.key + "@" + p.address);
@@ -363,7 +411,7 @@ class on_network final : public daemon {
                                  std::to_string(f.replaced) + " replaced, " +
                                  std::to_string(f.results) + " results");
     std::lock_guard const lock{mutex_};
-    if (auto const input = net::object_of_hex(row->input)) ended_.push_back(*input);
+    if (auto const ours = own_object(*row)) ended_.push_back(*ours);
     changed_.notify_all();
   }
   void told(judged const& f) {
@@ -378,6 +426,7 @@ class on_network final : public daemon {
                  f.replaces ? "given to another in place of one that fell silent or refused"
                             : "given to a head");
   }
+  void told(part_done const& f) { tasks_->came(f); }
   template <class F>
   void told(F const&) {}
   void move(job_id which, char const* to, std::string const& detail) {
@@ -403,9 +452,17 @@ class on_network final : public daemon {
     for (auto const& [key, value] : params.items()) {
       in.parameters[key] = value.get<std::string>();
     }
+    std::optional<object_name> object;  // lies elsewhere, and stays there
     for (auto const& each : q.value("files", json::array())) {
       auto const path = each.get<std::string>();
-      in.files.push_back({fs::path{path}.filename().string(), path, 0});
+      if (!path.starts_with("object:")) {
+        in.files.push_back({fs::path{path}.filename().string(), path, 0});
+        continue;
+      }
+      auto const named = object_of_text(path);
+      if (!named) throw refused{usage, named.why()};
+      if (object) throw refused{usage, path + ": one object is allowed, and files beside it"};
+      object = named.value();
     }
     auto const nonce = state_->next_nonce();
     if (!nonce) throw refused{failed, nonce.why()};
@@ -423,8 +480,13 @@ class on_network final : public daemon {
     row.state = "submitted";
     row.input = net::hex_of(id.value());
     row.input_bytes = static_cast<std::int64_t>(packed.value());
-    row.output_bytes_max = static_cast<std::int64_t>(
-        std::clamp(8 * packed.value(), output_least, output_most));
+    if (object) {
+      row.how = std::exchange(row.input, net::hex_of(object->id));
+      row.how_bytes = std::exchange(row.input_bytes, static_cast<std::int64_t>(object->bytes));
+      row.holder = object->holder;
+    }
+    row.output_bytes_max = static_cast<std::int64_t>(std::clamp(
+        8 * static_cast<std::uint64_t>(row.input_bytes), output_least, output_most));
     row.submitted_ms = now_ms();
     row.work_ms = work_ms;
     row.patience_ms = patience_ms;
@@ -437,7 +499,7 @@ class on_network final : public daemon {
     });
     return row_json(state_->job(row.nonce).value_or(row));
   }
-  [[nodiscard]] result<object_id> take_in(std::string const& path) {
+  [[nodiscard]] result<object_id> take_in(std::string const& path) override {
     return here_->objects([&](net::object_files& f) { return f.import(path); });
   }
   void pin(object_id what) {
@@ -451,7 +513,7 @@ class on_network final : public daemon {
     auto const [name, major] = service_named(row.service);
     auto const input = net::object_of_hex(row.input);
     if (!input) return;
-    pin(*input);
+    pin(own_object(row).value_or(*input));
     auto const left_ms = row.submitted_ms + row.patience_ms - now_ms();
     job j;
     j.id = {self_, static_cast<std::uint64_t>(row.nonce)};
@@ -459,10 +521,21 @@ class on_network final : public daemon {
     j.work = std::chrono::milliseconds{row.work_ms};
     j.patience = std::chrono::milliseconds{std::max<std::int64_t>(left_ms, 1)};
     auto const bytes = static_cast<std::uint64_t>(row.input_bytes);
-    j.data.input = {*input, bytes, peer{0}};
+    j.data.input = {*input, bytes, holder_of(row)};
     j.data.which = {0, bytes};
+    if (auto const how = net::object_of_hex(row.how)) {
+      j.data.how = {*how, static_cast<std::uint64_t>(row.how_bytes), peer{0}};
+    }
     j.data.output_bytes = static_cast<std::uint64_t>(row.output_bytes_max);
     here_->tell(submit{j});
+  }
+  // What this node has of a job's input.
+  [[nodiscard]] static std::optional<object_id> own_object(job_row const& row) {
+    return net::object_of_hex(row.how.empty() ? row.input : row.how);
+  }
+  [[nodiscard]] peer holder_of(job_row const& row) {
+    auto const c = row.holder.empty() ? error{""} : contact_of_text(row.holder);
+    return !c || c.value().key == identity_->id() ? peer{0} : here_->know(c.value());
   }
   // The inputs of jobs that ended may be given up for others.
   void let_go() {
@@ -485,8 +558,8 @@ class on_network final : public daemon {
       say(row.nonce, "taken up again");
       if (std::find(kept_.begin(), kept_.end(), row.nonce) == kept_.end()) {
         give(row);
-      } else if (auto const input = net::object_of_hex(row.input)) {
-        pin(*input);
+      } else if (auto const ours = own_object(row)) {
+        pin(*ours);
       }
     }
   }
@@ -540,8 +613,7 @@ class on_network final : public daemon {
     out["path"] = path.value();
     return out;
   }
-  // Where the bytes of an object lie, after they proved themselves.
-  [[nodiscard]] result<std::string> whole(object_id id) {
+  [[nodiscard]] result<std::string> whole(object_id id) override {
     return here_->objects([&](net::object_files& f) -> result<std::string> {
       if (!f.holds(id)) {
         return error{net::hex_of(id) + ": is not here; it was damaged, or given up for others "
@@ -551,91 +623,47 @@ class on_network final : public daemon {
       return good ? result<std::string>{f.path_of(id)} : error{good.why()};
     });
   }
-
-  // ---- tasks -----------------------------------------------------------------------------------
-
-  std::optional<payload> watch_task(net::manifest const& m, task const& t) {
-    watched_task watch{events_, full_name(m), t.of.nonce};
-    auto const made = do_task(m, t);
-    if (made) watch.is_good();
-    return made;
+  [[nodiscard]] result<bool> copy_out(object_id id, byte_range which,
+                                      std::string const& to) override {
+    return here_->objects([&](net::object_files& f) { return f.copy_out(id, which, to); });
   }
-  // In a thread of the pool: takes the bundle apart, runs the steps in the jail, names what came.
-  std::optional<payload> do_task(net::manifest const& m, task const& t) {
-    scratch const here{where_.scratch + "/task-" + std::to_string(++tasks_)};
-    auto const bytes = whole(t.data.input.id);
-    auto const wrong = [&](std::string const& why) {
-      say(0, full_name(m) + ": " + why);
-      return std::nullopt;
-    };
-    if (!bytes) return wrong("its input: " + bytes.why());
-    fs::create_directories(here.at("in"));
-    fs::create_directories(here.at("out"));
-    auto const in = unpack(bytes.value(), here.at("in"));
-    if (!in) return wrong(in.why());
-    net::performer const by{m, jail(), t.of.owner != self_};
-    bundle out;
-    auto const why = m.split == net::split_by::cuts ? render(by, in.value(), here, out)
-                                                    : run_step(by, in.value(), here, out);
-    if (!why.empty()) return wrong(why);
-    auto const packed = pack(out, here.at("output"));
-    if (!packed) return wrong(packed.why());
-    if (packed.value() > t.data.output_bytes) return wrong("its output is larger than it may be");
-    auto const id = take_in(here.at("output"));
-    if (!id) return wrong(id.why());
-    return claim_of(id.value(), packed.value());
+  // An object for others, until it is dropped.
+  json put(json const& q) {
+    auto const path = q.at("file").get<std::string>();
+    auto const id = take_in(path);
+    if (!id) throw refused{failed, id.why()};
+    auto const hex = net::hex_of(id.value());
+    check(state_->keep(hex));
+    pin(id.value());
+    auto const bytes = here_->objects([&](net::object_files& f) {
+      auto const* e = f.find(id.value());
+      return e == nullptr ? std::uint64_t{0} : e->length;
+    });
+    auto const name = object_text({id.value(), bytes, contact()});
+    return {{"object", name}, {"hash", hex}, {"bytes", bytes}};
+  }
+  json drop(json const& q) {
+    auto const text = q.at("object").get<std::string>();
+    auto const named = object_of_text(text);
+    auto const id = named ? std::optional{named.value().id} : net::object_of_hex(text);
+    if (!id) throw refused{usage, named.why()};
+    auto const hex = net::hex_of(*id);
+    auto const all = state_->kept();
+    if (std::find(all.begin(), all.end(), hex) == all.end()) {
+      throw refused{usage, hex + " was not put here"};
+    }
+    check(state_->drop(hex));
+    here_->objects([&](net::object_files& f) {
+      f.unpin(*id);
+      return f.remove(*id);
+    });
+    return {{"hash", hex}};
   }
   [[nodiscard]] net::jail_policy jail() const {
     net::jail_policy p;
     p.allow_without_jail = what_.allow_without_jail;
     p.cgroup = what_.cgroup;
     return p;
-  }
-  static std::string render(net::performer const& by, bundle const& in, scratch const& here,
-                            bundle& out) {
-    std::string film;
-    std::string cuts;
-    for (auto const& f : in.files) (f.name == "cuts.toml" ? cuts : film) = f.path;
-    if (film.empty() || cuts.empty() || in.files.size() != 2) {
-      return "it needs a film and its cuts.toml";
-    }
-    auto const codec = in.parameters.contains("codec") ? in.parameters.at("codec") : "h264";
-    auto const made = net::render_movie(by, film, cuts, codec, here.at("out/movie.mkv"));
-    if (!made) return made.why();
-    out.files.push_back({"movie.mkv", here.at("out/movie.mkv"), 0});
-    return {};
-  }
-  // A service without parts: its step `run`, or its only one.
-  static std::string run_step(net::performer const& by, bundle const& in, scratch const& here,
-                              bundle& out) {
-    auto const* s = by.service.find("run");
-    if (s == nullptr && by.service.steps.size() == 1) s = &by.service.steps.front();
-    if (s == nullptr) return "its manifest has no step \"run\"";
-    net::bindings bound;
-    bound.parameters = in.parameters;
-    std::vector<net::jail_input> inputs;
-    // One input: whatever the file is called; several: each by its name.
-    for (auto const& f : in.files) {
-      bool const only = in.files.size() == 1 && s->inputs.size() == 1 && !s->inputs[0].many;
-      inputs.push_back({only ? net::file_of(s->inputs[0]) : f.name, f.path});
-    }
-    for (auto const& p : s->inputs) {
-      if (!p.many) continue;
-      bound.files[p.name] = static_cast<std::size_t>(std::count_if(
-          in.files.begin(), in.files.end(),
-          [&](bundle_file const& f) { return f.name.starts_with(p.name + "/"); }));
-    }
-    auto const end = net::perform(by, s->name, bound, inputs, here.at("out"));
-    if (!end.ok()) return end.why + (end.errors.empty() ? "" : "; it said: " + end.errors);
-    std::vector<std::string> names;
-    for (auto const& e : fs::recursive_directory_iterator{here.at("out")}) {
-      if (e.is_regular_file()) {
-        names.push_back(fs::relative(e.path(), here.at("out")).string());
-      }
-    }
-    std::sort(names.begin(), names.end());  // two machines make the same bundle
-    for (auto const& n : names) out.files.push_back({n, here.at("out/" + n), 0});
-    return {};
   }
 
   // ---- peers, rings, services ------------------------------------------------------------------
@@ -758,6 +786,10 @@ class on_network final : public daemon {
     auto m = net::load_manifest(path);
     if (!m) throw refused{invalid, m.why()};
     auto const name = full_name(m.value());
+    if (!room_for(m.value())) {
+      throw refused{usage, name + ": a node performs at most 8 services, of which 3 are divided; "
+                           "one that is divided counts twice"};
+    }
     check(state_->put(added_service{name, path}));
     services_[name] = std::make_shared<net::manifest const>(std::move(m.value()));
     again();
@@ -788,13 +820,13 @@ class on_network final : public daemon {
   std::function<void()> stop_asked_;
   std::optional<net::identity> identity_;
   std::unique_ptr<state> state_;
-  std::map<std::string, std::shared_ptr<net::manifest const>> services_;
+  std::map<std::string, manifest_ptr> services_;
   event_ring events_;
   std::unique_ptr<imitated_links> links_;  // none: they are as they are
   std::unique_ptr<machine> here_;
   net::head<Hydra<>>* head_ = nullptr;  // of this life, in its io thread
   principal self_{};
-  std::atomic<std::uint64_t> tasks_ = 0;
+  std::unique_ptr<tasks> tasks_;
   std::thread watch_;
   std::mutex asking_;  // who speaks to the machine: not while it is started again
   std::mutex mutex_;

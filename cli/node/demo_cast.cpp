@@ -27,12 +27,12 @@ constexpr std::array names{"Ada", "Ben", "Cleo", "Dan", "Edda", "Finn"};
 template <class T, std::size_t N>
 std::vector<T> shuffled(owned_stream& by, std::array<T, N> from) {
   auto draw = by.draw();
-  auto const all = draw.sample(N, std::span{from});
+  auto const all = draw.sample(N, std::span<T>{from});
   return {all.begin(), all.end()};
 }
 std::vector<std::size_t> order(owned_stream& by, std::vector<std::size_t> from) {
   auto draw = by.draw();
-  auto const all = draw.sample(from.size(), std::span{from});
+  auto const all = draw.sample(from.size(), std::span<std::size_t>{from});
   return {all.begin(), all.end()};
 }
 

@@ -25,7 +25,7 @@ constexpr std::size_t seconds_made = 20;
 constexpr int make_within_ms = 300'000;
 
 // Moving shapes and a tone; a key frame every two seconds.
-std::string make_film(film_order const& what, std::string const& to) {
+std::string make_film(film_wish const& what, std::string const& to) {
   auto const size = what.large ? "1920x1080" : "640x360";
   auto const picture = fmt::format("testsrc2=size={}:rate=30:duration={}", size, seconds_made);
   auto const tone = fmt::format("sine=frequency=440:sample_rate=48000:duration={}", seconds_made);
@@ -52,7 +52,7 @@ std::string draw_cuts(net::film_facts const& f, std::uint64_t seed, std::string 
   std::array<std::size_t, cuts_drawn> order{};
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   auto draw = by.draw();
-  auto const shuffled = draw.sample(order.size(), std::span{order});
+  auto const shuffled = draw.sample(order.size(), std::span<std::size_t>{order});
   std::string out = fmt::format("film = \"{}\"\n", name);
   for (auto const i : shuffled) {
     auto const first = off_key(f, part * i + 1 + by.below(part / 6 + 1));
@@ -75,7 +75,7 @@ bool write(std::string const& path, std::string const& text) {
 
 }  // namespace
 
-result<film_stock> prepare_film(net::performer const& by, film_order const& what,
+result<film_stock> prepare_film(net::performer const& by, film_wish const& what,
                                 std::string const& folder) {
   film_stock out;
   out.film = folder + "/film.mp4";

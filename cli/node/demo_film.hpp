@@ -8,7 +8,7 @@
 
 namespace hydra::node {
 
-struct film_order {
+struct film_wish {
   std::string own;           // the user's file; empty: one is made
   bool large = false;        // 1080p
   std::uint64_t seed = 1;
@@ -24,7 +24,7 @@ struct film_stock {
 
 // Makes the film (or takes the user's), draws cuts whose points are at no key frame, and plans
 // them. Errors: no film, or one of less than two seconds.
-[[nodiscard]] result<film_stock> prepare_film(net::performer const&, film_order const&,
+[[nodiscard]] result<film_stock> prepare_film(net::performer const&, film_wish const&,
                                               std::string const& folder);
 
 // A manifest like the given one whose segments show other frames than the film's, now and then.

@@ -33,6 +33,11 @@ std::atomic<std::uint64_t> overlaps = 0;    // how often one began while another
 
 std::string hex_of_nonce(std::uint64_t nonce) { return fmt::format("{:016x}", nonce); }
 
+std::string hex_of_output(payload const& output) {
+  auto const made = object_made(output, {}, 1, {});
+  return is_claim(output) ? net::hex_of(made.id) : std::string{};
+}
+
 char const* name_of(ending e) {
   switch (e) {
     case ending::completed: return "completed";
@@ -80,16 +85,12 @@ std::uint64_t event_ring::began(std::string const& service, std::uint64_t nonce)
   if (under_way > 1) ++overlaps;
   return overlaps;
 }
-void event_ring::ended(std::uint64_t number, std::string const& service, std::uint64_t nonce,
-                       bool good, std::int64_t wall_ms, std::int64_t cpu_ms) {
+void event_ring::ended(std::uint64_t number, nlohmann::json task, std::int64_t cpu_ms) {
   bool const alone = overlaps == number && under_way == 1;
   --under_way;
-  add({{"event", "ended"},
-       {"service", service},
-       {"nonce", hex_of_nonce(nonce)},
-       {"good", good},
-       {"wall_ms", wall_ms},
-       {"cpu_ms", alone ? cpu_ms : -1}});
+  task["event"] = "ended";
+  task["cpu_ms"] = alone ? cpu_ms : -1;
+  add(std::move(task));
 }
 
 watched_task::watched_task(event_ring& to, std::string service, std::uint64_t nonce)
@@ -100,7 +101,18 @@ watched_task::watched_task(event_ring& to, std::string service, std::uint64_t no
       began_ms_{now_ms()},
       cpu_ms_{children_cpu_ms()} {}
 watched_task::~watched_task() {
-  to_.ended(number_, service_, nonce_, good_, now_ms() - began_ms_, children_cpu_ms() - cpu_ms_);
+  to_.ended(number_,
+            {{"service", service_},
+             {"nonce", hex_of_nonce(nonce_)},
+             {"good", good_},
+             {"output", output_},
+             {"wall_ms", now_ms() - began_ms_}},
+            children_cpu_ms() - cpu_ms_);
+}
+std::optional<payload> watched_task::made(std::optional<payload> output) {
+  good_ = output.has_value();
+  if (good_) output_ = hex_of_output(*output);
+  return output;
 }
 
 }  // namespace hydra::node

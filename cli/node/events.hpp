@@ -14,7 +14,9 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <type_traits>
 
 namespace hydra::node {
 
@@ -22,6 +24,7 @@ inline constexpr std::size_t events_max = 4096;
 inline constexpr std::size_t events_per_answer_max = 1000;
 
 [[nodiscard]] std::string hex_of_nonce(std::uint64_t);
+[[nodiscard]] std::string hex_of_output(payload const&);  // of the object that it claims
 [[nodiscard]] char const* name_of(ending);
 [[nodiscard]] char const* name_of(outcome);
 
@@ -36,8 +39,7 @@ class event_ring {
   // to who gave it.
   [[nodiscard]] std::uint64_t began(std::string const& service, std::uint64_t nonce);
   // `cpu` of the processes that it ran; negative: tasks overlapped and nobody can tell.
-  void ended(std::uint64_t number, std::string const& service, std::uint64_t nonce, bool good,
-             std::int64_t wall_ms, std::int64_t cpu_ms);
+  void ended(std::uint64_t number, nlohmann::json task, std::int64_t cpu_ms);
 
  private:
   mutable std::mutex mutex_;
@@ -52,7 +54,8 @@ class watched_task {
   watched_task(watched_task const&) = delete;
   watched_task& operator=(watched_task const&) = delete;
   ~watched_task();
-  void is_good() noexcept { good_ = true; }
+  // What came of it, passed on.
+  [[nodiscard]] std::optional<payload> made(std::optional<payload> output);
 
  private:
   event_ring& to_;
@@ -62,6 +65,7 @@ class watched_task {
   std::int64_t began_ms_;
   std::int64_t cpu_ms_;
   bool good_ = false;
+  std::string output_;
 };
 
 // ---- facts as events; `Head` resolves handles, in its io thread ---------------------------------
@@ -118,8 +122,11 @@ template <class Head>
 template <class Head>
 [[nodiscard]] nlohmann::json event_of(Head& h, part_done const& f) {
   nlohmann::json out{{"event", "part_done"}, {"how", name_of(f.how)},
-                     {"by", hex_of_handle(h, f.by)}};
+                     {"by", hex_of_handle(h, f.by)},
+                     {"index", f.index},
+                     {"output", hex_of_output(f.output)}};
   name_job(h, out, f.which);
+  name_job(h, out, f.whole, "whole_");
   return out;
 }
 template <class Head>

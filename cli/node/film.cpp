@@ -238,29 +238,39 @@ std::string join_movie(performer const& by, film_plan const& plan,
               std::move(more), output);
 }
 
-std::string check_movie(performer const& by, film_facts const& facts, film_plan const& plan,
+std::vector<double> due_times(film_facts const& facts, film_plan const& plan) {
+  std::vector<double> out;
+  double begin = 0;
+  for (auto const& s : plan.segments) {
+    for (auto i = s.first; i < s.until; ++i)
+      out.push_back(begin + facts.seconds(facts.pts(i) - facts.pts(s.first)));
+    begin += s.seconds;
+  }
+  return out;
+}
+
+std::string check_times(performer const& by, std::vector<double> const& due, bool sound,
                         std::string const& movie) {
   constexpr double off_max = 0.002;  // two roundings to a millisecond
   auto const found = probe_film(by, movie);
   if (!found) return found.why();
   auto const& made = found.value();
-  if (made.frames.size() != plan.frames)
+  if (made.frames.size() != due.size())
     return fmt::format("{} has {} frames; the edit list says {}", movie, made.frames.size(),
-                       plan.frames);
-  if (made.sound != facts.sound) return movie + (made.sound ? " has sound" : " has no sound");
-  double begin = 0;
-  std::size_t frame = 0;
-  for (auto const& s : plan.segments) {
-    for (auto i = s.first; i < s.until; ++i, ++frame) {
-      auto const due = begin + facts.seconds(facts.pts(i) - facts.pts(s.first));
-      auto const is = made.seconds(made.frames[frame] - made.frames.front());
-      if (std::abs(is - due) > off_max)
-        return fmt::format("{}: frame {} is shown at {:.4f} s; the edit list says {:.4f} s", movie,
-                           frame, is, due);
-    }
-    begin += s.seconds;
+                       due.size());
+  if (made.sound != sound) return movie + (made.sound ? " has sound" : " has no sound");
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    auto const is = made.seconds(made.frames[i] - made.frames.front());
+    if (std::abs(is - due[i]) > off_max)
+      return fmt::format("{}: frame {} is shown at {:.4f} s; the edit list says {:.4f} s", movie, i,
+                         is, due[i]);
   }
   return {};
+}
+
+std::string check_movie(performer const& by, film_facts const& facts, film_plan const& plan,
+                        std::string const& movie) {
+  return check_times(by, due_times(facts, plan), facts.sound, movie);
 }
 
 // ---- all of it ---------------------------------------------------------------------------------
@@ -290,10 +300,11 @@ string render_checked(performer const& by, film_segment const& s, string const& 
 }
 
 result<render_report> render_into(performer const& by, string const& film, cut_list const& cuts,
-                                  string const& codec, string const& folder) {
+                                  string const& codec, string const& folder,
+                                  std::size_t segment_frames) {
   auto const facts = probe_film(by, film);
   if (!facts) return error{facts.why()};
-  auto planned = plan_film(facts.value(), cuts);
+  auto planned = plan_film(facts.value(), cuts, segment_frames);
   if (!planned) return error{planned.why()};
   auto& plan = planned.value();
   render_report out{plan.segments.size(), plan.frames, std::numeric_limits<double>::infinity(),
@@ -329,7 +340,7 @@ result<render_report> render_into(performer const& by, string const& film, cut_l
 
 result<render_report> render_movie(performer const& by, std::string const& film,
                                    std::string const& cuts, std::string const& codec,
-                                   std::string const& out) {
+                                   std::string const& out, std::size_t segment_frames) {
   auto const list = load_cuts(cuts);
   if (!list) return error{list.why()};
   auto const near = fs::absolute(out).parent_path();
@@ -337,7 +348,8 @@ result<render_report> render_movie(performer const& by, std::string const& film,
   fs::create_directories(near, failed);
   work_folder const work{near.string()};
   if (failed || work.path().empty()) return error{near.string() + " cannot be written to"};
-  auto made = render_into(by, film, list.value(), codec, work.path());
+  auto made = render_into(by, film, list.value(), codec, work.path(),
+                          segment_frames);
   if (!made) return made;
   fs::rename(work.path() + "/movie", out, failed);
   if (failed) return error{out + ": " + failed.message()};

@@ -113,6 +113,13 @@ struct segment_check {
                                      std::vector<std::string> const& segments,
                                      std::string const& sound, std::string const& output);
 
+// When each frame of the movie is to be shown, in seconds from its first.
+[[nodiscard]] std::vector<double> due_times(film_facts const&, film_plan const&);
+
+// Whether the movie has these frames at these times, to 2 ms, and sound or none.
+[[nodiscard]] std::string check_times(performer const&, std::vector<double> const& due, bool sound,
+                                      std::string const& movie);
+
 // Whether the movie has the frames of the edit list at their times, to 2 ms.
 [[nodiscard]] std::string check_movie(performer const&, film_facts const&, film_plan const&,
                                       std::string const& movie);
@@ -126,9 +133,9 @@ struct render_report {
 };
 
 // All of it on this machine, one task after the other; `out` is there in full or not at all.
-[[nodiscard]] result<render_report> render_movie(performer const&, std::string const& film,
-                                                 std::string const& cuts, std::string const& codec,
-                                                 std::string const& out);
+[[nodiscard]] result<render_report> render_movie(
+    performer const&, std::string const& film, std::string const& cuts, std::string const& codec,
+    std::string const& out, std::size_t segment_frames = segment_frames_standard);
 
 // The same as a command: says what went wrong on stderr. 0: done; 1: failed; 3: the edit list or
 // the codec is wrong; 6: a segment is not what it should be; 7: the jail refuses.

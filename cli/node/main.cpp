@@ -273,14 +273,18 @@ void take_out(places const& where, std::int64_t job, std::string const& out, boo
   }
 }
 
+std::string file_path(std::string const& name) {
+  std::error_code wrong;
+  auto const path = fs::absolute(name, wrong);
+  if (wrong || !fs::is_regular_file(path, wrong)) throw ended{usage, name + ": is no file"};
+  return path.string();
+}
+
 int run(network_arguments const& a, places const& where) {
   json q{{"verb", "run"}, {"service", a.service}, {"files", json::array()},
          {"params", json::object()}};
   for (auto const& f : a.files) {
-    std::error_code wrong;
-    auto const path = fs::absolute(f, wrong);
-    if (wrong || !fs::is_regular_file(path, wrong)) throw ended{usage, f + ": is no file"};
-    q["files"].push_back(path.string());
+    q["files"].push_back(f.starts_with("object:") ? f : file_path(f));
   }
   for (auto const& p : a.params) {
     auto const equals = p.find('=');
@@ -380,10 +384,12 @@ int simple(network_arguments const& a, places const& where, std::string const& v
          {"service", a.service}};
   if (!a.name.empty()) q["name"] = a.name;
   if (verb == "service add") q["manifest"] = manifest_path(a.manifest);
+  if (verb == "put") q["file"] = file_path(a.file);
+  if (verb == "drop") q["object"] = a.file;
   auto const answer = ask_node(where, q);
   if (a.json) {
     fmt::print("{}\n", answer.dump(2));
-  } else if (a.quiet) {
+  } else if (a.quiet && verb != "put") {
   } else if (verb == "status") {
     print_status(answer);
   } else if (verb == "ls") {
@@ -396,6 +402,8 @@ int simple(network_arguments const& a, places const& where, std::string const& v
     }
   } else if (verb == "peer ls") {
     list_peers(answer);
+  } else if (verb == "put") {
+    fmt::print("{}\n", answer["object"].get<std::string>());
   } else if (verb == "peer invite") {
     fmt::print("{}\n", answer["contact"].get<std::string>());
   } else if (verb == "peer ping") {

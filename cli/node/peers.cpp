@@ -50,4 +50,32 @@ std::string contact_text(wire::contact const& c) {
          std::to_string(where.port());
 }
 
+result<object_name> object_of_text(std::string const& text) {
+  auto const wrong = [&](std::string const& why) {
+    return error{"\"" + text + "\": " + why + "; allowed: object:HASH:BYTES:KEY@HOST:PORT, as "
+                 "`hydra put` prints it"};
+  };
+  constexpr std::string_view begin = "object:";
+  auto const bytes_at = begin.size() + 65;
+  auto const holder_at = text.find(':', std::min(bytes_at, text.size()));
+  if (!text.starts_with(begin) || holder_at == std::string::npos || text[bytes_at - 1] != ':') {
+    return wrong("is no object");
+  }
+  auto const id = net::object_of_hex(text.substr(begin.size(), 64));
+  if (!id) return wrong("its hash is not 64 hex digits");
+  auto const digits = text.substr(bytes_at, holder_at - bytes_at);
+  bool const number = !digits.empty() && digits.size() < 16 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos;
+  auto const bytes = number ? std::stoull(digits) : 0;
+  if (bytes == 0 || bytes > net::object_bytes_max) return wrong("its bytes are no sensible number");
+  auto const holder = "hydra:" + text.substr(holder_at + 1);
+  if (auto const c = contact_of_text(holder); !c) return error{c.why()};
+  return object_name{*id, bytes, holder};
+}
+
+std::string object_text(object_name const& o) {
+  return "object:" + net::hex_of(o.id) + ":" + std::to_string(o.bytes) + ":" +
+         o.holder.substr(std::string_view{"hydra:"}.size());
+}
+
 }  // namespace hydra::node

@@ -13,7 +13,7 @@
 namespace hydra::node {
 namespace {
 
-constexpr int layout = 1;  // of the tables; a later one is refused
+constexpr int layout = 2;  // of the tables; a later one is refused
 constexpr char const* tables = R"(
 create table if not exists meta(name text primary key, value text not null) without rowid;
 create table if not exists records(type integer, name integer, bytes blob not null,
@@ -26,9 +26,17 @@ create table if not exists jobs(nonce integer primary key, service text not null
   state text not null, input text not null, input_bytes integer not null,
   output_bytes_max integer not null, output text not null, output_bytes integer not null,
   by text not null, detail text not null, submitted_ms integer not null,
-  ended_ms integer not null, work_ms integer not null, patience_ms integer not null);
+  ended_ms integer not null, work_ms integer not null, patience_ms integer not null,
+  holder text not null default '', how text not null default '',
+  how_bytes integer not null default 0);
+create table if not exists kept(object text primary key) without rowid;
 create table if not exists notes(job integer, at_ms integer, text text not null);
 create index if not exists notes_of on notes(job);
+)";
+constexpr char const* from_1_to_2 = R"(
+alter table jobs add column holder text not null default '';
+alter table jobs add column how text not null default '';
+alter table jobs add column how_bytes integer not null default 0;
 )";
 
 [[nodiscard]] std::int64_t now_ms() {
@@ -164,9 +172,11 @@ class in_sqlite final : public state {
   }
   result<bool> put(job_row const& j) override {
     return change(
-        "insert or replace into jobs values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", j.nonce,
+        "insert or replace into jobs values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        j.nonce,
         j.service, j.state, j.input, j.input_bytes, j.output_bytes_max, j.output, j.output_bytes,
-        j.by, j.detail, j.submitted_ms, j.ended_ms, j.work_ms, j.patience_ms);
+        j.by, j.detail, j.submitted_ms, j.ended_ms, j.work_ms, j.patience_ms, j.holder, j.how,
+        j.how_bytes);
   }
   [[nodiscard]] std::optional<job_row> job(std::int64_t nonce) override {
     auto rows = all<job_row>("select * from jobs where nonce = ?", job_of, nonce);
@@ -175,6 +185,18 @@ class in_sqlite final : public state {
   [[nodiscard]] std::vector<job_row> jobs(std::size_t most) override {
     return all<job_row>("select * from jobs order by nonce desc limit ?", job_of,
                         static_cast<std::int64_t>(most));
+  }
+
+  result<bool> keep(std::string const& object) override {
+    return change("insert or replace into kept values(?)", object);
+  }
+  result<bool> drop(std::string const& object) override {
+    return change("delete from kept where object = ?", object);
+  }
+  [[nodiscard]] std::vector<std::string> kept() override {
+    return all<std::string>("select object from kept", [](statement const& s) {
+      return s.text(0);
+    });
   }
 
   result<bool> note(std::int64_t job, std::string const& text) override {
@@ -268,7 +290,8 @@ class in_sqlite final : public state {
   static job_row job_of(statement const& s) {
     return {s.number(0), s.text(1),   s.text(2),    s.text(3),    s.number(4),
             s.number(5), s.text(6),   s.number(7),  s.text(8),    s.text(9),
-            s.number(10), s.number(11), s.number(12), s.number(13)};
+            s.number(10), s.number(11), s.number(12), s.number(13), s.text(14), s.text(15),
+            s.number(16)};
   }
 
   std::string path_;
@@ -298,18 +321,21 @@ result<std::unique_ptr<state>> state::open(std::string const& path) {
                ? error{path + ": is in use: another node runs here (hydra status)"}
                : wrong();
   }
+  std::int64_t written = 0;
   {
     statement s{db.get(), "pragma quick_check(1)"};
     if (!s.row() || s.text(0) != "ok") {
       return error{path + ": is damaged: " + s.text(0) + "; it is left as it is"};
     }
     statement v{db.get(), "pragma user_version"};
-    if (v.row() && v.number(0) > layout) {
+    written = v.row() ? v.number(0) : 0;
+    if (written > layout) {
       return error{path + ": was written by a later version of this program"};
     }
   }
-  auto const mark = "pragma user_version = " + std::to_string(layout);
-  if (!say(tables) || !say(mark.c_str())) return wrong();
+  auto const all = std::string{"begin;"} + (written == 1 ? from_1_to_2 : "") + tables +
+                   "pragma user_version = " + std::to_string(layout) + "; commit";
+  if (!say(all.c_str())) return wrong();
   return std::unique_ptr<state>{std::make_unique<in_sqlite>(path, std::move(db))};
 }
 

@@ -51,6 +51,9 @@ struct job_row {
   std::int64_t ended_ms = 0;
   std::int64_t work_ms = 0;
   std::int64_t patience_ms = 0;
+  std::string holder;  // of the input, as a contact; empty: this head
+  std::string how;     // hex of an object here that says what is to be done with the input
+  std::int64_t how_bytes = 0;
 };
 
 class state {
@@ -86,6 +89,11 @@ class state {
   virtual result<bool> put(job_row const&) = 0;
   [[nodiscard]] virtual std::optional<job_row> job(std::int64_t nonce) = 0;
   [[nodiscard]] virtual std::vector<job_row> jobs(std::size_t most = 1000) = 0;  // the last first
+
+  // Objects, in hex, that are not given up for others.
+  virtual result<bool> keep(std::string const& object) = 0;
+  virtual result<bool> drop(std::string const& object) = 0;
+  [[nodiscard]] virtual std::vector<std::string> kept() = 0;
 
   // A line of the log of a job, or of the node (0).
   virtual result<bool> note(std::int64_t job, std::string const& text) = 0;

@@ -25,10 +25,14 @@ constexpr std::uint64_t megabyte = 1'000'000;
 constexpr service whole{0};
 constexpr service leaf{1};
 constexpr service joining{2};
+constexpr service splitting{3};
 constexpr std::uint32_t asker = 0;
 constexpr std::uint32_t studio = 1;   // divides
 constexpr std::uint32_t archive_at = 9;  // has the film, and renders, too
+constexpr std::uint32_t phone_too = 2;  // has the edit list, where there is one
 object_id film() { return {key{digest256{1, 2, 3, 4}}}; }
+object_id edit_list() { return {key{digest256{5, 6, 7, 8}}}; }
+object_id pieces() { return {key{digest256{9, 10, 11, 12}}}; }
 
 // 0 asks, 1 and 2 divide into four, 3 to 9 do the parts. All lines 100 Mbit/s, 20 ms.
 template <class H>
@@ -37,6 +41,7 @@ struct film_world_of : sim::plain_setting {
   std::uint16_t parts = 4;
   bool archive_renders = true;
   bool uneven = false;  // some parts take longer than others
+  std::uint16_t splits_into = 0;  // the film says how it is divided, after it was read
   [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
     return {.delay = 20ms};
   }
@@ -49,6 +54,10 @@ struct film_world_of : sim::plain_setting {
     if (who == 1 || who == 2) {
       s.offers.push_back(whole);
       s.compositions.push_back({whole, leaf, joining, parts, 10});
+      if (splits_into != 0) {
+        s.compositions[0].split = splitting;
+        s.compositions[0].split_share = 10;
+      }
     } else if (who != asker && (who != archive_at || archive_renders)) {
       s.offers.push_back(leaf);
     }
@@ -59,6 +68,7 @@ struct film_world_of : sim::plain_setting {
     payload out;
     out.size = 8;
     out.words[0] = mix64(t.input.words[0] ^ t.input.words[1] ^ t.what.index());
+    if (t.what == splitting) out = claim_of(pieces(), 60 * megabyte, splits_into);
     auto const longer = uneven ? static_cast<std::int64_t>(1 + t.input.words[0] % 7) : 1;
     return {.takes = t.work * longer, .ok = true, .output = out};
   }
@@ -70,7 +80,9 @@ struct way_bill {
   std::vector<std::pair<instant, std::uint32_t>> runs;
   std::vector<instant> to_asker;
   std::vector<placed> given;
+  std::map<std::uint16_t, std::pair<job_id, payload>> parts;
   void fact(instant, std::uint32_t, auto const&) {}
+  void fact(instant, std::uint32_t, part_done const& d) { parts[d.index] = {d.whole, d.output}; }
   void fact(instant at, std::uint32_t, job_done const& d) { ends.emplace_back(at, d); }
   void fact(instant at, std::uint32_t who, task_ended const&) { runs.emplace_back(at, who); }
   void fact(instant, std::uint32_t, placed const& p) { given.push_back(p); }
@@ -83,6 +95,7 @@ struct way_bill {
     ends.insert(ends.end(), o.ends.begin(), o.ends.end());
     runs.insert(runs.end(), o.runs.begin(), o.runs.end());
     given.insert(given.end(), o.given.begin(), o.given.end());
+    parts.insert(o.parts.begin(), o.parts.end());
     to_asker.insert(to_asker.end(), o.to_asker.begin(), o.to_asker.end());
   }
   [[nodiscard]] std::uint64_t out_of(std::uint32_t who) const {
@@ -167,6 +180,67 @@ TEST_CASE("a divided job: parts read their ranges from the holder, the film pass
   instant last{};
   for (auto const& r : seen.runs) last = std::max(last, r.first);
   for (auto at : seen.to_asker) CHECK(at > last);
+}
+
+TEST_CASE("a film that says itself how it is divided is fetched and split once, by the divider") {
+  for (std::uint16_t n : {std::uint16_t{1}, std::uint16_t{5}, std::uint16_t{64}}) {
+    film_world plan{7, 10};
+    plan.splits_into = n;
+    plan.archive_renders = false;
+    films w{plan};
+    w.run_for(5s);
+    auto j = film_job(whole);
+    j.data.output_bytes = 64 * megabyte;
+    w.tell(peer{asker}, submit{j});
+    w.run_for(9min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    CHECK(seen.ends[0].second.how == ending::completed);
+    auto const divider = seen.ends[0].second.by.index();
+    CHECK(seen.moved.at({archive_at, divider}) == 80 * megabyte);  // the film, once
+    CHECK(seen.out_of(archive_at) == 80 * megabyte);
+    CHECK(seen.parts.size() == n);
+    CHECK(seen.given_at(2) == n);
+    for (auto const& [index, part] : seen.parts) {
+      CHECK(index < n);
+      CHECK(part.first == j.id);
+      CHECK(part.second.size == 8);
+    }
+    CHECK(seen.out_of(divider) == 60 * megabyte + 64 * megabyte);  // pieces, and the movie
+  }
+}
+
+TEST_CASE("an edit list beside the film is read by whoever splits, from whoever has it") {
+  film_world plan{7, 10};
+  plan.splits_into = 4;
+  films w{plan};
+  w.run_for(5s);
+  auto j = film_job(whole);
+  j.data.how = {edit_list(), 1000, peer{phone_too}};
+  w.tell(peer{asker}, submit{j});
+  w.run_for(30s);  // nobody has it: the job is not done
+  CHECK(w.observed().ends.empty());
+}
+
+TEST_CASE("a split that names no parts, or too many, fails alone and leaves nothing") {
+  for (std::uint16_t n : {std::uint16_t{65}, std::uint16_t{60'000}}) {
+    film_world plan{7, 10};
+    plan.splits_into = n;
+    films w{plan};
+    w.run_for(5s);
+    w.tell(peer{asker}, submit{film_job(whole)});
+    w.run_for(12min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    CHECK(seen.ends[0].second.how == ending::no_result);
+    CHECK(seen.given_at(2) == 0);
+    std::size_t left = 0;
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      w.each_activity<papers>(peer{i}, [&](papers const&) { ++left; });
+      w.each_activity<held_lease>(peer{i}, [&](held_lease const&) { ++left; });
+    }
+    CHECK(left == 0);
+  }
 }
 
 TEST_CASE("an executor that dies while it fetches, or before its output was fetched") {

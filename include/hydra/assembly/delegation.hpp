@@ -9,7 +9,10 @@
 // - A lease that is divided, or lies beyond the first hop, is proved first: its holder asks the
 //   giver for the chain of passports, checks what it says (passport.hpp), the hash that each link
 //   names, and every signature. A chain that already leads through the holder is refused.
-// - What the parts may spend together, and the join, is at most what the lease may spend.
+// - What the parts may spend together, with the split and the join, is at most what the lease may
+//   spend.
+// - Where the input says how it is divided (composition::split), the holder fetches it and runs the
+//   split before it gives anything on. The parts read ranges of what the split has made, from here.
 // - A lease beyond the first hop lives by the root's tokens, which every holder hands down at
 //   once. The first that arrives tells the holder how far the root's clock is off; a token counts
 //   for as long as the root said and no longer, so whoever hides a revocation gains one lease.
@@ -139,7 +142,7 @@ class delegation {
     auto* l = h.env().template pool<held_lease>().find(j.parent);
     if (p == nullptr || l == nullptr || l->now != held_lease::state::dividing) return;
     if (j.part >= p->outputs.size()) return;
-    p->outputs[j.part] = output.words[0];
+    p->outputs[j.part] = word_of(output);
     p->last_output = output;
     if (object && joins_parts(h, j.parent)) {
       h.pin(object);
@@ -164,18 +167,42 @@ class delegation {
     self().wake_by(h, l->next);
   }
 
-  // What runs on a core: the task, or the join of its parts.
+  // What runs on a core: the task, or the split of it, or the join of its parts.
   template <class House>
   [[nodiscard]] task to_run(House& h, activity id, held_lease const& l) {
     auto const* p = papers_of(h, id);
     auto const c = h.composition_of(l.what.what);
     if (!l.divides || p == nullptr || !c) return l.what;
     auto t = l.what;
+    if (p->parts == 0) {
+      t.what = c->split;
+      t.work = split_work(*c, l.what.work);
+      return t;
+    }
     t.what = c->join;
     t.work = join_work(*c, l.what.work);
     t.input = joined_input(l.what.input, p->outputs);
     t.data = {};
+    if (p->split) t.data = {p->split, {0, p->split.bytes}, l.what.data.output_bytes, {}};
     return t;
+  }
+
+  // The split has run; false: it was no split that ran.
+  template <class House>
+  [[nodiscard]] bool on_split(House& h, activity id, run_done const& r) {
+    auto& l = *h.env().template pool<held_lease>().find(id);
+    auto* p = l.divides ? papers_of(h, id) : nullptr;
+    auto const c = h.composition_of(l.what.what);
+    if (p == nullptr || !c || p->parts != 0) return false;
+    auto const parts = parts_claimed(r.output);
+    if (!r.ok || parts == 0 || parts > parts_max) {
+      self().finish(h, l, false, {}, r.took);
+      return true;
+    }
+    p->split = object_made(r.output, {}, 1, h.env().self());
+    h.pin(p->split);
+    divide(h, id, l, *c, static_cast<std::uint16_t>(parts));
+    return true;
   }
 
   // The lease is over: its papers, and whatever of its parts is still wanted.
@@ -184,7 +211,9 @@ class delegation {
     auto all = h.env().template pool<papers>();
     auto const mine = all.first([&](papers const& p) { return p.lease == lease; });
     if (!mine) return;
-    for (auto const& o : all.find(mine)->objects) h.unpin(o);
+    auto& p = *all.find(mine);
+    for (auto const& o : p.objects) h.unpin(o);
+    if (p.split) h.unpin(p.split);
     all.erase(mine);
     h.env().template pool<owned_job>().each([&](activity id, owned_job& j) {
       if (j.parent != lease) return;
@@ -226,11 +255,15 @@ class delegation {
   template <class House>
   [[nodiscard]] static std::optional<bulk> need(House& h, activity id, held_lease const& l,
                                                 std::size_t n) {
-    if (!l.divides) return n == 0 ? std::optional{l.what.data} : std::nullopt;
-    auto const* p = papers_of(h, id);
+    auto const* p = l.divides ? papers_of(h, id) : nullptr;
+    if (!l.divides || (p != nullptr && p->parts == 0)) {
+      if (n == 0) return l.what.data;
+      auto const& how = l.what.data.how;
+      return n == 1 && how ? std::optional{bulk{how, {0, how.bytes}, 0, {}}} : std::nullopt;
+    }
     if (p == nullptr || n >= p->objects.size()) return std::nullopt;
     auto const& part = p->objects[n];
-    return bulk{part, {0, part.bytes}, 0};
+    return bulk{part, {0, part.bytes}, 0, {}};
   }
 
   static constexpr activity nobodys{0xffffffffU};  // parent of a part whose lease is over
@@ -280,31 +313,63 @@ class delegation {
     auto& l = *h.env().template pool<held_lease>().find(id);
     if (l.now != held_lease::state::proving) return;
     auto const c = l.divides ? plan(h, l.what.what, l.last.terms) : std::nullopt;
-    if (c) return divide(h, id, l, *c);
-    l.divides = false;
+    if (c && !c->split) return divide(h, id, l, *c, c->parts);
+    l.divides = c.has_value();
+    if (c) l.takes = Self::on_this_head(h, split_work(*c, l.what.work));
     self().get_ready(h, id);
   }
 
   template <class House>
-  void divide(House& h, activity id, held_lease& l, composition const& c) {
+  void divide(House& h, activity id, held_lease& l, composition const& c, std::uint16_t parts) {
     auto& p = *papers_of(h, id);
     auto mine = l.last.terms;
     mine.parent = h.env().hash(claim_at(h, l, p.chain, p.chain.size() - 1));
-    auto const fetches = part_bulk(l.what.data, 0, c.parts).output_bytes * c.parts;
-    budget const own = c.passes_on() ? budget{join_work(c, l.what.work), 0, 0}
-                                     : budget{join_work(c, l.what.work), fetches, 1};
-    if (!take(mine.may_spend, own)) return self().turn_down(h, id);
-    mine.may_spend = shared(mine.may_spend, c.parts);
-    l.now = held_lease::state::dividing;
-    p.parts = c.parts;
+    p.parts = parts;
     p.done = 0;
+    l.asked_for = 0;
+    if (!take(mine.may_spend, own_share(l, c, p))) return not_divided(h, id, l);
+    mine.may_spend = shared(mine.may_spend, parts);
+    l.now = held_lease::state::dividing;
     auto const mark = h.env().hash(l.lease).words()[0];
     auto jobs = h.env().template pool<owned_job>();
-    for (std::uint16_t i = 0; i < c.parts; ++i) {
+    for (std::uint16_t i = 0; i < parts; ++i) {
       p.outputs.push_back(0);
-      if (!jobs.add(part_of(h, id, l, c, mine, mark, i))) return part_failed_at_once(h, l);
+      auto part = part_of(h, id, l, c, mine, mark, i);
+      part.what.work = part_work(c, l.what.work, parts);
+      part.what.data = data_of(h, l, c, p, i);
+      if (!jobs.add(part)) return part_failed_at_once(h, l);
     }
     self().wake_by(h, h.env().now());
+  }
+  // What a holder that divides spends itself.
+  [[nodiscard]] static budget own_share(held_lease const& l, composition const& c,
+                                        papers const& p) {
+    auto const joining = join_work(c, l.what.work);
+    if (c.passes_on()) return {joining, 0, 0};
+    auto const& data = l.what.data;
+    auto const each = p.split ? part_bulk(p.split, {}, data.output_bytes, p.parts).output_bytes
+                              : part_bulk(data, 0, p.parts).output_bytes;
+    budget own{joining, each * p.parts, 1};
+    if (!c.split) return own;
+    own.cpu += split_work(c, l.what.work);
+    own.bytes += data.which.count + data.how.bytes;
+    own.tasks += 1;
+    return own;
+  }
+  // Who has split already owes an answer.
+  template <class House>
+  void not_divided(House& h, activity id, held_lease& l) {
+    if (!papers_of(h, id)->split) return self().turn_down(h, id);
+    self().finish(h, l, false, {}, {});
+  }
+  template <class House>
+  [[nodiscard]] static bulk data_of(House& h, held_lease const& l, composition const& c,
+                                    papers const& p, std::uint16_t index) {
+    auto const& whole = l.what.data;
+    if (c.passes_on()) return whole;
+    if (!p.split) return part_bulk(whole, index, p.parts);
+    auto const which = h.range_of_part(p.split, index, p.parts);
+    return part_bulk(p.split, which, whole.output_bytes, p.parts);
   }
   template <class House>
   [[nodiscard]] static owned_job part_of(House& h, activity id, held_lease const& l,
@@ -314,12 +379,10 @@ class delegation {
     owned_job j;
     j.what.id = {h.me(), mix64(mark ^ mix64(index)) | part_mark};
     j.what.what = c.part;
-    j.what.work = part_work(c, l.what.work);
     j.what.patience = mine.deadline - now;
     j.what.floor = mine.floor;
     j.what.priority = l.what.priority;
     j.what.input = c.passes_on() ? l.what.input : part_input(l.what.input, index);
-    j.what.data = c.passes_on() ? l.what.data : part_bulk(l.what.data, index, c.parts);
     j.submitted = now;
     j.parent = id;
     j.part = index;

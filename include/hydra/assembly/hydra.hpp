@@ -375,6 +375,15 @@ class Hydra {
       auto e = view_of<objects>();
       return hydra_->objects_.add(e, what.id, {0, what.bytes});
     }
+    // Of an object here that was made to be divided: equal shares, unless the driver reads it.
+    [[nodiscard]] byte_range range_of_part(object_ref const& what, std::uint32_t index,
+                                           std::uint32_t parts) {
+      if constexpr (requires { env_->part(what.id, index, parts); }) {
+        return env_->part(what.id, index, parts);
+      } else {
+        return part_bulk(bulk{what, {0, what.bytes}, 0, {}}, index, parts).which;
+      }
+    }
     // It stays here until it is unpinned as often.
     void pin(object_ref const& what) {
       auto e = view_of<objects>();

@@ -104,9 +104,12 @@ struct part_done {  // fact, at a holder that divided: as job_done, for a part
   job_id which{};
   ending how = ending::completed;
   peer by{};
+  job_id whole{};           // what it is a part of; none once that is over
+  std::uint16_t index = 0;  // which part of it
+  payload output{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& which& how& by;
+    a& which& how& by& whole& index& output;
   }
 };
 
@@ -251,21 +254,24 @@ struct chain_page {
 
 // ---- how a service is performed by others -------------------------------------------------------
 
-inline constexpr std::size_t parts_max = 64;
 inline constexpr std::uint64_t part_mark = std::uint64_t{1} << 63U;  // in the nonce of a part
 
 // A head that performs `whole` by giving on parts of it. One part of the same service and nothing
 // to join is passing on: the part's result is the whole's.
+// With `split` the input says into how many: that service is run here first, and claims an object
+// of so many parts (claim_of, at most parts_max); each part reads its own range of that object.
 struct composition {
   service whole{};
   service part{};
   service join{};             // run here on what the parts gave; none: nothing is joined
-  std::uint16_t parts = 1;
+  std::uint16_t parts = 1;       // with split: how many are expected
   std::uint16_t join_share = 0;  // thousandths of the work
+  service split{};               // none: parts are equal shares of the input
+  std::uint16_t split_share = 0;
   [[nodiscard]] constexpr bool passes_on() const noexcept { return !join; }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& whole& part& join& parts& join_share;
+    a& whole& part& join& parts& join_share& split& split_share;
   }
 };
 // What part i of a task gets, and what is joined: equal whoever divides it.
@@ -274,6 +280,13 @@ struct composition {
   if (out.size < 8) out.size = 8;
   out.words[0] = mix64(out.words[0] ^ (index + 1ULL));
   return out;
+}
+// What a part gave, in a word: its first, unless that says nothing of it.
+[[nodiscard]] constexpr std::uint64_t word_of(payload const& output) noexcept {
+  auto word = output.words[0];
+  if (!is_claim(output)) return word;
+  for (std::size_t i = 1; i < (output.size + 7U) / 8U; ++i) word = mix64(word ^ output.words[i]);
+  return word;
 }
 [[nodiscard]] constexpr payload joined_input(payload const& whole,
                                              std::span<std::uint64_t const> outputs) noexcept {
@@ -294,11 +307,24 @@ struct composition {
   out.output_bytes = (whole.output_bytes + parts - 1) / parts;
   return out;
 }
+// Of an object that was made to be divided. Parts are of any size: each may give twice its share.
+[[nodiscard]] constexpr bulk part_bulk(object_ref const& split, byte_range which,
+                                       std::uint64_t output_bytes, std::uint32_t parts) noexcept {
+  return {split, which, std::min(output_bytes, output_bytes / parts * 2 + 1), {}};
+}
 [[nodiscard]] constexpr duration join_work(composition const& c, duration work) noexcept {
   return work / 1000 * c.join_share;
 }
+[[nodiscard]] constexpr duration split_work(composition const& c, duration work) noexcept {
+  return c.split ? work / 1000 * c.split_share : duration{};
+}
+[[nodiscard]] constexpr duration part_work(composition const& c, duration work,
+                                           std::uint32_t parts) noexcept {
+  auto const rest = work - join_work(c, work) - split_work(c, work);
+  return std::max(duration{}, rest) / std::max<std::int64_t>(1, parts);
+}
 [[nodiscard]] constexpr duration part_work(composition const& c, duration work) noexcept {
-  return (work - join_work(c, work)) / std::max<std::int64_t>(1, c.parts);
+  return part_work(c, work, c.parts);
 }
 
 // ---- what is remembered -------------------------------------------------------------------------
@@ -429,14 +455,15 @@ struct papers {
   passport_chain chain{};   // as far as it is known, from the root on
   bounded_vector<std::uint32_t, hops_max> checking{};  // commands
   std::uint8_t good = 0;    // links whose signatures hold
-  std::uint16_t parts = 0;
+  std::uint16_t parts = 0;  // none yet: it is to be split
   std::uint16_t done = 0;
-  bounded_vector<std::uint64_t, parts_max> outputs{};  // the first word of each part's
+  object_ref split{};       // what the parts read, where that is not the whole's input; pinned here
+  bounded_vector<std::uint64_t, parts_max> outputs{};  // each part's, in a word
   payload last_output{};
   bounded_vector<object_ref, parts_max> objects{};  // of each part, if it has one; pinned here
   template <class A>
   void serialize(A& a, unsigned) {
-    a& lease& chain& checking& good& parts& done& outputs& last_output& objects;
+    a& lease& chain& checking& good& parts& done& split& outputs& last_output& objects;
   }
 };
 

@@ -16,6 +16,8 @@
 // - A result is sent until it is settled; the owner settles again what it settled before.
 // - The owner checks the executor's signature before a result counts, the executor the owner's
 //   before a receipt earns. A receipt of one side earns nothing.
+// - Where nobody is found for one more result, what is there is judged as it is: a friend is
+//   believed without the second word that chance had asked for, a stranger is not.
 // - A result that is an object counts when its bytes are here. They come from all who made the
 //   same; when none of them has it any more it is made again by somebody else. What was said of it
 //   stays said: one more result has only to agree with it.
@@ -114,7 +116,7 @@ class job_protocol : private delegation<job_protocol> {
     auto& j = *jobs.find(id);
     j.hops = std::max(j.hops, f.hops);
     gather(h, j, f.among);
-    if (j.among.empty()) return rest(h, j);
+    if (j.among.empty()) return rest(h, id, j);
     j.found_anyone = true;
     call(h, id, j);
   }
@@ -272,7 +274,7 @@ class job_protocol : private delegation<job_protocol> {
     });
     if (id) {
       h.env().emit(task_ended{held.find(id)->what.of, outcome::done, r.took});
-      finish(h, *held.find(id), r.ok, r.output, r.took);
+      if (!on_split(h, id, r)) finish(h, *held.find(id), r.ok, r.output, r.took);
     }
     start_waiting(h);
   }
@@ -565,7 +567,7 @@ class job_protocol : private delegation<job_protocol> {
       h.silent(j.among[i].who);
       avoid(j, j.among[i].principal);
     }
-    if (under_way(j) < j.needed) return rest(h, j);
+    if (under_way(j) < j.needed) return rest(h, id, j);
     j.now = owned_job::state::running;
     j.due = deadline(j);
     wake_for(h, j);
@@ -657,8 +659,9 @@ class job_protocol : private delegation<job_protocol> {
 
   // Nobody right now: try again after a while, as long as patience lasts.
   template <class House>
-  void rest(House& h, owned_job& j) {
+  void rest(House& h, activity id, owned_job& j) {
     j.now = owned_job::state::resting;
+    if (believes_these(h, id, j)) return;
     auto const spread = h.env().random().between(duration{}, h.times().rest);
     auto const tries = std::min<std::int64_t>(j.rounds, 8);
     j.due = h.env().now() + h.times().rest * tries / 2 + spread;
@@ -717,15 +720,35 @@ class job_protocol : private delegation<job_protocol> {
     p.checking = h.env().check(r, p.principal, r.by_executor);
   }
 
-  template <class House>
-  void consider(House& h, activity id, owned_job& j) {
-    bounded_vector<testimony, testimonies_max> all;
-    bounded_vector<std::uint8_t, testimonies_max> at;
+  using testimonies = bounded_vector<testimony, testimonies_max>;
+  using places = bounded_vector<std::uint8_t, testimonies_max>;  // in `given`
+  static void gather_results(owned_job const& j, testimonies& all, places& at) {
     for (std::size_t i = 0; i < j.given.size(); ++i) {
       if (j.given[i].now != placement::state::checked) continue;
       all.push_back({j.given[i].principal, j.given[i].standing, j.given[i].hash});
       at.push_back(static_cast<std::uint8_t>(i));
     }
+  }
+  // Nobody was found who would say more: what is there may be enough.
+  template <class House>
+  [[nodiscard]] bool believes_these(House& h, activity id, owned_job& j) {
+    testimonies all;
+    places at;
+    gather_results(j, all, at);
+    if (all.empty() || all.size() < under_way(j)) return false;
+    bool const gone = std::any_of(at.begin(), at.end(),
+                                  [&](std::uint8_t i) { return is_gone(j, j.given[i]); });
+    auto const said = gone ? judgement{judgement::kind::again, 0, 0} : h.judge(j.what, all);
+    if (said.what != judgement::kind::accept) return false;
+    accept(h, id, j, at[said.believed], said.forged, at);
+    return true;
+  }
+
+  template <class House>
+  void consider(House& h, activity id, owned_job& j) {
+    testimonies all;
+    places at;
+    gather_results(j, all, at);
     if (all.size() < j.needed) return;
     auto const said = h.judge(j.what, all);
     switch (said.what) {
@@ -770,7 +793,10 @@ class job_protocol : private delegation<job_protocol> {
     auto const now = h.env().now();
     auto const& best = j.given[j.believed];
     if (j.parent) {
-      h.env().emit(part_done{j.what.id, ending::completed, best.who});
+      auto const* l = h.env().template pool<held_lease>().find(j.parent);
+      auto const whole = l == nullptr ? job_id{} : l->what.of;
+      h.env().emit(
+          part_done{j.what.id, ending::completed, best.who, whole, j.part, best.output});
       part_ready(h, j, best.output, best.object);
     } else {
       told(h, j, best, j.results, now);
@@ -870,7 +896,7 @@ class job_protocol : private delegation<job_protocol> {
     h.drop(j.fetch);
     if (j.parent) {
       if (j.parent != nobodys) {
-        h.env().emit(part_done{j.what.id, how, {}});
+        h.env().emit(part_done{j.what.id, how, {}, {}, j.part, {}});
         part_failed(h, j);
       }
       jobs.erase(id);
@@ -901,7 +927,7 @@ class job_protocol : private delegation<job_protocol> {
     if (j.due > now) return;
     switch (j.now) {
       case owned_job::state::bidding: return choose(h, id);
-      case owned_job::state::finding: return rest(h, j);
+      case owned_job::state::finding: return rest(h, id, j);
       case owned_job::state::resting: return look(h, id);
       default:
         j.due = deadline(j);
@@ -922,7 +948,7 @@ class job_protocol : private delegation<job_protocol> {
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
     auto mine = t;  // what is left of it for this head and, at best, for the slowest of the others
     if (auto const c = plan(h, t.what, terms)) {
-      mine.work = join_work(*c, t.work) + part_work(*c, t.work);
+      mine.work = split_work(*c, t.work) + part_work(*c, t.work) + join_work(*c, t.work);
     }
     auto said = h.accepts(offer{mine, terms, terms.deadline}, load_of(h));
     auto const moving = fetch_time(h, t.what, t.data, terms);
@@ -936,7 +962,8 @@ class job_protocol : private delegation<job_protocol> {
   template <class House>
   [[nodiscard]] static duration fetch_time(House& h, service what, bulk const& data,
                                            passport const& terms) {
-    if (data.which.count == 0 || plan(h, what, terms)) return {};
+    auto const c = plan(h, what, terms);
+    if (data.which.count == 0 || (c && !c->split)) return {};
     if (h.has(data.input.id, data.which)) return {};
     auto const most = std::min<std::uint64_t>(data.which.count, std::uint64_t{1} << 50U);
     return h.times().per_megabyte * static_cast<std::int64_t>(most / 1'000'000 + 1);

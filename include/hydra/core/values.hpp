@@ -78,14 +78,24 @@ struct object_ref {
 
 // An output payload that claims an object: where bytes are real, who makes them names them. The
 // receipt covers the payload, so it covers the claim.
+inline constexpr std::size_t parts_max = 64;  // of a job that is divided
 inline constexpr std::uint64_t claim_mark = 0x6a626f2061726479U;  // "ydra obj"
-[[nodiscard]] constexpr payload claim_of(object_id id, std::uint64_t bytes) noexcept {
+[[nodiscard]] constexpr payload claim_of(object_id id, std::uint64_t bytes,
+                                         std::uint64_t parts = 0) noexcept {
   payload out;
-  out.size = 48;
+  out.size = parts == 0 ? 48 : 56;
   out.words[0] = claim_mark;
   for (std::size_t i = 0; i < 4; ++i) out.words[1 + i] = id.hash.words()[i];
   out.words[5] = bytes;
+  out.words[6] = parts;
   return out;
+}
+[[nodiscard]] constexpr bool is_claim(payload const& output) noexcept {
+  return (output.size == 48 || output.size == 56) && output.words[0] == claim_mark;
+}
+// Of an object that was made to be divided: into so many; 0: it says nothing of it.
+[[nodiscard]] constexpr std::uint64_t parts_claimed(payload const& output) noexcept {
+  return is_claim(output) ? output.words[6] : 0;
 }
 
 // What a task reads and writes beside its payloads: a range of an object, and an object of so
@@ -95,17 +105,22 @@ struct bulk {
   object_ref input{};
   byte_range which{};
   std::uint64_t output_bytes = 0;
+  object_ref how{};  // a small one that says what is to be done; read whole
   [[nodiscard]] constexpr explicit operator bool() const noexcept {
-    return which.count != 0 || output_bytes != 0;
+    return which.count != 0 || output_bytes != 0 || how;
   }
   // All that has to be moved for it at worst.
   [[nodiscard]] constexpr std::uint64_t bytes() const noexcept {
-    auto const sum = which.count + output_bytes;
-    return sum < output_bytes ? ~std::uint64_t{0} : sum;
+    auto sum = which.count;
+    for (auto more : {output_bytes, how.bytes}) {
+      sum = sum + more < more ? ~std::uint64_t{0} : sum + more;
+    }
+    return sum;
   }
   template <class A>
   void serialize(A& a, unsigned) {
     a& input& which& output_bytes;
+    serialize_if_any(a, how);
   }
 };
 
@@ -113,7 +128,7 @@ struct bulk {
 [[nodiscard]] constexpr object_ref object_made(payload const& output, key const& hash,
                                                std::uint64_t bytes, peer holder) noexcept {
   if (bytes == 0) return {};
-  if (output.size != 48 || output.words[0] != claim_mark) return {{hash}, bytes, holder};
+  if (!is_claim(output)) return {{hash}, bytes, holder};
   digest256 id{};
   for (std::size_t i = 0; i < 4; ++i) id[i] = output.words[1 + i];
   return {{key{id}}, output.words[5], holder};

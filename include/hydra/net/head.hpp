@@ -22,6 +22,7 @@
 #include <hydra/core/node.hpp>
 #include <hydra/net/lanes.hpp>
 #include <hydra/net/native.hpp>
+#include <hydra/net/parts.hpp>
 #include <hydra/net/passage.hpp>
 #include <hydra/net/signing.hpp>
 #include <hydra/net/store.hpp>
@@ -199,6 +200,14 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] bool has(object_id what, byte_range which) const {
     auto const it = objects_here_.find(what);
     return it != objects_here_.end() && within(which, {0, it->second});
+  }
+  // The range of a part of an object that is whole here and was made to be divided into so many; of
+  // no bytes: it was not.
+  [[nodiscard]] byte_range part(object_id what, std::uint32_t index, std::uint32_t parts) const {
+    if (!objects_here_.contains(what)) return {};
+    auto const table = parts_in(files_.path_of(what));
+    if (!table || table.value().size() != parts + std::size_t{1}) return {};
+    return table.value()[index];
   }
   template <Described R>
   command keep_of(room by, std::uint64_t name, R const& r) {

@@ -250,6 +250,28 @@ class object_files {
     if (file && detail::read_at(file.get(), to, chunk * chunk_bytes) == to.size()) return true;
     return set_aside(id, chunk);
   }
+  // Writes a range of an object to a new file; every chunk of it proves itself on the way.
+  [[nodiscard]] result<bool> copy_out(object_id id, byte_range which, std::string const& to) {
+    auto const proved = leaves(id);
+    if (!proved) return error{proved.why()};
+    if (!holds(id, which)) return error{hex_of(id) + ": these bytes are not here"};
+    detail::open_file const out{::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (!out) return failed(to);
+    std::vector<std::byte> chunk;
+    auto const end = which.first + which.count;
+    for (auto at = which.first; at < end;) {
+      auto const i = at / chunk_bytes;
+      auto const there = read(id, i, chunk);
+      if (!there) return there;
+      if (leaf_of(chunk) != proved.value()[i]) return set_aside(id, i);
+      auto const from = at - i * chunk_bytes;
+      auto const n = std::min<std::uint64_t>(chunk.size() - from, end - at);
+      auto const part = std::span{chunk}.subspan(from, n);
+      if (!detail::write_at(out.get(), part, at - which.first)) return failed(to);
+      at += n;
+    }
+    return true;
+  }
   // Reads all that is here of an object. What does not hold is set aside, and said.
   [[nodiscard]] result<bool> verify(object_id id) {
     auto const proved = leaves(id);

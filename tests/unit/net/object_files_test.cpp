@@ -3,6 +3,7 @@
 
 #include <hydra/core/random.hpp>
 #include <hydra/net/object_files.hpp>
+#include <hydra/net/parts.hpp>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -224,6 +226,57 @@ TEST_CASE("what rots on the disk is set aside and said, the others stay") {
   CHECK_FALSE(store.holds(bad));
   CHECK(store.verify(good));
   CHECK(store.bytes() == 1000);
+}
+
+TEST_CASE("a range is written to a file, if every chunk of it proves itself") {
+  shelf const at{"ranges"};
+  object_files files{(at.path / "objects").string()};
+  REQUIRE(files.open());
+  auto const all = noise(5, 3 * chunk_bytes + 1000);
+  auto const id = files.import(at.put("film", all));
+  REQUIRE(id);
+  auto const to = (at.path / "out").string();
+  for (byte_range const r : {byte_range{0, 1}, byte_range{chunk_bytes - 1, 2},
+                             byte_range{10, 3 * chunk_bytes}, byte_range{0, all.size()},
+                             byte_range{all.size() - 1, 1}, byte_range{5, 0}}) {
+    fs::remove(to);
+    REQUIRE(files.copy_out(id.value(), r, to));
+    std::ifstream in{to, std::ios::binary};
+    std::string const got{std::istreambuf_iterator<char>{in}, {}};
+    REQUIRE(got.size() == r.count);
+    CHECK(std::memcmp(got.data(), all.data() + r.first, r.count) == 0);
+    CHECK(!files.copy_out(id.value(), r, to));  // what is there stays
+  }
+  fs::remove(to);
+  CHECK(!files.copy_out(id.value(), {all.size(), 1}, to));
+  CHECK(!files.copy_out(id.value(), {1, ~std::uint64_t{0}}, to));
+  std::ofstream{files.path_of(id.value()), std::ios::in | std::ios::binary}.put('x');
+  CHECK(!files.copy_out(id.value(), {0, 10}, to));  // it has rotted: found out before it is used
+  CHECK(!files.holds(id.value()));
+}
+
+TEST_CASE("a table of parts is believed only as far as it lies within its file") {
+  shelf const at{"parts"};
+  auto const body = noise(6, 100);
+  auto const made = [&](std::vector<byte_range> const& ranges) {
+    auto all = parts_table(ranges);
+    all.insert(all.end(), body.begin(), body.end());
+    return parts_in(at.put("parts", all));
+  };
+  auto const head = parts_table_bytes(1);
+  auto const good = made({{head, 60}, {head + 60, 40}});
+  REQUIRE(good);
+  REQUIRE(good.value().size() == 2);
+  CHECK(good.value()[1].first == head + 60);
+  CHECK(good.value()[1].count == 40);
+  CHECK(!made({{head, 60}, {head + 60, 41}}));
+  CHECK(!made({{head - 1, 60}, {head + 60, 40}}));
+  CHECK(!made({{head, ~std::uint64_t{0}}, {head, 1}}));
+  CHECK(!made({{head, 1}}));  // of no part
+  CHECK(!made(std::vector<byte_range>(parts_max + 2, byte_range{2000, 0})));
+  CHECK(!parts_in(at.put("text", body)));
+  CHECK(!parts_in(at.put("empty", {})));
+  CHECK(!parts_in((at.path / "nothing").string()));
 }
 
 TEST_CASE("the quota gives up what was used longest ago, never what is pinned") {
