@@ -13,6 +13,7 @@
 
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/net/runtime.hpp>
+#include <hydra/scheduling/mindful.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -33,7 +34,9 @@ namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-using machine = net::runtime<Hydra<>>;
+// Who divides a job remembers what it gave to whom.
+using whole_hydra = Hydra<scheduling::mindful>;
+using machine = net::runtime<whole_hydra>;
 
 constexpr std::int64_t work_standard_ms = 60'000;
 constexpr std::int64_t patience_standard_ms = 3'600'000;
@@ -211,7 +214,7 @@ class on_network final : public daemon, private shelf {
     if (verb == "events") return events_.after(q.value("since", std::uint64_t{0}));
     if (verb == "receipts") {
       return {{"receipts",
-               here_->inspect([](net::head<Hydra<>>& h) { return receipts_of(h); })}};
+               here_->inspect([](net::head<whole_hydra>& h) { return receipts_of(h); })}};
     }
     if (verb == "link cut") return cut_link(q);
     throw refused{usage, "\"" + verb + "\" is no verb of a node"};
@@ -245,7 +248,7 @@ class on_network final : public daemon, private shelf {
     s.between = links_.get();
     s.threads = cores();
     here_ = std::make_unique<machine>(s);
-    here_->on_build([this](net::head<Hydra<>>& h) { return make(h); });
+    here_->on_build([this](net::head<whole_hydra>& h) { return make(h); });
     here_->on_emit([this](auto const& fact) {
       events_.add(event_of(*head_, fact));
       told(fact);
@@ -262,7 +265,7 @@ class on_network final : public daemon, private shelf {
       return bring_up();
     }
     if (!port) return error{port.why()};
-    self_ = here_->inspect([](net::head<Hydra<>>& h) { return h.about(h.self()).principal; });
+    self_ = here_->inspect([](net::head<whole_hydra>& h) { return h.about(h.self()).principal; });
     for (auto const& hex : state_->kept()) {
       if (auto const id = net::object_of_hex(hex)) pin(*id);
     }
@@ -317,7 +320,7 @@ class on_network final : public daemon, private shelf {
     if (what_.cores != 0) return static_cast<std::size_t>(what_.cores);
     return std::max(1U, std::thread::hardware_concurrency());
   }
-  [[nodiscard]] Hydra<> make(net::head<Hydra<>>& h) {
+  [[nodiscard]] whole_hydra make(net::head<whole_hydra>& h) {
     head_ = &h;  // for facts, which it emits itself
     hydra_settings s;
     s.network = what_.network;
@@ -349,7 +352,7 @@ class on_network final : public daemon, private shelf {
     place.disclose = what_.disclose_place;
     verify::repeat checks;
     checks.rate[1] = checks.rate[2] = what_.check_friends;
-    return Hydra<>{s, trusts::rings{trust, friends}, objects{what_.objects_max},
+    return whole_hydra{s, trusts::rings{trust, friends}, objects{what_.objects_max},
                    proximity::geographic{place}, checks};
   }
   // Who was reached, and what the disk says; now and then.
@@ -381,7 +384,7 @@ class on_network final : public daemon, private shelf {
   sighting look_at(known_peer const& p) {
     auto const c = contact_of_text("hydra:" + p.key + "@" + p.address);
     if (!c) return {};
-    return here_->inspect([&](net::head<Hydra<>>& h) -> sighting {
+    return here_->inspect([&](net::head<whole_hydra>& h) -> sighting {
       auto const who = h.know(c.value());
       if (!who) return {};
       auto const a = h.about(who);
@@ -675,7 +678,7 @@ class on_network final : public daemon, private shelf {
     auto const [held, bytes] = here_->objects([](net::object_files& f) {
       return std::pair{f.count(), f.bytes()};
     });
-    auto const [sessions, known, failure] = here_->inspect([](net::head<Hydra<>>& h) {
+    auto const [sessions, known, failure] = here_->inspect([](net::head<whole_hydra>& h) {
       return std::tuple{h.sessions(), h.known_heads(), h.failure()};
     });
     return {{"contact", contact()},      {"connections", sessions}, {"heads_known", known},
@@ -824,7 +827,7 @@ class on_network final : public daemon, private shelf {
   event_ring events_;
   std::unique_ptr<imitated_links> links_;  // none: they are as they are
   std::unique_ptr<machine> here_;
-  net::head<Hydra<>>* head_ = nullptr;  // of this life, in its io thread
+  net::head<whole_hydra>* head_ = nullptr;  // of this life, in its io thread
   principal self_{};
   std::unique_ptr<tasks> tasks_;
   std::thread watch_;

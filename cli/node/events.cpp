@@ -1,10 +1,9 @@
 #include "events.hpp"
 
+#include "jail.hpp"
+
 #include <fmt/format.h>
 
-#include <sys/resource.h>
-
-#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -15,19 +14,6 @@ std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
-
-// Of all processes of this one that have ended and were waited for.
-std::int64_t children_cpu_ms() {
-  rusage used{};
-  if (::getrusage(RUSAGE_CHILDREN, &used) != 0) return 0;
-  auto const ms = [](timeval const& t) {
-    return std::int64_t{t.tv_sec} * 1000 + std::int64_t{t.tv_usec} / 1000;
-  };
-  return ms(used.ru_utime) + ms(used.ru_stime);
-}
-
-std::atomic<int> under_way = 0;             // tasks of this process
-std::atomic<std::uint64_t> overlaps = 0;    // how often one began while another ran
 
 }  // namespace
 
@@ -79,35 +65,22 @@ nlohmann::json event_ring::after(std::uint64_t since) const {
   return {{"events", events}, {"next", next}, {"lost", from - std::min(from, since + 1)}};
 }
 
-std::uint64_t event_ring::began(std::string const& service, std::uint64_t nonce) {
-  add({{"event", "began"}, {"service", service}, {"nonce", hex_of_nonce(nonce)}});
-  ++under_way;
-  if (under_way > 1) ++overlaps;
-  return overlaps;
-}
-void event_ring::ended(std::uint64_t number, nlohmann::json task, std::int64_t cpu_ms) {
-  bool const alone = overlaps == number && under_way == 1;
-  --under_way;
-  task["event"] = "ended";
-  task["cpu_ms"] = alone ? cpu_ms : -1;
-  add(std::move(task));
-}
-
 watched_task::watched_task(event_ring& to, std::string service, std::uint64_t nonce)
     : to_{to},
       service_{std::move(service)},
       nonce_{nonce},
-      number_{to.began(service_, nonce)},
       began_ms_{now_ms()},
-      cpu_ms_{children_cpu_ms()} {}
+      cpu_{net::jailed_cpu()} {
+  to_.add({{"event", "began"}, {"service", service_}, {"nonce", hex_of_nonce(nonce_)}});
+}
 watched_task::~watched_task() {
-  to_.ended(number_,
-            {{"service", service_},
-             {"nonce", hex_of_nonce(nonce_)},
-             {"good", good_},
-             {"output", output_},
-             {"wall_ms", now_ms() - began_ms_}},
-            children_cpu_ms() - cpu_ms_);
+  to_.add({{"event", "ended"},
+           {"service", service_},
+           {"nonce", hex_of_nonce(nonce_)},
+           {"good", good_},
+           {"output", output_},
+           {"wall_ms", now_ms() - began_ms_},
+           {"cpu_ms", (net::jailed_cpu() - cpu_) / std::chrono::milliseconds{1}}});
 }
 std::optional<payload> watched_task::made(std::optional<payload> output) {
   good_ = output.has_value();

@@ -35,19 +35,14 @@ class event_ring {
   // the `since` of the next question and M how many were dropped before they were asked for.
   [[nodiscard]] nlohmann::json after(std::uint64_t since) const;
 
-  // A task of this head began; the number is for ended(). Its nonce names it: whose it is, is known
-  // to who gave it.
-  [[nodiscard]] std::uint64_t began(std::string const& service, std::uint64_t nonce);
-  // `cpu` of the processes that it ran; negative: tasks overlapped and nobody can tell.
-  void ended(std::uint64_t number, nlohmann::json task, std::int64_t cpu_ms);
-
  private:
   mutable std::mutex mutex_;
   std::deque<nlohmann::json> all_;
   std::uint64_t last_ = 0;
 };
 
-// Runs a task and says so: its beginning, its end, how long it took and what its processes used.
+// Around a task, on the thread that performs it: says its beginning, its end, how long it took and
+// what its jails used. Its nonce names it: whose it is, is known to who gave it.
 class watched_task {
  public:
   watched_task(event_ring& to, std::string service, std::uint64_t nonce);
@@ -61,9 +56,8 @@ class watched_task {
   event_ring& to_;
   std::string service_;
   std::uint64_t nonce_;
-  std::uint64_t number_;
   std::int64_t began_ms_;
-  std::int64_t cpu_ms_;
+  duration cpu_;
   bool good_ = false;
   std::string output_;
 };

@@ -569,7 +569,7 @@ jail_report probe_jail(jail_policy const& policy) {
   return out;
 }
 
-jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
+static jail_outcome run_whole_or_bare(jail_job const& job, jail_policy const& policy) {
   jail_outcome refused;
   string program;
   refused.why = unfit(job, program);
@@ -597,5 +597,16 @@ jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
   s.words.insert(s.words.end(), job.run.begin() + 1, job.run.end());
   return watched{job, false}.run(s);
 }
+
+namespace {
+thread_local duration used_here{};
+}
+
+jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
+  auto out = run_whole_or_bare(job, policy);
+  used_here += out.cpu;
+  return out;
+}
+duration jailed_cpu() noexcept { return used_here; }
 
 }  // namespace hydra::net

@@ -20,6 +20,9 @@ namespace hydra::net {
 // the watch only. What it leaves in its output that is no file or folder is removed.
 [[nodiscard]] jail_outcome run_jailed(jail_job const&, jail_policy const& = {});
 
+// Of the processor, by all jobs that this thread has run.
+[[nodiscard]] duration jailed_cpu() noexcept;
+
 // The program hydra-jail: what the policy says, else beside the running program.
 [[nodiscard]] std::string inside_program(jail_policy const&);
 
