@@ -116,7 +116,7 @@ class demo_run {
     jail.allow_without_jail = a_.allow_without_jail;
     net::performer const by{service.value(), jail, true};
     if (auto const shot = shoot(by); !shot) return shot;
-    if (auto const alone = render_alone(by); !alone) return alone;
+    if (auto const alone = make_alone(by); !alone) return alone;
     stage_order const order{folder_, at_.program, at_.manifest, folder_ + "/liar.toml",
                             a_.allow_without_jail, a_.seed};
     if (auto const lie = write_liar(at_.manifest, order.liar, cast_); !lie) return lie;
@@ -142,14 +142,15 @@ class demo_run {
                               film_.plan.segments.size()));
     return true;
   }
-  result<bool> render_alone(net::performer const& by) {
+  result<bool> make_alone(net::performer const& by) {
     auto const began = clock::now();
-    auto const made = net::render_movie(by, film_.film, film_.cuts, "vp9", folder_ + "/alone.mkv",
-                                        film_.segment_frames);
-    if (was_interrupted()) return error{"interrupted"};
+    auto const into = folder_ + "/alone";
+    std::error_code wrong;
+    fs::create_directories(into, wrong);
+    auto const made = render_alone(by, film_, "vp9", into);
     if (!made) return error{"one machine alone: " + made.why()};
     end_.times.alone_s = since(began);
-    end_.hash_alone = hash_of_frames(folder_ + "/alone.mkv");
+    end_.hash_alone = hash_of_frames(into + "/movie");
     progress_.say(fmt::format("one machine alone has made it ({:.1f} s), to compare",
                               end_.times.alone_s));
     return true;

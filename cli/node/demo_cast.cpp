@@ -78,7 +78,7 @@ demo_cast draw_cast(std::uint64_t seed) {
   out.back_after_ms = static_cast<int>(1500 + by.below(1500));
   out.cut_off = order(by, {2, 3, 4, 5, 6});
   out.cut_ms = static_cast<int>(1500 + by.below(1500));
-  out.lies_tenths = static_cast<unsigned>(4 + by.below(4));
+  out.lies_tenths = static_cast<unsigned>(6 + by.below(3));
   out.lies_salt = static_cast<unsigned>(by.below(1000));
   return out;
 }

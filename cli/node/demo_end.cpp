@@ -134,7 +134,7 @@ std::string demo_end::text(std::uint64_t seed) const {
       "\nreal       {:.1f} s for the job; all eight share this machine, so they are no faster\n"
       "emulated   {:.1f} s had each a machine of its own: processor time of each task in its\n"
       "           order, delays of the links, silences as they were; without the time of bytes\n"
-      "alone      {:.1f} s of the clock for one machine that checks each segment itself;\n"
+      "alone      {:.1f} s of the clock for this machine alone, before the others were there;\n"
       "           {:.1f} s of processor for the tasks of the job, each once\n"
       "\nType next:\n  hydra demo movie --seed {}    # another cast\n",
       times.real_s, times.emulated.all_s, times.alone_s, times.emulated.alone_s, seed + 1);

@@ -32,6 +32,10 @@ struct film_stock {
 [[nodiscard]] result<bool> write_liar(std::string const& honest, std::string const& liar,
                                       demo_cast const&);
 
+// The movie by this machine alone, each segment once: FOLDER/movie. The folder is there.
+[[nodiscard]] result<bool> render_alone(net::performer const&, film_stock const&,
+                                        std::string const& codec, std::string const& folder);
+
 // MD5 of all frames of a movie, decoded on one thread; empty: it cannot be decoded.
 [[nodiscard]] std::string hash_of_frames(std::string const& movie);
 
