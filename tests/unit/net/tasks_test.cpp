@@ -264,13 +264,13 @@ TEST_CASE("the name of an object is read back, and nothing else is") {
     CHECK(!node::object_of_text(text.substr(0, i)));
   }
   auto const hash = string(64, 'a');
-  for (auto const& odd : std::vector<string>{string{}, string{"object:"}, "object:" + hash, "object:" + hash + ":5",
-                           "object:" + hash + ":0:" + hash + "@127.0.0.1:4000",
-                           "object:" + hash + ":-1:" + hash + "@127.0.0.1:4000",
-                           "object:" + hash + ":99999999999999999999:" + hash + "@127.0.0.1:4000",
-                           "object:" + hash + "::" + hash + "@127.0.0.1:4000",
-                           "object:" + hash + ":5:" + hash + "@127.0.0.1:0",
-                           "objekt:" + hash + ":5:" + hash + "@127.0.0.1:4000"}) {
+  auto const at = hash + "@127.0.0.1:4000";
+  std::vector<string> const odds{
+      "", "object:", "object:" + hash, "object:" + hash + ":5", "object:" + hash + ":0:" + at,
+      "object:" + hash + ":-1:" + at, "object:" + hash + ":99999999999999999999:" + at,
+      "object:" + hash + "::" + at, "object:" + hash + ":5:" + hash + "@127.0.0.1:0",
+      "objekt:" + hash + ":5:" + at};
+  for (auto const& odd : odds) {
     CHECK(!node::object_of_text(odd));
   }
 }
