@@ -48,6 +48,8 @@ constexpr std::uint64_t output_most = std::uint64_t{4} << 30U;
 constexpr std::uint16_t parts_expected = 8;
 constexpr std::uint16_t split_share = 50;  // thousandths of the work
 constexpr std::uint16_t join_share = 50;
+constexpr std::uint16_t receipts_kept = 10'000;
+constexpr std::size_t learned_max = 64;  // heads that others told of
 constexpr auto accepted_within = std::chrono::seconds{5};
 
 std::int64_t now_ms() {
@@ -326,6 +328,7 @@ class on_network final : public daemon, private shelf {
     s.network = what_.network;
     s.times = times_for(what_.lease);
     s.power.cores = static_cast<std::uint16_t>(cores());
+    s.receipts = receipts_kept;
     for (auto const& [name, m] : services_) {
       auto const whole = h.know<service>(m->service());
       s.offers.try_push_back(whole);
@@ -336,9 +339,9 @@ class on_network final : public daemon, private shelf {
       s.offers.try_push_back(c.part);
       s.compositions.try_push_back(c);
     }
-    for (auto const& p : state_->peers()) {
+    for (auto const& p : known_peers()) {
       auto const c = contact_of_text("hydra:" + p.key + "@" + p.address);
-      if (!c) continue;
+      if (!c || s.contacts.full()) continue;
       if (auto const who = h.know(c.value())) s.contacts.try_push_back(who);
     }
     trusts::rings_config trust;
@@ -354,6 +357,15 @@ class on_network final : public daemon, private shelf {
     checks.rate[1] = checks.rate[2] = what_.check_friends;
     return whole_hydra{s, trusts::rings{trust, friends}, objects{what_.objects_max},
                    proximity::geographic{place}, checks};
+  }
+  // Those that the user named, then those that others told of, who was reached last first.
+  [[nodiscard]] std::vector<known_peer> known_peers() {
+    auto all = state_->peers();
+    std::sort(all.begin(), all.end(), [](known_peer const& a, known_peer const& b) {
+      if (a.name.empty() != b.name.empty()) return b.name.empty();
+      return a.last_contact_ms > b.last_contact_ms;
+    });
+    return all;
   }
   // Who was reached, and what the disk says; now and then.
   void keep_watch() {
@@ -374,6 +386,32 @@ class on_network final : public daemon, private shelf {
       p.owner = seen.owner;
       p.last_contact_ms = now_ms();
       must(state_->put(p));
+    }
+    learn_peers();
+  }
+  // A node whose friends are gone for good finds back by those whom it met through them.
+  void learn_peers() {
+    auto const met = here_->inspect([](net::head<Hydra<>>& h) {
+      std::vector<wire::contact> out;
+      for (auto who : h.connected(learned_max)) out.push_back(h.contact_of(who));
+      return out;
+    });
+    auto const known = known_peers();
+    for (auto const& c : met) {
+      auto const text = contact_text(c);
+      auto const hex = net::hex_of(object_id{c.key});
+      bool const there = std::any_of(known.begin(), known.end(),
+                                     [&](known_peer const& p) { return p.key == hex; });
+      if (there || !contact_of_text(text)) continue;
+      must(state_->put(known_peer{hex, "", "", text.substr(text.rfind('@') + 1), now_ms()}));
+    }
+    auto const all = known_peers();
+    auto const learned = std::find_if(all.begin(), all.end(),
+                                      [](known_peer const& p) { return p.name.empty(); });
+    for (auto it = learned; it != all.end(); ++it) {
+      if (it - learned >= static_cast<std::ptrdiff_t>(learned_max)) {
+        must(state_->remove_peer(it->key));
+      }
     }
   }
   struct sighting {
@@ -705,7 +743,7 @@ class on_network final : public daemon, private shelf {
   }
   json peers() {
     auto all = json::array();
-    for (auto const& p : state_->peers()) {
+    for (auto const& p : known_peers()) {
       auto const s = look_at(p);
       all.push_back({{"key", p.key}, {"name", p.name}, {"address", p.address},
                      {"owner", s.owner.empty() ? p.owner : s.owner},
@@ -730,7 +768,7 @@ class on_network final : public daemon, private shelf {
   [[nodiscard]] known_peer peer_of(json const& q) {
     auto const name = q.at("peer").get<std::string>();
     for (auto const& p : state_->peers()) {
-      if (p.name == name || p.key == name) return p;
+      if (!name.empty() && (p.name == name || p.key == name)) return p;
     }
     throw refused{usage, "there is no peer \"" + name + "\"; see hydra peer ls"};
   }

@@ -63,7 +63,8 @@ result<std::vector<film_segment>> segments_of(bundle const& b, bool pieces) {
     auto s = segment_of(line);
     auto const number = out.size();
     if (!s || number >= net::film_segments_max) {
-      return error{fmt::format("segments:{}: \"{}\" is no segment", number + 1, line.substr(0, 80))};
+      return error{fmt::format("segments:{}: \"{}\" is no segment", number + 1,
+                               line.substr(0, 80))};
     }
     auto const* piece = pieces ? file_of(b, fmt::format("piece/{:04}", number)) : nullptr;
     if (pieces && piece == nullptr) return error{fmt::format("piece {} is missing", number)};
@@ -186,6 +187,35 @@ result<string> encoder_of(net::performer const& by, string const& codec) {
   return net::hex_of(object_id{key{h.finish()}});
 }
 
+// The segments that a part gave, each looked at; what shows something else, or is missing, is
+// rendered here. Gives how many those were.
+result<std::size_t> take_part(net::performer const& by, std::vector<film_segment> const& segments,
+                              bundle const& made, string const& codec, string const& folder,
+                              std::vector<string>& files) {
+  std::size_t mended = 0;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    auto const* given = file_of(made, fmt::format("segment/{:04}", i));
+    if (given != nullptr && net::check_segment(by, segments[i], *given)) {
+      files.push_back(*given);
+      continue;
+    }
+    auto const into = fmt::format("{}/again-{:04}", folder, files.size());
+    auto const again = net::render_segment(by, segments[i], codec, into);
+    if (!again.ok()) return error{again.why};
+    files.push_back(into + "/segment");
+    auto const good = net::check_segment(by, segments[i], files.back());
+    if (!good) return error{good.why()};
+    ++mended;
+  }
+  return mended;
+}
+std::vector<double> read_times(string const& path) {
+  std::vector<double> out;
+  std::ifstream in{path};
+  for (double t = 0; in >> t && out.size() <= net::film_frames_max;) out.push_back(t);
+  return out;
+}
+
 }  // namespace
 
 result<film_order> film_order_of(bundle const& in, std::string const& film) {
@@ -267,40 +297,28 @@ result<joined_parts> join_parts(net::performer const& by, bundle const& last,
   if (!all) return error{all.why()};
   auto const codec = last.parameters.find("codec");
   auto const* times = file_of(last, "times");
-  if (codec == last.parameters.end() || times == nullptr) return error{"the part for the join lacks its codec or its times"};
+  if (codec == last.parameters.end() || times == nullptr) {
+    return error{"the part for the join lacks its codec or its times"};
+  }
   joined_parts out;
   std::vector<string> files;
   for (std::size_t part = 0; part < pieces.size(); ++part) {
     auto const segments = segments_of(pieces[part], true);
     if (!segments) return error{segments.why()};
-    bool mended = false;
-    for (std::size_t i = 0; i < segments.value().size(); ++i) {
-      auto const& s = segments.value()[i];
-      auto const* given = part < made.size() ? file_of(made[part], fmt::format("segment/{:04}", i))
-                                             : nullptr;
-      auto path = given == nullptr ? string{} : *given;
-      if (path.empty() || !net::check_segment(by, s, path)) {
-        auto const into = fmt::format("{}/again-{:04}", output, files.size());
-        auto const again = net::render_segment(by, s, codec->second, into);
-        if (!again.ok()) return error{again.why};
-        path = into + "/segment";
-        if (auto const good = net::check_segment(by, s, path); !good) return error{good.why()};
-        mended = true;
-      }
-      files.push_back(path);
-    }
-    if (mended) out.mended.push_back(part);
+    auto const before = files.size();
+    auto const mended = take_part(by, segments.value(), part < made.size() ? made[part] : bundle{},
+                                  codec->second, output, files);
+    if (!mended) return error{mended.why()};
+    if (mended.value() != 0) out.mended.push_back(part);
+    if (files.size() != before + segments.value().size()) return error{"a part is short"};
   }
   net::film_plan plan;
   plan.segments = all.value();
   if (files.size() != plan.segments.size()) return error{"the parts are not those of the film"};
   auto const* sound = file_of(last, "sound");
   auto wrong = net::join_movie(by, plan, files, sound == nullptr ? "" : *sound, output);
-  if (!wrong.empty()) return error{wrong};
-  std::vector<double> due;
-  std::ifstream in{*times};
-  for (double t = 0; in >> t && due.size() <= net::film_frames_max;) due.push_back(t);
-  wrong = net::check_times(by, due, sound != nullptr, output + "/movie");
+  auto const due = read_times(*times);
+  if (wrong.empty()) wrong = net::check_times(by, due, sound != nullptr, output + "/movie");
   if (!wrong.empty()) return error{wrong};
   out.frames = due.size();
   return out;

@@ -330,7 +330,8 @@ void list_peers(json const& answer) {
   std::vector<std::vector<std::string>> rows{{"NAME", "KEY", "ADDRESS", "RTT", "LAST CONTACT"}};
   for (auto const& p : answer["peers"]) {
     bool const up = p["connected"];
-    rows.push_back({p["name"], short_of(p["key"]), p["address"],
+    auto const name = p["name"].get<std::string>();
+    rows.push_back({name.empty() ? "-" : name, short_of(p["key"]), p["address"],
                     up ? fmt::format("{:.1f} ms", p["rtt_ms"].get<double>()) : "-",
                     up ? "now" : when(p["last_contact_ms"])});
   }

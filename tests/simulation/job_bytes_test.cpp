@@ -8,6 +8,7 @@
 #include <hydra/sim/world.hpp>
 #include <hydra/trust/open.hpp>
 #include <hydra/verify/none.hpp>
+#include <hydra/verify/repeat.hpp>
 
 #include <cstdint>
 #include <map>
@@ -71,6 +72,18 @@ struct film_world_of : sim::plain_setting {
     if (t.what == splitting) out = claim_of(pieces(), 60 * megabyte, splits_into);
     auto const longer = uneven ? static_cast<std::int64_t>(1 + t.input.words[0] % 7) : 1;
     return {.takes = t.work * longer, .ok = true, .output = out};
+  }
+};
+
+// 0 asks, 1 does the parts, and nobody else is there.
+template <class H>
+struct lonely_world : film_world_of<H> {
+  using film_world_of<H>::film_world_of;
+  [[nodiscard]] H make(sim::permutation const& view, std::uint32_t who) const {
+    hydra_settings s;
+    s.contacts.push_back(peer{view.seen(1 - who)});
+    if (who != asker) s.offers.push_back(leaf);
+    return H{s, verify::repeat{{ratio{0, 1}, ratio{999, 1000}, ratio{999, 1000}, ratio{1, 1}}}};
   }
 };
 
@@ -350,6 +363,47 @@ TEST_CASE("what was verified stays so when its makers are gone: one more has to 
     CHECK(seen.given.size() == 1 + gone);  // of two that made it one is enough
     CHECK(seen.into(asker) >= 20 * megabyte);
   }
+}
+
+namespace {
+
+// Everybody is in this ring; of friends nearly every result is asked for twice.
+template <std::uint8_t Ring>
+struct all_in : trusts::open {
+  [[nodiscard]] verdict admits(auto& env, principal who, right what) const {
+    auto said = trusts::open::admits(env, who, what);
+    if (said.ring != 0) said.ring = Ring;
+    return said;
+  }
+};
+template <std::uint8_t Ring>
+using lonely_hydra = Hydra<routing::full_mesh, all_in<Ring>, verify::repeat>;
+
+// One asker, one provider, nobody for a second opinion.
+template <std::uint8_t Ring>
+auto alone_with_one() {
+  using world = sim::world<lonely_hydra<Ring>, lonely_world<lonely_hydra<Ring>>, way_bill>;
+  world w{lonely_world<lonely_hydra<Ring>>{7, 2}};
+  w.run_for(5s);
+  for (std::uint64_t n = 1; n <= 8; ++n) {
+    job j;
+    j.id = {principal{0}, n};
+    j.what = leaf;
+    j.work = 2s;
+    j.patience = 3min;
+    w.tell(peer{asker}, submit{j});
+  }
+  w.run_for(5min);
+  std::size_t done = 0;
+  for (auto const& e : w.observed().ends) done += e.second.how == ending::completed ? 1U : 0U;
+  return done;
+}
+
+}  // namespace
+
+TEST_CASE("where nobody else is found a friend is believed, a stranger never") {
+  CHECK(alone_with_one<1>() == 8);
+  CHECK(alone_with_one<3>() == 0);
 }
 
 TEST_CASE("without its holder a job ends without a result, and nothing is left") {

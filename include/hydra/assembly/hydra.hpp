@@ -87,11 +87,11 @@ struct hydra_settings {
   std::uint32_t network = 1;
   duration offer_lifetime = 1h;          // of a provider record; routing republishes it
   bounded_vector<composition, 3> compositions{};  // of the offers, those that others help with
+  std::uint16_t receipts = 32;           // of what this head did, how many are kept; the oldest go
   std::uint8_t region = 0x01;            // one bit: where it is, for passports that name regions
   template <class A>
   void serialize(A& a, unsigned) {
-    a& offers& power& contacts& times& network& offer_lifetime& compositions&
-        region;
+    a& offers& power& contacts& times& network& offer_lifetime& compositions& receipts& region;
   }
 };
 
@@ -296,6 +296,7 @@ class Hydra {
     }
 
     [[nodiscard]] std::uint8_t region() const { return hydra_->settings_.region; }
+    [[nodiscard]] std::uint64_t receipts_kept() const { return hydra_->settings_.receipts; }
     [[nodiscard]] std::optional<composition> composition_of(service what) const {
       for (auto const& c : hydra_->settings_.compositions) {
         if (c.whole == what) return c;

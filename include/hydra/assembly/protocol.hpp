@@ -57,9 +57,9 @@ class job_protocol : private delegation<job_protocol> {
   // `h` is the house: the node's rooms, as the assembly opens them for one call.
   template <class House>
   void on_start(House& h) {
-    h.env().template recall_all<receipt>([&](std::uint64_t, receipt const& r) {
+    h.env().template recall_all<receipt>([&](std::uint64_t number, receipt const& r) {
       if (r.about.signer != h.me()) h.observe(r);
-      ++receipts_;
+      receipts_ = number + 1;
     });
     auto const again = [&](std::uint64_t, kept_job const& k) { take_up(h, k); };
     h.env().template recall_all<kept_job>(again);
@@ -456,12 +456,13 @@ class job_protocol : private delegation<job_protocol> {
     keep(h, *jobs.find(id));
     wake_for(h, *jobs.find(id));
   }
-  // Of what is left a life may spend half; the other half is for the next one, which cannot know
+  // Of what is left a life may spend a quarter; the rest is for the next ones, which cannot know
   // what this one spent.
   template <class House>
   static void keep(House& h, owned_job& j) {
-    auto const next = shared(j.terms.may_spend, 2);
-    static_cast<void>(take(j.terms.may_spend, next));
+    auto next = j.terms.may_spend;
+    j.terms.may_spend = shared(next, 4);
+    static_cast<void>(take(next, j.terms.may_spend));
     j.keeping = h.env().keep(j.what.id.nonce, kept_job{j.what, j.submitted, j.leases, next});
   }
 
@@ -1142,7 +1143,11 @@ class job_protocol : private delegation<job_protocol> {
     auto const r = held.find(id)->receipt;
     forget(h, id);
     if (!c.good) return;
-    h.env().keep(receipts_++ % receipts_kept, r);
+    h.env().keep(receipts_, r);
+    if (receipts_ >= h.receipts_kept()) {
+      h.env().template erase<receipt>(receipts_ - h.receipts_kept());
+    }
+    ++receipts_;
     h.observe(r);
   }
 
@@ -1182,7 +1187,6 @@ class job_protocol : private delegation<job_protocol> {
 
   static constexpr std::uint32_t leases_per_life = 1000;
   static constexpr std::size_t turns_per_call_max = 4;
-  static constexpr std::uint64_t receipts_kept = 32;
   static constexpr duration receipt_lifetime = 24h * 365;
   static constexpr duration ageing = 1min;  // of waiting, worth a level of priority
 

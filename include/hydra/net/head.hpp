@@ -316,6 +316,10 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] std::size_t neighbours() const noexcept { return transport_.neighbours(); }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return transport_.queued_bytes(); }
   [[nodiscard]] std::size_t known_heads() const noexcept { return directory_.heads(); }
+  // Whom it is connected to, and where they say they listen.
+  [[nodiscard]] std::vector<peer> connected(std::size_t most) const {
+    return transport_.neighbours(most);
+  }
   [[nodiscard]] bool connected(peer to) const { return transport_.connected(to); }
   [[nodiscard]] wire::contact contact_of(peer who) const { return directory_.contact_of(who); }
   [[nodiscard]] std::size_t torn_bytes() const noexcept { return store_->torn_bytes(); }
