@@ -32,4 +32,5 @@ Type next:
   $program sim run $scenario --seed 2          # another planet
   $program sim check-determinism $scenario     # twice the same, or the first event that differs
   scripts/test.sh                              # all tests
+  build/dev/bin/hydra demo movie               # after it: eight nodes render a film, one lies
 END

@@ -151,7 +151,8 @@ class on_network final : public daemon, private shelf {
     net::end_orphans(where_.scratch);  // of a life that ended
     fs::remove_all(where_.scratch, ignored);
     fs::create_directories(where_.scratch, ignored);
-    auto links = imitated_links::of((fs::path{where_.config}.parent_path() / "links.toml").string());
+    auto const distances = fs::path{where_.config}.parent_path() / "links.toml";
+    auto links = imitated_links::of(distances.string());
     if (!links) return error{links.why()};
     links_ = std::move(links.value());
     if (auto const loaded = load_services(); !loaded) return loaded;
@@ -215,8 +216,8 @@ class on_network final : public daemon, private shelf {
     if (verb == "service rm") return remove_service(q);
     if (verb == "events") return events_.after(q.value("since", std::uint64_t{0}));
     if (verb == "receipts") {
-      return {{"receipts",
-               here_->inspect([](net::head<whole_hydra>& h) { return receipts_of(h); })}};
+      auto const from = q.value("from", std::uint64_t{0});
+      return here_->inspect([&](net::head<whole_hydra>& h) { return receipts_of(h, from); });
     }
     if (verb == "link cut") return cut_link(q);
     throw refused{usage, "\"" + verb + "\" is no verb of a node"};
@@ -391,7 +392,7 @@ class on_network final : public daemon, private shelf {
   }
   // A node whose friends are gone for good finds back by those whom it met through them.
   void learn_peers() {
-    auto const met = here_->inspect([](net::head<Hydra<>>& h) {
+    auto const met = here_->inspect([](net::head<whole_hydra>& h) {
       std::vector<wire::contact> out;
       for (auto who : h.connected(learned_max)) out.push_back(h.contact_of(who));
       return out;

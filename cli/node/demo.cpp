@@ -26,13 +26,17 @@ namespace {
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 
-enum demo_code : int { all_held = 0, failed = 1, usage = 2, not_held = 6, no_jail = 7, stopped = 130 };
+enum demo_code : int {
+  all_held = 0, failed = 1, usage = 2, not_held = 6, no_jail = 7, stopped = 130
+};
 
 int refuse(int code, std::string const& why) {
   fmt::print(stderr, "hydra demo: {}\n", why);
   return code;
 }
-double since(clock::time_point t) { return std::chrono::duration<double>(clock::now() - t).count(); }
+double since(clock::time_point t) {
+  return std::chrono::duration<double>(clock::now() - t).count();
+}
 
 // Of the demo alone; gone with it.
 class demo_folder {

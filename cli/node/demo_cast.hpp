@@ -24,7 +24,8 @@ struct cast_member {
 struct demo_cast {
   static constexpr std::size_t phone = 0, desktop = 1, holder = 4, stranger = 7, size = 8;
 
-  std::vector<cast_member> all;  // the phone, the desktop, two friends, three in a cloud, a stranger
+  // The phone, the desktop, two friends, three in a cloud, a stranger.
+  std::vector<cast_member> all;
   // Who is killed while it renders: the first of these that does.
   std::vector<std::size_t> victims;
   std::size_t kill_after = 0;  // renderings that have begun by then

@@ -24,9 +24,8 @@ void demo_end::sum_up(demo_cast const& cast, film_stock const& film, performance
                       receipt_tree const& tree) {
   times.real_s = done.real_s;
   times.emulated = emulate(story, cast);
-  claim(movie.empty(), movie.empty()
-                           ? fmt::format("{} frames, each within 2 ms of its time", film.plan.frames)
-                           : movie);
+  auto const frames = fmt::format("{} frames, each within 2 ms of its time", film.plan.frames);
+  claim(movie.empty(), movie.empty() ? frames : movie);
   claim(!hash.empty() && hash == hash_alone,
         fmt::format("decoded frames {} here, {} by one machine alone", hash, hash_alone));
   judge_phone(film, done);

@@ -18,7 +18,9 @@ constexpr std::size_t cut_after = 2;   // renderings that have begun by then
 constexpr int look_every_ms = 60;
 constexpr int settle_ms = 800;         // for receipts that are still on their way
 
-double since(clock::time_point t) { return std::chrono::duration<double>(clock::now() - t).count(); }
+double since(clock::time_point t) {
+  return std::chrono::duration<double>(clock::now() - t).count();
+}
 
 void count_phone(demo_stage const& stage, phone_bytes& to) {
   auto const said = stage.ask(demo_cast::phone, {{"verb", "status"}});

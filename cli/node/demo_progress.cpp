@@ -40,9 +40,13 @@ std::string renderers_of(story_part const& p, demo_cast const& cast) {
   }
   return out;
 }
-std::string state_of(story_part const& p) {
+std::string state_of(story_part const& p, std::size_t divider) {
   if (p.done_ms == 0) return p.renderings.empty() ? "given" : "rendering";
-  return p.is_checked() ? "verified: two made the same" : "believed: of a friend";
+  if (p.is_checked()) return "verified: two made the same";
+  bool const own = std::any_of(p.renderings.begin(), p.renderings.end(), [&](auto const& r) {
+    return r.who == divider && r.output == p.output;
+  });
+  return own ? "made by who divides" : "believed: of a friend";
 }
 
 demo_progress::demo_progress(demo_cast const& cast, bool silent)
@@ -75,14 +79,16 @@ void demo_progress::draw(demo_story const& story) {
   fmt::print("         SEGMENT  STATE                         RENDERED BY\n");
   for (auto const& [nonce, p] : rows) {
     auto const number = p->index < 0 ? std::string{"·"} : std::to_string(p->index);
-    fmt::print("         {:>7}  {:<28}  {}\n", number, state_of(*p), renderers_of(*p, cast_));
+    fmt::print("         {:>7}  {:<28}  {}\n", number, state_of(*p, story.divider()),
+               renderers_of(*p, cast_));
   }
   drawn_ = rows.size() + 1;
 }
 void demo_progress::tell(demo_story const& story) {
   for (auto const& [nonce, p] : in_order(story)) {
     if (p->done_ms == 0 || !told_.insert(nonce).second) continue;
-    say(fmt::format("segment {:2}  {:<28}  {}", p->index, state_of(*p), renderers_of(*p, cast_)));
+    say(fmt::format("segment {:2}  {:<28}  {}", p->index, state_of(*p, story.divider()),
+                    renderers_of(*p, cast_)));
   }
 }
 

@@ -35,6 +35,6 @@ class demo_progress {
 
 // "cloud-1, Ada": who renders or rendered it, with what is known.
 [[nodiscard]] std::string renderers_of(story_part const&, demo_cast const&);
-[[nodiscard]] std::string state_of(story_part const&);
+[[nodiscard]] std::string state_of(story_part const&, std::size_t divider);
 
 }  // namespace hydra::node

@@ -184,7 +184,8 @@ std::string demo_stage::links_of(std::size_t who) const {
 }
 
 result<bool> demo_stage::start(std::size_t who) {
-  auto made = start_program({order_.program, "up", "-q", "--home", home(who)}, nodes_[who].where.log);
+  auto made = start_program({order_.program, "up", "-q", "--home", home(who)},
+                            nodes_[who].where.log);
   if (!made) return error{made.why()};
   nodes_[who].process = made.value();
   return true;

@@ -15,12 +15,16 @@ std::string hex(key const& k) { return net::hex_of(object_id{k}); }
 std::vector<open_receipt> all_receipts(demo_stage const& stage) {
   std::vector<open_receipt> out;
   for (std::size_t i = 0; i < demo_cast::size; ++i) {
-    if (!stage.runs(i)) continue;
-    auto const said = stage.ask(i, {{"verb", "receipts"}});
-    if (!said) continue;
-    for (auto const& each : said.value()["receipts"]) {
-      if (auto r = receipt_of(each)) out.push_back(std::move(r.value()));
-    }
+    std::uint64_t from = 0;
+    do {
+      auto const said = stage.runs(i) ? stage.ask(i, {{"verb", "receipts"}, {"from", from}})
+                                      : error{"it does not run"};
+      if (!said) break;
+      for (auto const& each : said.value()["receipts"]) {
+        if (auto r = receipt_of(each)) out.push_back(std::move(r.value()));
+      }
+      from = said.value().value("next", std::uint64_t{0});
+    } while (from != 0);
   }
   return out;
 }

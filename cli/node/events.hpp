@@ -1,5 +1,5 @@
-// What happened on a head, for whoever watches it: the facts of its Hydra and its tasks as JSON, the
-// last events_max of them, numbered from 1.
+// What happened on a head, for whoever watches it: the facts of its Hydra and its tasks as JSON,
+// the last events_max of them, numbered from 1.
 //
 //   {"n": 17, "at_ms": 1700000000123, "event": "placed", "owner": KEY, "nonce": "9f3c…", …}
 //

@@ -44,11 +44,20 @@ struct signatures {
 // lease of the whole (assembly/delegation.hpp). Gives its number among the parts, or -1.
 [[nodiscard]] int part_number(open_receipt const& part, open_receipt const& whole);
 
-// All that this head has kept; in its io thread.
+inline constexpr std::size_t receipts_per_answer_max = 200;
+
+// Those that this head has kept, from number `from` on; in its io thread: {"receipts": […],
+// "next": N}, where N is the `from` of the next question, or 0 where there are no more.
 template <class Head>
-[[nodiscard]] nlohmann::json receipts_of(Head& h) {
+[[nodiscard]] nlohmann::json receipts_of(Head& h, std::uint64_t from) {
   auto all = nlohmann::json::array();
-  h.template recall_all<receipt>([&](std::uint64_t, receipt const& r) {
+  std::uint64_t next = 0;
+  h.template recall_all<receipt>([&](std::uint64_t number, receipt const& r) {
+    if (number < from || next != 0) return;
+    if (all.size() >= receipts_per_answer_max) {
+      next = number;
+      return;
+    }
     open_receipt const open{r.about.network,          h.about(r.about.signer),
                             h.about(r.about.subject), h.about(r.of.owner),
                             h.about(r.what),          r};
@@ -63,7 +72,7 @@ template <class Head>
     one["owner_signature_holds"] = good.by_owner;
     all.push_back(one);
   });
-  return all;
+  return {{"receipts", all}, {"next", next}};
 }
 
 }  // namespace hydra::node

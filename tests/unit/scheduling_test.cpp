@@ -2,6 +2,7 @@
 #include "../catch.hpp"
 
 #include <hydra/scheduling/local_only.hpp>
+#include <hydra/scheduling/mindful.hpp>
 #include <hydra/scheduling/nearest.hpp>
 #include <hydra/scheduling/power_of_d.hpp>
 #include <hydra/testing/recorder.hpp>
@@ -44,6 +45,34 @@ TEST_CASE("the one that is done first gets the job, near or far") {
   CHECK_FALSE(c.locally);
   CHECK(c.terms == std::array<std::int64_t, 4>{0, 10'000'000'000, 200'000'000, 10'200'000'000});
   CHECK(nearest{}.place(view, seconds_of_work(10), among).index == 0);
+}
+
+TEST_CASE("what was given in the same instant counts, though no bid knows of it") {
+  testing::recorder env{{.seed = 7, .self = peer{1}}};
+  auto view = env.view<mindful>();
+  mindful p;
+  std::array const among{head(2, 1ms, 0s), head(3, 20ms, 0s), head(4, 40ms, 0s)};
+  CHECK(p.place(view, seconds_of_work(2), among).index == 0);
+  CHECK(p.place(view, seconds_of_work(2), among).index == 1);
+  CHECK(p.place(view, seconds_of_work(2), among).index == 2);
+  CHECK(p.place(view, seconds_of_work(2), among).index == 0);  // after what it has
+  CHECK(p.busy_for(peer{2}, env.now()) == 4s);
+  CHECK(p.busy_for(peer{2}, env.now() + 5s) == 0s);
+  CHECK(p.busy_for(peer{9}, env.now()) == 0s);
+  CHECK(power_of_d{}.place(view, seconds_of_work(2), among).index == 0);
+}
+
+TEST_CASE("it remembers a bounded number of heads, those that are busy longest") {
+  testing::recorder env{{.seed = 7, .self = peer{1}}};
+  auto view = env.view<mindful>();
+  mindful p;
+  for (std::uint32_t i = 0; i < mindful::heads_max + 4; ++i) {
+    std::array const one{head(i + 2, 1ms, 0s)};
+    static_cast<void>(p.place(view, seconds_of_work(1 + static_cast<int>(i)), one));
+  }
+  CHECK(p.busy_for(peer{2}, env.now()) == 0s);
+  auto const last = static_cast<std::uint32_t>(mindful::heads_max + 5);
+  CHECK(p.busy_for(peer{last}, env.now()) == std::chrono::seconds{mindful::heads_max + 4});
 }
 
 TEST_CASE("equal candidates are told apart by key, in whatever order they come") {
