@@ -167,9 +167,9 @@ std::string demo_stage::config_of(std::size_t who) const {
   bool const divides = m.role == demo_role::desktop || m.role == demo_role::friends;
   return fmt::format(
       "[network]\nport = {}\nid = {}\n\n[machine]\ncores = 1\n\n[objects]\nquota = \"8 GiB\"\n\n"
-      "[trust]\nstrangers = {}\n\n[verify]\nfriends = 0.1\n\n[work]\nlease = \"8 s\"\n\n"
+      "[trust]\nstrangers = {}\n\n[verify]\nfriends = {}\n\n[work]\nlease = \"8 s\"\n\n"
       "[place]\nlatitude = {}\nlongitude = {}\ndisclose = {}\n\n[jail]\nallow_without = {}\n",
-      nodes_[who].port, static_cast<std::uint32_t>(::getpid()), yes(divides || who == 7),
+      nodes_[who].port, static_cast<std::uint32_t>(::getpid()), yes(divides || who == 7), who == demo_cast::phone ? "0" : "0.1",
       m.latitude, m.longitude, yes(who != demo_cast::phone), yes(order_.allow_without_jail));
 }
 std::string demo_stage::links_of(std::size_t who) const {

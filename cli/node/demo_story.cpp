@@ -62,6 +62,7 @@ void demo_story::take_placed(std::size_t from, json const& e) {
   auto const who = stage_.who_is(word(e, "who"));
   if (from == demo_cast::phone) {
     if (submitted_ms_ == 0) submitted_ms_ = when(e);
+    if (divider_ != demo_cast::size && !e.value("replaces", false)) return;
     job_ = word(e, "nonce");
     if (divider_ != who) {  // given to another one: what the former gave on is void
       parts_.clear();
@@ -105,6 +106,14 @@ bool demo_story::renders(std::size_t who) const {
   for (auto const& [nonce, p] : parts_) {
     for (auto const& r : p.renderings) {
       if (r.who == who && r.ended_ms == 0 && !r.died) return true;
+    }
+  }
+  return false;
+}
+bool demo_story::has_rendered(std::size_t who) const {
+  for (auto const& [nonce, p] : parts_) {
+    for (auto const& r : p.renderings) {
+      if (r.who == who && !r.output.empty()) return true;
     }
   }
   return false;

@@ -60,6 +60,7 @@ class demo_story {
   [[nodiscard]] std::string const& ending() const noexcept { return ending_; }
   [[nodiscard]] std::size_t begun() const;
   [[nodiscard]] bool renders(std::size_t who) const;  // right now
+  [[nodiscard]] bool has_rendered(std::size_t who) const;
   void died(std::size_t who);  // what it had under way is gone
   void lives_again(std::size_t who) { since_[who] = 0; }
 
