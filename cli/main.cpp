@@ -14,7 +14,7 @@
 namespace hydra::cli {
 namespace {
 
-words const later_verbs{"compare", "sweep", "validate", "papers", "report", "why", "demo"};
+words const later_verbs{"compare", "sweep", "validate", "papers", "report", "why"};
 
 int dispatch(int argc, char** argv, sim::harness const& how) {
   int const first = word_at(argc, argv, 0);

@@ -77,6 +77,13 @@ bool write(std::string const& path, std::string const& text) {
   return static_cast<bool>(out.flush());
 }
 
+// So many that all have something to do, and none of them too much at a time.
+std::size_t segment_frames_for(std::size_t frames) {
+  constexpr std::size_t segments_few = 7, segments_many = 24, frames_least = 6, frames_fair = 60;
+  auto const few = std::clamp(frames / segments_few, frames_least, frames_fair);
+  return std::max(few, frames / segments_many);
+}
+
 }  // namespace
 
 result<film_stock> prepare_film(net::performer const& by, film_wish const& what,
@@ -105,9 +112,7 @@ result<film_stock> prepare_film(net::performer const& by, film_wish const& what,
   auto const list = net::load_cuts(out.cuts);
   if (!list) return error{list.why()};
   out.cut_count = list.value().cuts.size();
-  constexpr std::size_t segments_wanted = 24;  // at most, more or less
-  out.segment_frames = std::max(out.segment_frames,
-                                out.facts.frames.size() * 2 / 3 / segments_wanted);
+  out.segment_frames = segment_frames_for(out.facts.frames.size() * 2 / 3);
   auto plan = net::plan_film(out.facts, list.value(), out.segment_frames);
   if (!plan) return error{plan.why()};
   out.plan = std::move(plan.value());

@@ -73,16 +73,18 @@ void demo_progress::show(demo_story const& story) {
 }
 
 void demo_progress::draw(demo_story const& story) {
-  erase();
   auto const rows = in_order(story);
-  if (rows.empty()) return;
-  fmt::print("         SEGMENT  STATE                         RENDERED BY\n");
+  std::string text = "         SEGMENT  STATE                         RENDERED BY\n";
   for (auto const& [nonce, p] : rows) {
     auto const number = p->index < 0 ? std::string{"·"} : std::to_string(p->index);
-    fmt::print("         {:>7}  {:<28}  {}\n", number, state_of(*p, story.divider()),
-               renderers_of(*p, cast_));
+    text += fmt::format("         {:>7}  {:<28}  {}\n", number, state_of(*p, story.divider()),
+                        renderers_of(*p, cast_));
   }
+  if (rows.empty() || (drawn_ != 0 && text == shown_)) return;
+  erase();
+  fmt::print("{}", text);
   drawn_ = rows.size() + 1;
+  shown_ = text;
 }
 void demo_progress::tell(demo_story const& story) {
   for (auto const& [nonce, p] : in_order(story)) {

@@ -29,6 +29,7 @@ class demo_progress {
   bool silent_;
   bool terminal_;
   std::size_t drawn_ = 0;  // lines of the table that can be drawn over
+  std::string shown_;
   std::set<std::string> told_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
