@@ -11,7 +11,7 @@
 //   head that is quicker is idle for a while, and one that is slower says so in its next bid.
 // - heads_max are remembered; more push out the one that is free first.
 // What an attacker gains: as in power_of_d; nothing heard from others is remembered.
-// Cost: 16 bytes for each head, 272 in all; one pass over them for each candidate.
+// Cost: 16 bytes for each head, 280 in all; one pass over them for each candidate.
 #pragma once
 
 #include <hydra/core/archetype.hpp>
