@@ -30,7 +30,7 @@ constexpr service splitting{3};
 constexpr std::uint32_t asker = 0;
 constexpr std::uint32_t studio = 1;   // divides
 constexpr std::uint32_t archive_at = 9;  // has the film, and renders, too
-constexpr std::uint32_t editor = 8;  // has the edit list, where there is one; then it renders nothing
+constexpr std::uint32_t editor = 8;  // has the edit list, where there is one; renders nothing then
 object_id film() { return {key{digest256{1, 2, 3, 4}}}; }
 object_id edit_list() { return {key{digest256{5, 6, 7, 8}}}; }
 object_id pieces() { return {key{digest256{9, 10, 11, 12}}}; }
