@@ -30,7 +30,7 @@ constexpr service splitting{3};
 constexpr std::uint32_t asker = 0;
 constexpr std::uint32_t studio = 1;   // divides
 constexpr std::uint32_t archive_at = 9;  // has the film, and renders, too
-constexpr std::uint32_t phone_too = 2;  // has the edit list, where there is one
+constexpr std::uint32_t editor = 8;  // has the edit list, where there is one; renders nothing then
 object_id film() { return {key{digest256{1, 2, 3, 4}}}; }
 object_id edit_list() { return {key{digest256{5, 6, 7, 8}}}; }
 object_id pieces() { return {key{digest256{9, 10, 11, 12}}}; }
@@ -42,6 +42,7 @@ struct film_world_of : sim::plain_setting {
   std::uint16_t parts = 4;
   bool archive_renders = true;
   bool uneven = false;  // some parts take longer than others
+  bool has_list = false;
   std::uint16_t splits_into = 0;  // the film says how it is divided, after it was read
   [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
     return {.delay = 20ms};
@@ -59,10 +60,12 @@ struct film_world_of : sim::plain_setting {
         s.compositions[0].split = splitting;
         s.compositions[0].split_share = 10;
       }
-    } else if (who != asker && (who != archive_at || archive_renders)) {
+    } else if (who != asker && (who != archive_at || archive_renders) &&
+               (who != editor || !has_list)) {
       s.offers.push_back(leaf);
     }
-    object_ref const shelf{film(), who == archive_at ? 80 * megabyte : 0, {}};
+    object_ref shelf{film(), who == archive_at ? 80 * megabyte : 0, {}};
+    if (who == editor && has_list) shelf = {edit_list(), 1000, {}};
     return H{s, objects{1000 * megabyte, shelf}};
   }
   [[nodiscard]] sim::execution execute(std::uint32_t, task const& t, instant) const {
@@ -224,15 +227,26 @@ TEST_CASE("a film that says itself how it is divided is fetched and split once, 
 }
 
 TEST_CASE("an edit list beside the film is read by whoever splits, from whoever has it") {
-  film_world plan{7, 10};
-  plan.splits_into = 4;
-  films w{plan};
-  w.run_for(5s);
-  auto j = film_job(whole);
-  j.data.how = {edit_list(), 1000, peer{phone_too}};
-  w.tell(peer{asker}, submit{j});
-  w.run_for(30s);  // nobody has it: the job is not done
-  CHECK(w.observed().ends.empty());
+  for (bool there : {true, false}) {
+    film_world plan{7, 10};
+    plan.splits_into = 4;
+    plan.has_list = there;
+    plan.archive_renders = false;
+    films w{plan};
+    w.run_for(5s);
+    auto j = film_job(whole);
+    j.data.how = {edit_list(), 1000, peer{editor}};
+    w.tell(peer{asker}, submit{j});
+    w.run_for(11min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    auto const& end = seen.ends[0].second;
+    CHECK((end.how == ending::completed) == there);
+    if (!there) continue;
+    CHECK(seen.out_of(editor) == 1000);
+    CHECK(seen.moved.at({editor, end.by.index()}) == 1000);
+    CHECK(seen.out_of(asker) == 0);
+  }
 }
 
 TEST_CASE("a split that names no parts, or too many, fails alone and leaves nothing") {
