@@ -2,10 +2,14 @@
 // simulator adds the same. Lies in calibration.toml beside the scenarios.
 #pragma once
 
+#include "notes.hpp"
+#include "plan.hpp"
+
 #include <hydra/core/outcome.hpp>
 #include <hydra/core/time.hpp>
 
 #include <string>
+#include <vector>
 
 namespace hydra::validation {
 
@@ -20,6 +24,8 @@ struct calibration {
   duration check = 80us;
 };
 
+// What a live run of a plan without jitter and loss says; signatures are timed here and now.
+[[nodiscard]] calibration calibrate(plan const& p, std::vector<note> const& live);
 [[nodiscard]] result<calibration> read_calibration(std::string const& path);
 [[nodiscard]] std::string calibration_text(calibration const& c, std::string const& how);
 

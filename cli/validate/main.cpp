@@ -1,63 +1,224 @@
+// hydra-validate: predicts with the simulator, runs the same with real processes, and compares.
+// It starts itself anew for each head (--as-head, which is nobody else's business).
 #include "calibration.hpp"
 #include "live.hpp"
 #include "measures.hpp"
+#include "prediction.hpp"
+#include "report.hpp"
 #include "simulated.hpp"
 
+#include "../node/toml_file.hpp"
+#include "../options.hpp"
+#include "../validate_verb.hpp"
+
+#include <hydra/sim/data_path.hpp>
+
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <exception>
+#include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
-using namespace hydra::validation;
-
+namespace hydra::validation {
 namespace {
-double med(std::vector<std::pair<std::uint64_t, double>> const& v) {
-  std::vector<double> x;
-  for (auto const& [k, d] : v) x.push_back(d);
-  if (x.empty()) return 0;
-  std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
+
+namespace fs = std::filesystem;
+using cli::validate_arguments;
+
+constexpr double cpu_share_max = 0.5;  // of two processors; more, and a run is void
+constexpr double late_ms_max = 4.0;    // so late may a timer be: 95th percentile
+
+// Ends the command with an exit code and a sentence.
+struct ended {
+  int with;
+  std::string why;
+};
+template <class T>
+T must(result<T> r, int otherwise) {
+  if (!r) throw ended{otherwise, r.why()};
+  return std::move(r.value());
 }
-double sum(std::vector<std::pair<std::uint64_t, double>> const& v) {
-  double s = 0;
-  for (auto const& [k, d] : v) s += d;
-  return s;
+
+struct one_run {
+  plan what;
+  std::string set;
+  disturbance wrong;
+  prediction said{};
+};
+
+fs::path folder_of_plans() {
+  return fs::path{sim::data_path(".")}.lexically_normal() / ".." / "scenarios" / "validate";
 }
+std::string plan_file(std::string const& name) {
+  if (name.ends_with(".toml")) return name;
+  return (folder_of_plans() / (name + ".toml")).lexically_normal().string();
+}
+std::string calibration_file() {
+  return (folder_of_plans() / "calibration" / "measured.toml").lexically_normal().string();
+}
+
+std::vector<std::pair<std::string, std::string>> wanted(validate_arguments const& a) {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (a.scenarios.empty() && !a.full && a.policies.empty()) return {{"cities", "a"}, {"mesh", "b"}};
+  auto names = a.scenarios;
+  if (names.empty()) names = {"cities", "mesh"};
+  if (a.full) names = {"cities", "mesh", "jitter", "lossy", "crash", "hundred"};
+  auto const sets = a.policies.empty() ? std::string{a.full ? "both" : "a"} : a.policies;
+  if (sets != "a" && sets != "b" && sets != "both") {
+    throw ended{cli::usage, "--policies " + sets + ": allowed: a, b, both"};
+  }
+  for (auto const& name : names) {
+    if (sets != "b") out.emplace_back(name, "a");
+    if (sets != "a") out.emplace_back(name, "b");
+  }
+  return out;
+}
+
+std::uint32_t dropped_type(disturbance const& d) {
+  if (d.drop.empty()) return 0;
+  auto const type = type_named(d.drop);
+  if (type == 0) {
+    throw ended{cli::usage, "--disturb drop=" + d.drop + ": no such message; allowed: " +
+                                net::joined(type_names())};
+  }
+  return type;
+}
+
+std::vector<one_run> runs_of(validate_arguments const& a) {
+  if (a.in != "live" && a.in != "sim") {
+    throw ended{cli::usage, "--in " + a.in + ": allowed: live, sim"};
+  }
+  std::vector<one_run> out;
+  for (auto const& [name, set] : wanted(a)) {
+    one_run r{must(read_plan(plan_file(name)), cli::invalid), set, {}};
+    if (!a.disturb.empty()) r.wrong = must(read_disturbance(a.disturb, r.what), cli::usage);
+    static_cast<void>(dropped_type(r.wrong));
+    out.push_back(std::move(r));
+  }
+  return out;
+}
+
+void say(validate_arguments const& a, std::string const& words) {
+  if (!a.quiet) fmt::print(stderr, "{}\n", words);
+}
+
+void predict(validate_arguments const& a, std::vector<one_run>& all, calibration const& c) {
+  for (auto& r : all) {
+    auto const d = a.in == "sim" ? r.wrong : disturbance{};
+    auto const notes = simulate(r.what, r.set, c, d, dropped_type(d));
+    r.said = must(write_prediction(a.out, r.what, r.set, measure(r.what, notes)), cli::failed);
+    say(a, fmt::format("predicted {} with policies {}: {}  sha256 {}", r.what.name, r.set,
+                       r.said.path, r.said.sha256));
+  }
+}
+
+std::string why_void(live_run const& run) {
+  if (!run.complaint.empty()) return run.complaint;
+  if (run.cpu_share > cpu_share_max) {
+    return fmt::format("the heads used {:.0f} % of two processors; allowed: {:.0f} %",
+                       100 * run.cpu_share, 100 * cpu_share_max);
+  }
+  if (run.late_ms > late_ms_max) {
+    return fmt::format("the machine was busy with something else: timers {:.1f} ms late; allowed: "
+                       "{:.1f}", run.late_ms, late_ms_max);
+  }
+  return "";
+}
+
+judged_run judge(validate_arguments const& a, one_run const& r) {
+  say(a, fmt::format("running {} with policies {}: {} processes, {:.0f} s", r.what.name, r.set,
+                     r.what.hydras, static_cast<double>(r.what.lasts.count()) / 1e9));
+  auto const run = must(run_live("/proc/self/exe", r.what, r.set,
+                                 a.in == "live" ? a.disturb : std::string{}), cli::failed);
+  judged_run out{r.what.name, r.set, r.said.sha256, why_void(run), run.cpu_share, run.late_ms, {}};
+  auto const said = must(read_prediction(r.said), cli::failed);
+  out.measures = compare(said, measure(r.what, run.notes), r.what.seed);
+  return out;
+}
+
+int do_calibrate(validate_arguments const& a) {
+  auto const p = must(read_plan(plan_file("calibration/workshop")), cli::invalid);
+  say(a, "calibrating with " + p.file);
+  auto const run = must(run_live("/proc/self/exe", p, "a", ""), cli::failed);
+  if (auto const why = why_void(run); !why.empty()) throw ended{cli::voided, "void: " + why};
+  auto const c = calibrate(p, run.notes);
+  fmt::print("{}", calibration_text(c, fmt::format("Processors {:.0f} % in use, timers {:.1f} ms "
+                                                   "late.", 100 * run.cpu_share, run.late_ms)));
+  return cli::ok;
+}
+
+int validate(validate_arguments const& a) {
+  if (a.calibrate) return do_calibrate(a);
+  auto const c = must(read_calibration(calibration_file()), cli::invalid);
+  auto all = runs_of(a);
+  predict(a, all, c);
+  std::vector<judged_run> found;
+  int code = cli::ok;
+  for (auto const& r : all) {
+    found.push_back(judge(a, r));
+    auto const& last = found.back();
+    if (last.past()) code = cli::bound_missed;
+    if (code == cli::ok && !last.void_because.empty()) code = cli::voided;
+    if (!a.json) fmt::print("{}", as_table(last, a.verbose));
+    std::fflush(stdout);
+  }
+  if (a.json) fmt::print("{}\n", as_json(found, code));
+  else if (code == cli::ok) say(a, "the simulator says what real processes do, within its bounds");
+  else if (code == cli::bound_missed) say(a, "past a bound: the two worlds differ");
+  else say(a, "void: nothing is said about the simulator");
+  return code;
+}
+
+int as_head(char** argv) {
+  head_orders o;
+  o.plan_file = argv[2];
+  o.set = argv[3];
+  o.folder = argv[4];
+  o.disturb = std::string{argv[5]} == "-" ? "" : argv[5];
+  o.index = static_cast<std::uint32_t>(std::strtoul(argv[6], nullptr, 10));
+  o.epoch_ns = std::strtoll(argv[7], nullptr, 10);
+  o.begin_ns = std::strtoll(argv[8], nullptr, 10);
+  return live_head(o);
+}
+
+int command(int argc, char** argv) {
+  if (argc == 9 && std::string{argv[1]} == "--as-head") return as_head(argv);
+  CLI::App app{"Hydra: how true the simulator is", "hydra"};
+  validate_arguments a;
+  app.require_subcommand(1);
+  app.set_version_flag("-V,--version", "hydra " HYDRA_VERSION, "version of this program");
+  app.add_flag("--json", a.json, "the verdict as JSON");
+  app.add_flag("-q,--quiet", a.quiet, "say nothing but the verdict and errors");
+  app.add_flag("-v,--verbose", a.verbose, "show every measure");
+  cli::add_validate_verb(app, a);
+  app.get_subcommand(cli::validate_name)->fallthrough();
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    fmt::print(stderr, "hydra validate: {}\nTry --help.\n", e.what());
+    return cli::usage;
+  }
+  return validate(a);
+}
+
 }  // namespace
+}  // namespace hydra::validation
 
 int main(int argc, char** argv) {
-  if (argc == 9 && std::strcmp(argv[1], "--as-head") == 0) {
-    head_orders o;
-    o.plan_file = argv[2];
-    o.set = argv[3];
-    o.folder = argv[4];
-    o.disturb = std::strcmp(argv[5], "-") == 0 ? "" : argv[5];
-    o.index = static_cast<std::uint32_t>(std::atoi(argv[6]));
-    o.epoch_ns = std::atoll(argv[7]);
-    o.begin_ns = std::atoll(argv[8]);
-    return live_head(o);
-  }
-  auto const p = read_plan(argv[1]);
-  if (!p) return fmt::print(stderr, "{}\n", p.why()), 3;
-  std::string const set = argv[2];
-  calibration const c;
-  auto const sim = measure(p.value(), simulate(p.value(), set, c, {}, 0));
-  auto const run = run_live("/proc/self/exe", p.value(), set, argc > 3 ? argv[3] : "");
-  if (!run) return fmt::print(stderr, "{}\n", run.why()), 1;
-  auto const live = measure(p.value(), run.value().notes);
-  fmt::print("cpu {:.3f} late {:.2f} ms {}\n", run.value().cpu_share, run.value().late_ms,
-             run.value().complaint);
-  for (std::size_t i = 0; i < sim.size(); ++i) {
-    fmt::print("{:24} n {:5} {:5}  median {:9.3f} {:9.3f}  sum {:10.2f} {:10.2f}\n", sim[i].name,
-               sim[i].values.size(), live[i].values.size(), med(sim[i].values),
-               med(live[i].values), sum(sim[i].values), sum(live[i].values));
-  }
-  if (argc > 4) {
-    for (std::size_t i : {3U, 2U})
-      for (std::size_t k = 0; k < std::min(sim[i].values.size(), live[i].values.size()); ++k)
-        fmt::print("{} {} {:.3f} {:.3f}\n", sim[i].name, sim[i].values[k].first,
-                   sim[i].values[k].second, live[i].values[k].second);
+  using namespace hydra;
+  try {
+    return validation::command(argc, argv);
+  } catch (validation::ended const& e) {
+    fmt::print(stderr, "hydra validate: {}\n", e.why);
+    return e.why == "interrupted" ? cli::interrupted : e.with;
+  } catch (std::exception const& e) {
+    fmt::print(stderr, "hydra validate: {}\n", e.what());
+    return cli::failed;
   }
 }

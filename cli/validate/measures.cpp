@@ -62,6 +62,7 @@ constexpr std::array questions{
     question{routing::ping::id.packed(), routing::pong::id.packed()},
     question{routing::have_you::id.packed(), routing::i_have_not::id.packed()},
     question{call_for_bid::id.packed(), bid::id.packed()},
+    question{fetch::id.packed(), sending::id.packed()},
 };
 
 bool of_a_job(std::uint32_t type) {
@@ -70,19 +71,22 @@ bool of_a_job(std::uint32_t type) {
 
 constexpr duration settling = 1500ms;  // what is sent later may still be under way at the end
 
+constexpr double often = 8;          // messages of a type, to say what share of it is lost
+
 using values = std::map<std::uint64_t, double>;
 using way = std::tuple<std::uint16_t, std::uint16_t, std::uint64_t, std::uint32_t>;
 
 class observer {
  public:
   explicit observer(plan const& p) : p_{p}, trips_(p.classes.size()) {
-    for (auto const& t : types) sent_[t.type];
+    for (auto const& t : types) {
+      for (std::uint64_t h = 0; h < p.hydras; ++h) sent_[t.type][h] = 0;
+    }
     for (auto const& j : p.jobs) {
       per_job_[j.number] = 0;
       replaced_[j.number] = 0;
     }
     for (std::uint64_t h = 0; h < p.hydras; ++h) all_sent_[h] = 0;
-    // A question per pair is enough of a name: nonces do not come twice.
   }
 
   void see(note const& n) {
@@ -95,6 +99,11 @@ class observer {
       case kind::ran: ran_[n.tag << 8U | n.head] = ms(n.value); return;
       default: return;
     }
+  }
+  void see(trip const& t) {
+    auto const took = ms(t.took);
+    if (t.asked == fetch::id.packed()) transfer_[t.tag] = took;
+    else trips_[p_.class_between(t.from, t.to)][mix64(t.tag) ^ t.to] = took;
   }
   [[nodiscard]] std::vector<series> take() {
     std::vector<series> out;
@@ -114,15 +123,26 @@ class observer {
     values lost;
     for (auto const& [head, n] : counted_) lost[head] = n.second / std::max(1.0, n.first);
     add("lost", statistic::mean, lost);
+    values of_types;
+    for (auto const& [type, n] : counted_types_) {
+      if (n.first >= often) of_types[type] = n.second / n.first;
+    }
+    add("lost of a type", statistic::worst, of_types);
     add("messages", statistic::total, all_sent_);
-    for (auto const& t : types) add(std::string{"sent "} + t.name, statistic::total,
-                                    sent_[t.type]);
+    for (auto const& t : types) {
+      auto const& by_head = sent_[t.type];
+      bool const any = std::any_of(by_head.begin(), by_head.end(),
+                                   [](auto const& each) { return each.second > 0; });
+      add(std::string{"sent "} + t.name, statistic::total, any ? by_head : values{});
+    }
     return out;
   }
   // Before take(): what was sent and never came.
   void finish() {
     for (auto const& [w, n] : under_way_) {
-      counted_[std::get<0>(w)].second += static_cast<double>(std::max(0, n));
+      auto const lost = static_cast<double>(std::max(0, n));
+      counted_[std::get<0>(w)].second += lost;
+      counted_types_[std::get<3>(w)].second += lost;
     }
   }
 
@@ -138,24 +158,15 @@ class observer {
       if (at != accepted_.end()) find_[n.tag] = ms(n.at - at->second);
     }
     if (n.with == n.head || n.with == note_sink::nobody) return;
-    for (auto const& q : questions) {
-      if (q.asks == n.type) asked_[{n.head, n.with, n.tag, q.answers}] = n.at;
-    }
-    if (n.type == fetch::id.packed()) asked_[{n.head, n.with, n.tag, sending::id.packed()}] = n.at;
     if (n.at > (p_.lasts - settling).count()) return;
     counted_[n.head].first += 1;
+    counted_types_[n.type].first += 1;
     ++under_way_[{n.head, n.with, n.tag, n.type}];
   }
   void received(note const& n) {
     if (n.with == n.head) return;
     auto const way_here = under_way_.find({n.with, n.head, n.tag, n.type});
     if (way_here != under_way_.end()) --way_here->second;
-    auto const asked = asked_.find({n.head, n.with, n.tag, n.type});
-    if (asked == asked_.end()) return;
-    auto const took = ms(n.at - asked->second);
-    asked_.erase(asked);
-    if (n.type == sending::id.packed()) transfer_[n.tag] = took;
-    else trips_[p_.class_between(n.head, n.with)][mix64(n.tag) ^ n.with] = took;
   }
   void ended(note const& n) {
     response_[n.tag] = ms(n.value);
@@ -167,9 +178,9 @@ class observer {
   std::vector<values> trips_;
   std::map<std::uint32_t, values> sent_;
   std::map<std::uint64_t, std::int64_t> accepted_;
-  std::map<way, std::int64_t> asked_;
   std::map<way, int> under_way_;
   std::map<std::uint64_t, std::pair<double, double>> counted_;  // sent, lost; by head
+  std::map<std::uint64_t, std::pair<double, double>> counted_types_;
 };
 
 }  // namespace
@@ -192,9 +203,32 @@ std::vector<std::string> type_names() {
   return out;
 }
 
+std::vector<trip> trips_of(std::vector<note> const& notes) {
+  std::map<way, std::pair<std::int64_t, std::uint32_t>> asked;  // by what is to come
+  std::set<std::pair<std::uint16_t, std::uint16_t>> met;
+  std::vector<trip> out;
+  for (auto const& n : notes) {
+    if (n.with == n.head || n.with == note_sink::nobody) continue;
+    if (n.what == kind::sent) {
+      for (auto const& q : questions) {
+        if (q.asks == n.type) asked[{n.head, n.with, n.tag, q.answers}] = {n.at, n.type};
+      }
+    } else if (n.what == kind::received) {
+      auto const it = asked.find({n.head, n.with, n.tag, n.type});
+      if (it == asked.end()) continue;
+      bool const first = met.insert({n.head, n.with}).second;
+      out.push_back({it->second.second, n.type, n.head, n.with, n.tag, n.at - it->second.first,
+                     first});
+      asked.erase(it);
+    }
+  }
+  return out;
+}
+
 std::vector<series> measure(plan const& p, std::vector<note> const& notes) {
   observer all{p};
   for (auto const& n : notes) all.see(n);
+  for (auto const& t : trips_of(notes)) all.see(t);
   all.finish();
   return all.take();
 }

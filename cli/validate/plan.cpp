@@ -305,19 +305,17 @@ link_settings link_between(plan const& p, disturbance const& d, std::uint32_t fr
 }
 
 std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who) {
+  constexpr std::uint32_t most = 16;
   std::vector<std::uint32_t> out;
-  if (p.hydras <= 17) {
-    for (std::uint32_t i = 0; i < p.hydras; ++i) {
-      if (i != who) out.push_back(i);
-    }
+  if (p.hydras <= most + 1) {
+    for (std::uint32_t i = 0; i < who; ++i) out.push_back(i);
     return out;
   }
   std::uint32_t count = 0;
   hydra::stream chance{stream_base(p.seed, purpose::placement, who), count};
   std::set<std::uint32_t> chosen;
-  while (chosen.size() < 8) {
-    auto const i = static_cast<std::uint32_t>(chance.below(p.hydras));
-    if (i != who) chosen.insert(i);
+  while (chosen.size() < std::min<std::uint32_t>(8, who)) {
+    chosen.insert(static_cast<std::uint32_t>(chance.below(who)));
   }
   return {chosen.begin(), chosen.end()};
 }

@@ -31,7 +31,8 @@ using hydra_b = Hydra<routing::full_mesh, proximity::uniform, trusts::open, sche
   t.rest = 600ms;
   return t;
 }
-// Whom a head knows when it starts: all, or sixteen that its number and the seed choose.
+// Whom a head knows when it starts: those that started before it, or eight of them that the seed
+// chooses. So the first message to a head never finds it absent.
 [[nodiscard]] std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who);
 // Its friends, each of whom lists it too: the two before and the two behind it.
 [[nodiscard]] std::vector<std::uint32_t> friends_of(plan const& p, std::uint32_t who);
@@ -57,9 +58,9 @@ template <class H, class Peer, class Principal, class Service>
     k.republish = 3s;
     trusts::rings_config rings;
     rings.gossip = 2s;
-    bounded_vector<principal, trusts::friends_max> group;
-    for (auto f : friends_of(p, who)) group.push_back(principal_of(f));
-    return H{s, routing::kademlia<8>{k}, trusts::rings{rings, group}};
+    trusts::rings group{rings};
+    for (auto f : friends_of(p, who)) group.befriend(principal_of(f), peer_of(f));
+    return H{s, routing::kademlia<8>{k}, group};
   } else {
     routing::full_mesh_settings m;
     m.answer_timeout = 1s;
