@@ -58,6 +58,15 @@ void sleep_for_task(duration d) {
   }
 }
 
+void write_film(std::string const& path, std::uint64_t bytes, std::uint64_t seed) {
+  std::ofstream out{path, std::ios::binary};
+  for (std::uint64_t i = 0; i < bytes; i += 8) {
+    auto const word = mix64(seed + i);
+    out.write(reinterpret_cast<char const*>(&word),
+              static_cast<std::streamsize>(std::min<std::uint64_t>(8, bytes - i)));
+  }
+}
+
 int live_head(head_orders const& o) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);

@@ -21,6 +21,7 @@ namespace hydra::validation {
 // Sleeps until an instant of the plan; returns at once when it is over.
 void sleep_until(head_orders const& o, duration at);
 void sleep_for_task(duration d);
+void write_film(std::string const& path, std::uint64_t bytes, std::uint64_t seed);
 
 template <class H>
 [[nodiscard]] wire::contact contact_of(std::vector<key> const& keys,
@@ -30,6 +31,18 @@ template <class H>
   wire::contact c{keys[i], {}};
   c.at.push_back(net::to_wire(net::asio::ip::tcp::endpoint{ip, ports[i]}));
   return c;
+}
+
+// Makes the object that this head has from the start; nothing when it needs none.
+template <class Runtime>
+[[nodiscard]] object_ref make_object(head_orders const& o, plan const& p, Runtime& here) {
+  auto const bytes = p.object_bytes(o.index);
+  if (bytes == 0 || p.line == 0) return {};
+  auto const path = o.folder + "/film" + std::to_string(o.index);
+  write_film(path, bytes, p.seed + o.index);
+  auto const id = here.objects([&](net::object_files& f) { return f.import(path); });
+  if (!id) return {};
+  return {id.value(), bytes, here.inspect([](auto& h) { return h.self(); })};
 }
 
 // The same chance as in the simulator: a runtime hides its seed behind its identity, so the seed
@@ -49,6 +62,7 @@ template <class H>
   s.port = port;
   s.epoch_ns = o.epoch_ns;
   s.store = o.folder + "/records" + std::to_string(o.index);
+  if (p.line != 0) s.objects = o.folder + "/objects" + std::to_string(o.index);
   s.between = between;
   s.threads = 2;
   s.limits.backoff_first = 50ms;
@@ -65,6 +79,7 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
   for (std::uint32_t i = 0; i < p.hydras; ++i) {
     if (i != o.index) links.set(keys[i], link_between(p, d, i, o.index));
   }
+  links.line(p.line);
   net::runtime<witness<H>> here{settings_of<H>(o, p, ports[o.index], &links)};
   here.on_build([&](net::head<witness<H>>& h) {
     std::vector<peer> peers;
@@ -74,7 +89,7 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
     auto const made = make_head<H>(
         p, o.index, [&](std::uint32_t i) { return peers[i]; },
         [&](std::uint32_t i) { return h.template know<principal>(keys[i]); },
-        [&](std::uint32_t i) { return h.template know<service>(service_key_of(p, i)); });
+        [&](std::uint32_t i) { return h.template know<service>(service_key_of(p, i)); }, object_ref{});
     return witness<H>{made, to};
   });
   for (std::uint32_t i = 0; i < p.services.size(); ++i) {
@@ -90,11 +105,12 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
     return 1;
   }
   auto const me = here.know_hydra(keys[o.index]);
+  auto const object = make_object(o, p, here);
   for (auto const& j : p.jobs) {
     if (j.from != o.index || j.at < duration{o.begin_ns}) continue;
     auto const what = here.know_service(service_key_of(p, j.what));
     sleep_until(o, j.at);
-    here.tell(submit{job_of(j, me, what)});
+    here.tell(submit{job_of(j, me, what, object)});
   }
   sleep_until(o, p.lasts);
   here.kill();

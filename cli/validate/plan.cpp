@@ -43,6 +43,7 @@ class reader {
     top.time("lasts", p_.lasts, 1s, lasts_max);
     duration stagger = 20ms;
     top.time("stagger", stagger, duration{}, 1s);
+    top.bytes("line", p_.line, 100'000, 1'000'000'000);
     p_.stagger_us = static_cast<std::uint32_t>(stagger / 1us);
     each(top, "link", [&](toml_item const& i) { link(i); });
     each(top, "group", [&](toml_item const& i) { group(i); });
@@ -208,7 +209,16 @@ class reader {
       wrong(fmt::format("{} jobs; allowed: 1 to {}", p_.jobs.size(), jobs_max));
     std::stable_sort(p_.jobs.begin(), p_.jobs.end(),
                      [](auto const& a, auto const& b) { return a.at < b.at; });
-    for (std::size_t n = 0; n < p_.jobs.size(); ++n) p_.jobs[n].number = n + 1;
+    std::vector<std::uint64_t> taken(p_.hydras, 0);
+    for (std::size_t n = 0; n < p_.jobs.size(); ++n) {
+      auto& j = p_.jobs[n];
+      j.number = n + 1;
+      j.first = taken[j.from];
+      taken[j.from] += j.bytes;
+      if (taken[j.from] > object_bytes_max) {
+        return wrong(fmt::format("head {} would need more than 256 MiB of objects", j.from));
+      }
+    }
     std::sort(p_.crashes.begin(), p_.crashes.end(),
               [](auto const& a, auto const& b) { return a.at < b.at; });
     if (!p_.jobs.empty() && p_.jobs.back().at >= p_.lasts) wrong("a job begins after the end");

@@ -18,6 +18,7 @@ inline constexpr std::size_t hydras_max = 128;
 inline constexpr std::size_t jobs_max = 4096;
 inline constexpr std::size_t classes_max = 8;
 inline constexpr duration lasts_max = 2min;
+inline constexpr std::uint64_t object_bytes_max = std::uint64_t{256} << 20U;  // of one head
 inline constexpr duration latency_min = 2ms;  // no message between two heads is faster
 
 struct link_class {
@@ -30,7 +31,8 @@ struct planned_job {
   std::uint32_t what = 0;    // index of the service
   duration at{};
   duration work{};
-  std::uint64_t bytes = 0;   // of its input, an object at the asker; 0: none
+  std::uint64_t bytes = 0;   // of its input, a range of the asker's object; 0: none
+  std::uint64_t first = 0;   // of that range
 };
 struct planned_crash {
   std::uint32_t who = 0;
@@ -49,6 +51,7 @@ struct plan {
   std::uint32_t hydras = 0;
   duration lasts{};
   std::uint32_t stagger_us = 20'000;   // between the starts of two heads
+  std::uint64_t line = 0;              // object bytes that reach a head in a second; 0: no limit
   std::vector<link_class> classes;
   std::vector<std::uint32_t> group_of;  // by head
   std::vector<std::vector<std::uint32_t>> class_of;  // by group and group
@@ -58,6 +61,12 @@ struct plan {
 
   [[nodiscard]] std::uint32_t class_between(std::uint32_t a, std::uint32_t b) const {
     return class_of[group_of[a]][group_of[b]];
+  }
+  // Of the object that a head has from the start, for the jobs it asks for.
+  [[nodiscard]] std::uint64_t object_bytes(std::uint32_t head) const {
+    std::uint64_t sum = 0;
+    for (auto const& j : jobs) sum += j.from == head ? j.bytes : 0;
+    return sum;
   }
   [[nodiscard]] duration starts_at(std::uint32_t head) const {
     return std::chrono::microseconds{stagger_us} * head;

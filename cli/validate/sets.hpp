@@ -39,7 +39,8 @@ using hydra_b = Hydra<routing::full_mesh, proximity::uniform, trusts::open, sche
 
 template <class H, class Peer, class Principal, class Service>
 [[nodiscard]] H make_head(plan const& p, std::uint32_t who, Peer&& peer_of,
-                          Principal&& principal_of, Service&& service_of) {
+                          Principal&& principal_of, Service&& service_of,
+                          object_ref const& object) {
   hydra_settings s;
   for (std::uint32_t i = 0; i < p.services.size(); ++i) {
     for (auto by : p.services[i].by) {
@@ -49,6 +50,7 @@ template <class H, class Peer, class Principal, class Service>
   s.power.cores = 1;
   for (auto c : contacts_of(p, who)) s.contacts.push_back(peer_of(c));
   s.times = times_of_plan();
+  objects const shelf{std::uint64_t{1} << 30U, object};
   if constexpr (std::is_same_v<H, hydra_a>) {
     routing::kademlia_settings k;
     k.rpc_timeout = 1s;
@@ -60,11 +62,11 @@ template <class H, class Peer, class Principal, class Service>
     rings.gossip = 2s;
     trusts::rings group{rings};
     for (auto f : friends_of(p, who)) group.befriend(principal_of(f), peer_of(f));
-    return H{s, routing::kademlia<8>{k}, group};
+    return H{s, routing::kademlia<8>{k}, group, shelf};
   } else {
     routing::full_mesh_settings m;
     m.answer_timeout = 1s;
-    return H{s, routing::full_mesh{m}};
+    return H{s, routing::full_mesh{m}, shelf};
   }
 }
 

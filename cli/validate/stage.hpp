@@ -40,8 +40,20 @@ class stage : public sim::plain_setting {
   [[nodiscard]] sim::costs prices() const noexcept {
     return {costs_.keep, costs_.sign, costs_.check};
   }
+  // Bytes of objects: what leaves is not held up, what arrives takes its turn. Headers, which a
+  // flow counts and an emulated line does not, are added here.
+  [[nodiscard]] sim::access_line line(std::uint32_t) const noexcept {
+    constexpr std::uint64_t fast = 1'000'000'000;
+    sim::flow_limits const l;
+    return {fast, plan_->line == 0 ? fast : plan_->line * l.packet / l.segment};
+  }
+  [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const {
+    return link_between(*plan_, wrong_, from, to).latency + costs_.message;
+  }
   [[nodiscard]] sim::delivery route(sim::transmission const& t) const {
     if (t.from == t.to) return {.delay = costs_.to_self};
+    // A kernel refuses a connection at once: there is no link before it.
+    if (t.bytes == sizeof(unreachable)) return {.delay = latency_min};
     auto& link = (*links_)[{t.from, t.to}];
     auto& pair = (*links_)[{std::min(t.from, t.to), std::max(t.from, t.to)}];
     auto const size = static_cast<std::int64_t>(t.bytes);
@@ -62,7 +74,7 @@ class stage : public sim::plain_setting {
     return {make_head<H>(
                 *plan_, who, [](std::uint32_t i) { return peer{i}; },
                 [](std::uint32_t i) { return principal{i}; },
-                [](std::uint32_t i) { return service{i}; }),
+                [](std::uint32_t i) { return service{i}; }, simulated_object(*plan_, who)),
             *to_};
   }
   template <class Around>
@@ -118,7 +130,8 @@ void play(plan const& p, calibration const& c, disturbance const& d, note_sink& 
       world.setting().forget(e.who);
     }
     if (e.what == planned_event::kind::submit) {
-      world.tell(peer{e.who}, submit{job_of(*e.job, principal{e.who}, service{e.job->what})});
+      world.tell(peer{e.who}, submit{job_of(*e.job, principal{e.who}, service{e.job->what},
+                                           simulated_object(p, e.who))});
     }
   }
   world.run_until(origin + p.lasts);

@@ -431,7 +431,10 @@ class head : public environment_base<head<N>>, private frame_door {
   void reached(peer) {}
   void cut(peer who) { lanes_.left(who); }
   bool carried(peer from, std::uint32_t what, std::span<std::byte const> payload) {
-    return quiet_ || lanes_.arrived(from, static_cast<lane_frame>(what), payload);
+    if (quiet_) return true;
+    bool const kept = settings_.between != nullptr && from != self() &&
+                      settings_.between->keeps_bulk(from, what, payload);
+    return kept || lanes_.arrived(from, static_cast<lane_frame>(what), payload);
   }
   bool next_bulk(peer to, std::vector<std::byte>& frame) { return lanes_.next(to, frame); }
   // A stranger of whom the node was not told cannot have been sent anything by it.
@@ -514,6 +517,11 @@ class head : public environment_base<head<N>>, private frame_door {
   void pass_late(peer from, wire::frame_header const& h,
                  std::span<std::byte const> payload) override {
     if (!quiet_) static_cast<void>(open(from, h, payload));
+  }
+  void pass_bulk_late(peer from, std::uint32_t what,
+                      std::span<std::byte const> payload) override {
+    if (quiet_ || lanes_.arrived(from, static_cast<lane_frame>(what), payload)) return;
+    misbehaves(from, "a frame of a lane does not decode");
   }
 
   static constexpr std::size_t batch_bytes_max = 4U << 20U;
