@@ -9,7 +9,7 @@ void add_validate_verb(CLI::App& app, validate_arguments& a) {
       validate_name, "what the simulator says against real processes over emulated links");
   verb->add_option("scenarios", a.scenarios,
                    "paths, or names of those in scenarios/validate; none: two short ones")
-      ->type_name("SCENARIO");
+      ->type_name("PLAN");
   verb->add_flag("--full", a.full, "six scenarios with two sets of policies, minutes");
   verb->add_option("--policies", a.policies, "with which set of policies")->type_name("a|b|both");
   verb->add_option("--disturb", a.disturb,

@@ -1,5 +1,5 @@
-// `validate` as it is typed: for hydra-validate, which does it, and for hydra, which hands it on and
-// shows it in its help, manual page and completions.
+// `validate` as it is typed: for hydra-validate, which does it, and for hydra, which hands it on
+// and shows it in its help, manual page and completions.
 #pragma once
 
 #include <string>

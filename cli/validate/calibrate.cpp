@@ -3,6 +3,7 @@
 #include "measures.hpp"
 #include "people.hpp"
 
+#include <hydra/assembly/jobs.hpp>
 #include <hydra/routing/messages.hpp>
 
 #include <time.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 namespace hydra::validation {
 namespace {
@@ -44,30 +46,56 @@ void time_signatures(plan const& p, calibration& out) {
   out.check = time_of_one([&] { static_cast<void>(net::verify(me.raw(), text, s)); });
 }
 
-// There and back, without the links: of small questions and large ones, of first and later ones.
+std::int64_t bytes_of(std::uint32_t type) {
+  static std::map<std::uint32_t, std::size_t> const sizes{
+      {routing::find_node::id.packed(), sizeof(routing::find_node)},
+      {routing::nodes::id.packed(), sizeof(routing::nodes)},
+      {routing::find_providers::id.packed(), sizeof(routing::find_providers)},
+      {routing::providers::id.packed(), sizeof(routing::providers)},
+      {routing::ping::id.packed(), sizeof(routing::ping)},
+      {routing::pong::id.packed(), sizeof(routing::pong)},
+      {call_for_bid::id.packed(), sizeof(call_for_bid)},
+      {bid::id.packed(), sizeof(bid)},
+  };
+  auto const it = sizes.find(type);
+  return it == sizes.end() ? 0 : static_cast<std::int64_t>(it->second);
+}
+
+// The slope of a line through points, by least squares; none when all lie above one another.
+double slope_of(std::vector<std::pair<double, double>> const& points) {
+  double x = 0, y = 0, xx = 0, xy = 0;
+  auto const n = static_cast<double>(std::max<std::size_t>(1, points.size()));
+  for (auto const& p : points) {
+    x += p.first / n;
+    y += p.second / n;
+  }
+  for (auto const& p : points) {
+    xx += (p.first - x) * (p.first - x);
+    xy += (p.first - x) * (p.second - y);
+  }
+  return xx > 0 ? xy / xx : 0.0;
+}
+
+// There and back, without the links: what is left grows with the bytes. Whatever took longer than
+// `odd` met a busy processor.
 void time_messages(plan const& p, std::vector<note> const& live, calibration& out) {
-  std::vector<std::int64_t> later, small, large, first;
+  constexpr std::int64_t odd = 3'000'000;
+  std::vector<std::int64_t> first, plain;
+  std::vector<std::pair<double, double>> later;
   for (auto const& t : trips_of(live)) {
     auto const& link = p.classes[p.class_between(t.from, t.to)].link;
     auto const rest = t.took - 2 * link.latency.count();
-    if (t.first) {
-      first.push_back(rest);
-      continue;
-    }
-    later.push_back(rest);
-    if (t.answered == routing::pong::id.packed()) small.push_back(rest);
-    if (t.answered == routing::providers::id.packed()) large.push_back(rest);
+    auto const bytes = bytes_of(t.asked) + bytes_of(t.answered);
+    if (t.first) first.push_back(rest);
+    else if (rest < odd) later.emplace_back(static_cast<double>(bytes), static_cast<double>(rest));
   }
-  constexpr auto more = static_cast<std::int64_t>(sizeof(routing::find_providers) +
-                                                  sizeof(routing::providers) -
-                                                  2 * sizeof(routing::ping));
-  auto const apart = median(large) - median(small);
-  if (!small.empty() && !large.empty() && apart > duration{}) out.per_kib = apart * 1024 / more;
-  constexpr auto usual = static_cast<std::int64_t>(sizeof(routing::find_node) +
-                                                   sizeof(routing::nodes));
-  auto const of_bytes = out.per_kib * usual / 1024;
-  out.message = std::max<duration>(duration{}, (median(later) - of_bytes) / 2);
-  if (!first.empty()) out.connect = std::max(duration{}, median(first) - median(later));
+  auto const slope = std::max(0.0, slope_of(later));
+  for (auto const& [bytes, rest] : later) {
+    plain.push_back(static_cast<std::int64_t>(rest - slope * bytes));
+  }
+  out.per_kib = duration{static_cast<std::int64_t>(slope * 1024)};
+  out.message = median(plain) / 2;
+  if (!first.empty()) out.connect = std::max(duration{}, median(first) - 2 * out.message);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ class file_notes final : public note_sink {
   std::size_t written_ = 0;
 };
 
-void sleep_until_ns(std::int64_t since_1970) {
+void wait_until_ns(std::int64_t since_1970) {
   timespec const until{since_1970 / 1'000'000'000, since_1970 % 1'000'000'000};
   while (::clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, nullptr) == EINTR) {
   }
@@ -50,7 +50,7 @@ std::vector<std::uint16_t> read_ports(std::string const& folder) {
   return out;
 }
 
-void sleep_until(head_orders const& o, duration at) { sleep_until_ns(o.epoch_ns + at.count()); }
+void wait_until(head_orders const& o, duration at) { wait_until_ns(o.epoch_ns + at.count()); }
 
 void sleep_for_task(duration d) {
   timespec left{d.count() / 1'000'000'000, d.count() % 1'000'000'000};

@@ -19,7 +19,7 @@ namespace hydra::validation {
 
 [[nodiscard]] std::vector<std::uint16_t> read_ports(std::string const& folder);
 // Sleeps until an instant of the plan; returns at once when it is over.
-void sleep_until(head_orders const& o, duration at);
+void wait_until(head_orders const& o, duration at);
 void sleep_for_task(duration d);
 void write_film(std::string const& path, std::uint64_t bytes, std::uint64_t seed);
 
@@ -89,7 +89,8 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
     auto const made = make_head<H>(
         p, o.index, [&](std::uint32_t i) { return peers[i]; },
         [&](std::uint32_t i) { return h.template know<principal>(keys[i]); },
-        [&](std::uint32_t i) { return h.template know<service>(service_key_of(p, i)); }, object_ref{});
+        [&](std::uint32_t i) { return h.template know<service>(service_key_of(p, i)); },
+        object_ref{});
     return witness<H>{made, to};
   });
   for (std::uint32_t i = 0; i < p.services.size(); ++i) {
@@ -98,7 +99,7 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
       return std::optional{result_of(t)};
     });
   }
-  sleep_until(o, duration{o.begin_ns});
+  wait_until(o, duration{o.begin_ns});
   auto const port = here.start();
   if (!port) {
     std::fprintf(stderr, "head %u: %s\n", o.index, port.why().c_str());
@@ -109,10 +110,10 @@ int live_as(head_orders const& o, plan const& p, disturbance const& d, note_sink
   for (auto const& j : p.jobs) {
     if (j.from != o.index || j.at < duration{o.begin_ns}) continue;
     auto const what = here.know_service(service_key_of(p, j.what));
-    sleep_until(o, j.at);
+    wait_until(o, j.at);
     here.tell(submit{job_of(j, me, what, object)});
   }
-  sleep_until(o, p.lasts);
+  wait_until(o, p.lasts);
   here.kill();
   return 0;
 }

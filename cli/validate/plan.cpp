@@ -43,6 +43,7 @@ class reader {
     top.time("lasts", p_.lasts, 1s, lasts_max);
     duration stagger = 20ms;
     top.time("stagger", stagger, duration{}, 1s);
+    top.time("upkeep", p_.upkeep, 500ms, 60s);
     top.bytes("line", p_.line, 100'000, 1'000'000'000);
     p_.stagger_us = static_cast<std::uint32_t>(stagger / 1us);
     each(top, "link", [&](toml_item const& i) { link(i); });
@@ -221,6 +222,9 @@ class reader {
     }
     std::sort(p_.crashes.begin(), p_.crashes.end(),
               [](auto const& a, auto const& b) { return a.at < b.at; });
+    if (p_.line == 0 && std::any_of(p_.jobs.begin(), p_.jobs.end(),
+                                    [](planned_job const& j) { return j.bytes != 0; }))
+      wrong("jobs have bytes, but there is no line for them, like line = \"4 MB\"");
     if (!p_.jobs.empty() && p_.jobs.back().at >= p_.lasts) wrong("a job begins after the end");
     for (auto const& c : p_.crashes) {
       if (c.back >= p_.lasts) wrong("a head comes back after the end");
@@ -314,18 +318,20 @@ link_settings link_between(plan const& p, disturbance const& d, std::uint32_t fr
   return out;
 }
 
-std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who) {
+std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who, bool speaks_at_once) {
   constexpr std::uint32_t most = 16;
-  std::vector<std::uint32_t> out;
+  auto const among = speaks_at_once ? who : p.hydras;  // of these, but oneself
+  std::set<std::uint32_t> chosen;
   if (p.hydras <= most + 1) {
-    for (std::uint32_t i = 0; i < who; ++i) out.push_back(i);
-    return out;
+    for (std::uint32_t i = 0; i < among; ++i) chosen.insert(i);
+    chosen.erase(who);
+    return {chosen.begin(), chosen.end()};
   }
   std::uint32_t count = 0;
   hydra::stream chance{stream_base(p.seed, purpose::placement, who), count};
-  std::set<std::uint32_t> chosen;
-  while (chosen.size() < std::min<std::uint32_t>(8, who)) {
-    chosen.insert(static_cast<std::uint32_t>(chance.below(who)));
+  while (chosen.size() < (speaks_at_once ? std::min<std::uint32_t>(8, who) : most)) {
+    auto const i = static_cast<std::uint32_t>(chance.below(among));
+    if (i != who) chosen.insert(i);
   }
   return {chosen.begin(), chosen.end()};
 }

@@ -51,6 +51,7 @@ struct plan {
   std::uint32_t hydras = 0;
   duration lasts{};
   std::uint32_t stagger_us = 20'000;   // between the starts of two heads
+  duration upkeep = 1s;                // of tables; refreshing and republishing go with it
   std::uint64_t line = 0;              // object bytes that reach a head in a second; 0: no limit
   std::vector<link_class> classes;
   std::vector<std::uint32_t> group_of;  // by head

@@ -32,8 +32,10 @@ using hydra_b = Hydra<routing::full_mesh, proximity::uniform, trusts::open, sche
   return t;
 }
 // Whom a head knows when it starts: those that started before it, or eight of them that the seed
-// chooses. So the first message to a head never finds it absent.
-[[nodiscard]] std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who);
+// chooses, so that the first message to a head never finds it absent; where nobody speaks before
+// the first job, all, or sixteen.
+[[nodiscard]] std::vector<std::uint32_t> contacts_of(plan const& p, std::uint32_t who,
+                                                     bool speaks_at_once);
 // Its friends, each of whom lists it too: the two before and the two behind it.
 [[nodiscard]] std::vector<std::uint32_t> friends_of(plan const& p, std::uint32_t who);
 
@@ -48,18 +50,18 @@ template <class H, class Peer, class Principal, class Service>
     }
   }
   s.power.cores = 1;
-  for (auto c : contacts_of(p, who)) s.contacts.push_back(peer_of(c));
+  for (auto c : contacts_of(p, who, std::is_same_v<H, hydra_a>)) s.contacts.push_back(peer_of(c));
   s.times = times_of_plan();
   objects const shelf{std::uint64_t{1} << 30U, object};
   if constexpr (std::is_same_v<H, hydra_a>) {
     routing::kademlia_settings k;
     k.rpc_timeout = 1s;
-    k.tick = 1s;
-    k.refresh = 5s;
-    k.questionable_after = 4s;
-    k.republish = 3s;
+    k.tick = p.upkeep;
+    k.refresh = 5 * p.upkeep;
+    k.questionable_after = 4 * p.upkeep;
+    k.republish = 3 * p.upkeep;
     trusts::rings_config rings;
-    rings.gossip = 2s;
+    rings.gossip = 2 * p.upkeep;
     trusts::rings group{rings};
     for (auto f : friends_of(p, who)) group.befriend(principal_of(f), peer_of(f));
     return H{s, routing::kademlia<8>{k}, group, shelf};

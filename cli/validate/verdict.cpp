@@ -23,7 +23,7 @@ tolerance tolerance_of(series const& s) {
   if (s.name == "lost") return {0.015, 0.0};
   if (s.name == "lost of a type") return {0.4, 0.0};
   if (s.name == "run") return {0.05, 0.0};
-  if (begins("round trip")) return {0.07, 0.0};
+  if (begins("round trip")) return {0.08, 0.0};
   if (begins("sent ")) return {0.10, 6.0};
   if (s.by == statistic::total) return {0.05, 0.0};
   return {0.10, 1.0};  // times: of a millisecond nothing is made

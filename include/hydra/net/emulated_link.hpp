@@ -12,8 +12,9 @@
 // Frames of lanes (object bytes, and what is said about them) take the latency of their link and,
 // if line() was said, their turn on the line of this head, which all share; they know neither
 // jitter nor loss, since TCP hides both, and a partition takes them too.
-// Memory: bytes_max of frames that wait in all, link_bytes_max of one link; more are dropped and
-// counted, as a router would; beside them bulk_bytes_max of frames of lanes. While the node is congested nothing is passed.
+// Memory: bytes_max of frames that wait in all, link_bytes_max of one link, bulk_bytes_max of
+// frames of lanes; more are dropped and counted, as a router would. While the node is congested
+// nothing is passed.
 #pragma once
 
 #include <hydra/core/link.hpp>
