@@ -19,6 +19,7 @@ void add_validate_verb(CLI::App& app, validate_arguments& a) {
   verb->add_option("--out", a.out, "folder for the predictions")
       ->type_name("DIR")
       ->capture_default_str();
+  verb->add_flag("--all", a.all, "show counts of every type of message");
   verb->add_flag("--calibrate", a.calibrate, "measure what this machine adds, and print it");
 }
 

@@ -21,7 +21,7 @@ struct validate_arguments {
   std::string out = "out/validate";
   bool json = false;
   bool quiet = false;
-  bool verbose = false;
+  bool all = false;
 };
 
 inline constexpr char const* validate_name = "validate";

@@ -164,7 +164,7 @@ int validate(validate_arguments const& a) {
     auto const& last = found.back();
     if (last.past()) code = cli::bound_missed;
     if (code == cli::ok && !last.void_because.empty()) code = cli::voided;
-    if (!a.json) fmt::print("{}", as_table(last, a.verbose));
+    if (!a.json) fmt::print("{}", as_table(last, a.all));
     std::fflush(stdout);
   }
   if (a.json) fmt::print("{}\n", as_json(found, code));
@@ -194,7 +194,6 @@ int command(int argc, char** argv) {
   app.set_version_flag("-V,--version", "hydra " HYDRA_VERSION, "version of this program");
   app.add_flag("--json", a.json, "the verdict as JSON");
   app.add_flag("-q,--quiet", a.quiet, "say nothing but the verdict and errors");
-  app.add_flag("-v,--verbose", a.verbose, "show every measure");
   cli::add_validate_verb(app, a);
   app.get_subcommand(cli::validate_name)->fallthrough();
   try {
