@@ -305,7 +305,8 @@ link_settings link_between(plan const& p, disturbance const& d, std::uint32_t fr
   auto const& c = p.classes[p.class_between(from, to)];
   auto out = c.link;
   auto const slower = [&](duration x) {
-    return duration{static_cast<std::int64_t>(static_cast<double>(x.count()) * d.link_factor)};
+    return duration{
+        static_cast<std::int64_t>(static_cast<double>(x.count()) * d.link_factor + 0.5)};
   };
   if (c.name == d.link) {
     out.latency = slower(out.latency);
