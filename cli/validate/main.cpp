@@ -11,7 +11,7 @@
 #include "../options.hpp"
 #include "../validate_verb.hpp"
 
-#include <hydra/sim/data_path.hpp>
+#include <hydra/sim/scenario.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -21,6 +21,7 @@
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -51,15 +52,26 @@ struct one_run {
   prediction said{};
 };
 
-fs::path folder_of_plans() {
-  return fs::path{sim::data_path(".")}.lexically_normal() / ".." / "scenarios" / "validate";
+// A file of ours, where scenarios lie; empty when it is nowhere.
+std::string own_file(std::string const& name) {
+  std::error_code none;
+  for (auto const& folder : sim::scenario_folders()) {
+    auto const at = fs::path{folder} / "validate" / (name + ".toml");
+    if (fs::is_regular_file(at, none)) return fs::absolute(at, none).string();
+  }
+  return "";
 }
+std::vector<std::string> const six{"cities", "mesh", "jitter", "lossy", "crash", "hundred"};
+
 std::string plan_file(std::string const& name) {
   if (name.ends_with(".toml")) return name;
-  return (folder_of_plans() / (name + ".toml")).lexically_normal().string();
-}
-std::string calibration_file() {
-  return (folder_of_plans() / "calibration" / "measured.toml").lexically_normal().string();
+  auto const found = own_file(name);
+  if (found.empty()) {
+    throw ended{cli::invalid, net::quoted(name) + " is no scenario to validate with" +
+                                  net::suggestion(name, six) + " allowed: a path, or one of " +
+                                  net::joined(six)};
+  }
+  return found;
 }
 
 std::vector<std::pair<std::string, std::string>> wanted(validate_arguments const& a) {
@@ -67,7 +79,7 @@ std::vector<std::pair<std::string, std::string>> wanted(validate_arguments const
   if (a.scenarios.empty() && !a.full && a.policies.empty()) return {{"cities", "a"}, {"mesh", "b"}};
   auto names = a.scenarios;
   if (names.empty()) names = {"cities", "mesh"};
-  if (a.full) names = {"cities", "mesh", "jitter", "lossy", "crash", "hundred"};
+  if (a.full) names = six;
   auto const sets = a.policies.empty() ? std::string{a.full ? "both" : "a"} : a.policies;
   if (sets != "a" && sets != "b" && sets != "both") {
     throw ended{cli::usage, "--policies " + sets + ": allowed: a, b, both"};
@@ -154,7 +166,7 @@ int do_calibrate(validate_arguments const& a) {
 
 int validate(validate_arguments const& a) {
   if (a.calibrate) return do_calibrate(a);
-  auto const c = must(read_calibration(calibration_file()), cli::invalid);
+  auto const c = must(read_calibration(plan_file("calibration/measured")), cli::invalid);
   auto all = runs_of(a);
   predict(a, all, c);
   std::vector<judged_run> found;
