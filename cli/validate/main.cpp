@@ -5,7 +5,6 @@
 #include "measures.hpp"
 #include "prediction.hpp"
 #include "report.hpp"
-#include "simulated.hpp"
 
 #include "../node/toml_file.hpp"
 #include "../options.hpp"
@@ -119,11 +118,11 @@ void say(validate_arguments const& a, std::string const& words) {
   if (!a.quiet) fmt::print(stderr, "{}\n", words);
 }
 
-void predict(validate_arguments const& a, std::vector<one_run>& all, calibration const& c) {
+void predict_all(validate_arguments const& a, std::vector<one_run>& all, calibration const& c) {
   for (auto& r : all) {
     auto const d = a.in == "sim" ? r.wrong : disturbance{};
-    auto const notes = simulate(r.what, r.set, c, d, dropped_type(d));
-    r.said = must(write_prediction(a.out, r.what, r.set, measure(r.what, notes)), cli::failed);
+    auto const all_of_it = predict(r.what, r.set, c, d, dropped_type(d));
+    r.said = must(write_prediction(a.out, r.what, r.set, all_of_it), cli::failed);
     say(a, fmt::format("predicted {} with policies {}: {}  sha256 {}", r.what.name, r.set,
                        r.said.path, r.said.sha256));
   }
@@ -168,7 +167,7 @@ int validate(validate_arguments const& a) {
   if (a.calibrate) return do_calibrate(a);
   auto const c = must(read_calibration(plan_file("calibration/measured")), cli::invalid);
   auto all = runs_of(a);
-  predict(a, all, c);
+  predict_all(a, all, c);
   std::vector<judged_run> found;
   int code = cli::ok;
   for (auto const& r : all) {

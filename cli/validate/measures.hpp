@@ -23,6 +23,7 @@ struct series {
   std::string name;
   statistic by = statistic::median;
   std::vector<std::pair<std::uint64_t, double>> values;  // by name, sorted; times in ms
+  double spread = 0.0;  // how far plays of the simulator beside this one are from it
 };
 
 // In the same order and with the same names for every run of a plan with a set.

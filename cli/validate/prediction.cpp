@@ -1,11 +1,16 @@
 #include "prediction.hpp"
 
+#include "simulated.hpp"
+#include "verdict.hpp"
+
 #include <hydra/core/hash.hpp>
 #include <hydra/sim/atomic_file.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -21,7 +26,27 @@ std::string hash_of_text(std::string const& text) {
   return out;
 }
 
+// The same on a machine a little faster or slower, and what crashes does so a little sooner or later.
+std::vector<series> play_beside(plan p, std::string const& set, calibration c,
+                                disturbance const& d, std::uint32_t dropped_type, int step) {
+  c.message += c.message * step / 8;
+  for (auto& crash : p.crashes) crash.at += step * 9ms;
+  return measure(p, simulate(p, set, c, d, dropped_type));
+}
+
 }  // namespace
+
+std::vector<series> predict(plan const& p, std::string const& set, calibration const& c,
+                            disturbance const& d, std::uint32_t dropped_type) {
+  auto out = measure(p, simulate(p, set, c, d, dropped_type));
+  for (int step : {-4, -3, -2, -1, 1, 2, 3, 4}) {
+    auto const beside = play_beside(p, set, c, d, dropped_type, step);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i].spread = std::max(out[i].spread, std::abs(apart(out[i], beside[i])));
+    }
+  }
+  return out;
+}
 
 result<prediction> write_prediction(std::string const& folder, plan const& p,
                                     std::string const& set, std::vector<series> const& all) {
@@ -30,7 +55,7 @@ result<prediction> write_prediction(std::string const& folder, plan const& p,
     auto values = json::array();
     for (auto const& [name, value] : s.values) values.push_back({name, value});
     j["measures"].push_back({{"name", s.name}, {"by", static_cast<int>(s.by)},
-                             {"values", values}});
+                             {"spread", s.spread}, {"values", values}});
   }
   auto const text = j.dump() + "\n";
   std::error_code failed;
@@ -52,7 +77,8 @@ result<std::vector<series>> read_prediction(prediction const& from) {
   auto const j = json::parse(text.str());
   std::vector<series> out;
   for (auto const& m : j.at("measures")) {
-    series s{m.at("name"), static_cast<statistic>(m.at("by").get<int>()), {}};
+    series s{m.at("name"), static_cast<statistic>(m.at("by").get<int>()), {},
+             m.at("spread").get<double>()};
     for (auto const& v : m.at("values")) s.values.emplace_back(v.at(0), v.at(1));
     out.push_back(std::move(s));
   }

@@ -1,6 +1,7 @@
 // A prediction as a file: what the simulator says, before anything is measured.
 #pragma once
 
+#include "calibration.hpp"
 #include "measures.hpp"
 
 #include <hydra/core/outcome.hpp>
@@ -9,6 +10,11 @@
 #include <vector>
 
 namespace hydra::validation {
+
+// What the simulator says, and how far it is from itself on machines beside this one: nine plays.
+[[nodiscard]] std::vector<series> predict(plan const& p, std::string const& set,
+                                          calibration const& c, disturbance const& d,
+                                          std::uint32_t dropped_type);
 
 struct prediction {
   std::string path;

@@ -28,7 +28,7 @@ json of(comparison const& c) {
           {"paired", c.paired}, {"sim", of(c.sim)},
           {"live", of(c.live)}, {"difference", c.difference},
           {"low", c.low},       {"high", c.high},
-          {"bound", c.bound},   {"verdict", c.past ? "past" : "ok"}};
+          {"spread", c.spread}, {"bound", c.bound},   {"verdict", c.past ? "past" : "ok"}};
 }
 
 }  // namespace

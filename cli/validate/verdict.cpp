@@ -131,6 +131,12 @@ bool is_past(comparison const& c, sample const& s, tolerance const& t) {
 
 }  // namespace
 
+double apart(series const& sim, series const& other) {
+  if (sim.values.empty() && other.values.empty()) return 0.0;
+  if (sim.values.empty() || other.values.empty()) return sim.values.empty() ? 1.0 : -1.0;
+  return difference_of(sim.by, sample_of(sim, other));
+}
+
 summary summarise(series const& s) {
   summary out;
   std::vector<double> v;
@@ -154,7 +160,8 @@ std::vector<comparison> compare(std::vector<series> const& sim, std::vector<seri
     c.sim = summarise(sim[i]);
     c.live = summarise(live[i]);
     auto const t = tolerance_of(sim[i]);
-    c.bound = t.bound;
+    c.spread = sim[i].spread;
+    c.bound = t.bound + c.spread;
     if (sim[i].values.empty() || live[i].values.empty()) {
       // One world has it, the other has none of it at all.
       auto const& there = sim[i].values.empty() ? live[i] : sim[i];

@@ -2,6 +2,8 @@
 //
 // A measure is past its bound when the difference is larger than the bound and chance does not
 // explain it: the bootstrap interval (95 %, 400 draws of a fixed seed) leaves out half the bound.
+// The bound begins beyond the spread of the prediction: where a lost message or a crash leads to
+// another story each time, plays of the simulator differ among themselves.
 // Where both worlds name the same things (the same job, the same question), differences of pairs
 // are compared: what differs between jobs does not blur them.
 #pragma once
@@ -28,7 +30,8 @@ struct comparison {
   double difference = 0.0;  // live against sim: of medians and totals a share, else plain
   double low = 0.0;         // of 95 %
   double high = 0.0;
-  double bound = 0.0;
+  double bound = 0.0;       // the spread included
+  double spread = 0.0;
   bool past = false;
 };
 
@@ -36,6 +39,8 @@ struct comparison {
 [[nodiscard]] std::vector<comparison> compare(std::vector<series> const& sim,
                                               std::vector<series> const& live,
                                               std::uint64_t seed);
+// The difference alone.
+[[nodiscard]] double apart(series const& sim, series const& other);
 [[nodiscard]] summary summarise(series const& s);
 
 }  // namespace hydra::validation
