@@ -26,7 +26,7 @@ std::string hash_of_text(std::string const& text) {
   return out;
 }
 
-// The same on a machine a little faster or slower, and what crashes does so a little sooner or later.
+// The same on a machine a little faster or slower, with crashes a little sooner or later.
 std::vector<series> play_beside(plan p, std::string const& set, calibration c,
                                 disturbance const& d, std::uint32_t dropped_type, int step) {
   c.message += c.message * step / 8;
