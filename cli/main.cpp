@@ -2,6 +2,7 @@
 #include "command_line.hpp"
 #include "network_verbs.hpp"
 #include "options.hpp"
+#include "validate_verb.hpp"
 
 #include <hydra/sim/run.hpp>
 
@@ -14,7 +15,7 @@
 namespace hydra::cli {
 namespace {
 
-words const later_verbs{"compare", "sweep", "validate", "papers", "report", "why"};
+words const later_verbs{"compare", "sweep", "papers", "report", "why"};
 
 int dispatch(int argc, char** argv, sim::harness const& how) {
   int const first = word_at(argc, argv, 0);
@@ -24,7 +25,7 @@ int dispatch(int argc, char** argv, sim::harness const& how) {
     bool const asks = std::any_of(argv + 1, argv + argc, [](std::string_view word) {
       return word == "-h" || word == "--help";
     });
-    if (!asks && has({of_network.begin(), of_network.end()}, verb)) {
+    if (!asks && (verb == validate_name || has({of_network.begin(), of_network.end()}, verb))) {
       return network_verb(std::string{verb}, argv);
     }
     if (has(later_verbs, verb)) {

@@ -1,5 +1,7 @@
-// Verbs of the network live in hydra-node, so that the simulator needs no network library.
+// Verbs of the network live in hydra-node, so that the simulator needs no network library;
+// `validate` needs both and is a program of its own.
 #include "options.hpp"
+#include "validate_verb.hpp"
 
 #include <fmt/format.h>
 
@@ -13,14 +15,14 @@ namespace hydra::cli {
 int network_verb(std::string const& verb, char** arguments) {
   std::error_code failed_to_read;
   auto const self = std::filesystem::read_symlink("/proc/self/exe", failed_to_read);
-  auto const program = self.parent_path() / "hydra-node";
-  std::string name = "hydra-node";
+  std::string name = verb == validate_name ? "hydra-validate" : "hydra-node";
+  auto const program = self.parent_path() / name;
   arguments[0] = name.data();
   if (!failed_to_read) ::execv(program.c_str(), arguments);
-  ::execvp("hydra-node", arguments);
+  ::execvp(name.c_str(), arguments);
   fmt::print(stderr,
-             "hydra: \"{}\" needs the network; hydra-node is not installed (looked beside hydra "
-             "and in PATH)\n", verb);
+             "hydra: \"{}\" needs the network; {} is not installed (looked beside hydra and in "
+             "PATH)\n", verb, name);
   return usage;
 }
 

@@ -25,6 +25,7 @@ enum exit_code : int {
   unproved = 6,
   not_allowed = 7,
   divergent = 8,
+  voided = 9,
   timed_out = 124,
   interrupted = 130,
 };
@@ -43,6 +44,7 @@ inline constexpr std::array exit_meanings{
     exit_meaning{unproved, "verification failed"},
     exit_meaning{not_allowed, "refused"},
     exit_meaning{divergent, "not deterministic"},
+    exit_meaning{voided, "a measurement is void"},
     exit_meaning{timed_out, "timeout"},
     exit_meaning{interrupted, "interrupted"},
 };

@@ -9,8 +9,12 @@
 // its number on the link); frames of one link keep their order (a later one waits for an earlier);
 // a partition takes what arrives in it. TCP still loses nothing beneath: pings, hellos and TLS are
 // not touched. What a head sends to itself passes at once.
-// Memory: bytes_max of frames that wait in all, link_bytes_max of one link; more are dropped and
-// counted, as a router would. While the node is congested nothing is passed.
+// Frames of lanes (object bytes, and what is said about them) take the latency of their link and,
+// if line() was said, their turn on the line of this head, which all share; they know neither
+// jitter nor loss, since TCP hides both, and a partition takes them too.
+// Memory: bytes_max of frames that wait in all, link_bytes_max of one link, bulk_bytes_max of
+// frames of lanes; more are dropped and counted, as a router would. While the node is congested
+// nothing is passed.
 #pragma once
 
 #include <hydra/core/link.hpp>
@@ -34,6 +38,7 @@ class emulated_link final : public passage {
  public:
   static constexpr std::size_t bytes_max = 16U << 20U;
   static constexpr std::size_t link_bytes_max = 1U << 20U;
+  static constexpr std::size_t bulk_bytes_max = 32U << 20U;
   static constexpr std::size_t links_max = 4096;  // then those where nothing waits begin anew
 
   struct counts {
@@ -48,6 +53,8 @@ class emulated_link final : public passage {
       : all_{all}, seed_{seed} {}
   // Before the head starts: links from this head are like this.
   void set(key const& from, link_settings const& link) { some_[from] = link; }
+  // Before the head starts: bytes that lanes bring here in a second, of all links together.
+  void line(std::uint64_t bytes_per_second) { line_ = bytes_per_second; }
   // In the io thread, or when the head does not run.
   [[nodiscard]] counts const& count() const noexcept { return counts_; }
 
@@ -55,12 +62,18 @@ class emulated_link final : public passage {
     door_ = &door;
     here_ = door.key_of(peer{0});
     clock_.emplace(door.io());
+    bulk_clock_.emplace(door.io());
   }
   void closed() override {
     waiting_.clear();
     links_.clear();
     bytes_ = 0;
     clock_.reset();
+    bulk_.clear();
+    bulk_due_.clear();
+    bulk_bytes_ = 0;
+    line_free_ = {};
+    bulk_clock_.reset();
     door_ = nullptr;
   }
   void arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload,
@@ -91,6 +104,28 @@ class emulated_link final : public passage {
     waiting_[{link.due, ++serial_}] = {from, who, h, {payload.begin(), payload.end()}};
     if (waiting_.begin()->first.second == serial_) wake(link.due - now);
   }
+  bool keeps_bulk(peer from, std::uint32_t what, std::span<std::byte const> payload) override {
+    auto const who = door_->key_of(from);
+    auto const& link = settings_of(who);
+    if (link.latency == duration{} && line_ == 0 && bulk_.empty()) return false;
+    auto const now = door_->clock();
+    for (auto const& c : link.cuts) {
+      if (now >= c.from && now < c.until) return ++counts_.cut != 0;
+    }
+    auto const size = wire::frame_header_bytes + payload.size();
+    if (bulk_bytes_ + size > bulk_bytes_max) return ++counts_.full != 0;
+    line_free_ = std::max(line_free_, now);
+    if (line_ != 0) line_free_ += duration{static_cast<std::int64_t>(size * 1'000'000'000 / line_)};
+    if (bulk_due_.size() >= links_max) {
+      std::erase_if(bulk_due_, [&](auto const& each) { return each.second < now; });
+    }
+    auto& due = bulk_due_[who];
+    due = std::max(due, line_free_ + link.latency);
+    bulk_bytes_ += size;
+    bulk_[{due, ++serial_}] = {from, who, what, {payload.begin(), payload.end()}};
+    if (bulk_.begin()->first.second == serial_) wake_bulk(due - now);
+    return true;
+  }
 
  private:
   static constexpr auto congested_pause = std::chrono::milliseconds{5};
@@ -106,6 +141,13 @@ class emulated_link final : public passage {
     peer from{};
     key who{};
     wire::frame_header header{};
+    std::vector<std::byte> payload;
+  };
+
+  struct late_bulk {
+    peer from{};
+    key who{};
+    std::uint32_t what = 0;
     std::vector<std::byte> payload;
   };
 
@@ -142,6 +184,23 @@ class emulated_link final : public passage {
     if (!waiting_.empty()) wake(waiting_.begin()->first.first - now);
   }
 
+  void wake_bulk(duration after) {
+    bulk_clock_->expires_after(std::max(after, duration{}));
+    bulk_clock_->async_wait([this](boost::system::error_code ec) {
+      if (!ec) pass_due_bulk();
+    });
+  }
+  void pass_due_bulk() {
+    auto const now = door_->clock();
+    for (std::size_t i = 0; i < frames_per_turn_max; ++i) {
+      if (bulk_.empty() || bulk_.begin()->first.first > now) break;
+      auto const f = std::move(bulk_.extract(bulk_.begin()).mapped());
+      bulk_bytes_ -= wire::frame_header_bytes + f.payload.size();
+      if (door_->key_of(f.from) == f.who) door_->pass_bulk_late(f.from, f.what, f.payload);
+    }
+    if (!bulk_.empty()) wake_bulk(bulk_.begin()->first.first - now);
+  }
+
   link_settings all_;
   std::uint64_t seed_;
   std::map<key, link_settings> some_;
@@ -153,6 +212,12 @@ class emulated_link final : public passage {
   frame_door* door_ = nullptr;
   key here_{};
   std::optional<boost::asio::steady_timer> clock_;
+  std::uint64_t line_ = 0;  // bytes/s; 0: no limit
+  instant line_free_{};
+  std::map<key, instant> bulk_due_;
+  std::map<std::pair<instant, std::uint64_t>, late_bulk> bulk_;
+  std::size_t bulk_bytes_ = 0;
+  std::optional<boost::asio::steady_timer> bulk_clock_;
 };
 
 }  // namespace hydra::net

@@ -444,9 +444,10 @@ class head : public environment_base<head<N>>, private frame_door {
   void reached(peer) {}
   void cut(peer who) { lanes_.left(who); }
   bool carried(peer from, std::uint32_t what, std::span<std::byte const> payload) {
-    auto const kind = static_cast<lane_frame>(what);
-    if (kind == lane_frame::piece) counters_.object_bytes_in += piece_payload(payload.size());
-    return quiet_ || lanes_.arrived(from, kind, payload);
+    if (quiet_) return true;
+    bool const kept = settings_.between != nullptr && from != self() &&
+                      settings_.between->keeps_bulk(from, what, payload);
+    return kept || lanes_take(from, what, payload);
   }
   bool next_bulk(peer to, std::vector<std::byte>& frame) {
     if (!lanes_.next(to, frame)) return false;
@@ -535,6 +536,19 @@ class head : public environment_base<head<N>>, private frame_door {
   void pass_late(peer from, wire::frame_header const& h,
                  std::span<std::byte const> payload) override {
     if (!quiet_) static_cast<void>(open(from, h, payload));
+  }
+  void pass_bulk_late(peer from, std::uint32_t what,
+                      std::span<std::byte const> payload) override {
+    if (quiet_ || lanes_take(from, what, payload)) return;
+    misbehaves(from, "a frame of a lane does not decode");
+  }
+
+  // False: it does not decode.
+  [[nodiscard]] bool lanes_take(peer from, std::uint32_t what,
+                                std::span<std::byte const> payload) {
+    auto const kind = static_cast<lane_frame>(what);
+    if (kind == lane_frame::piece) counters_.object_bytes_in += piece_payload(payload.size());
+    return lanes_.arrived(from, kind, payload);
   }
 
   static constexpr std::size_t batch_bytes_max = 4U << 20U;

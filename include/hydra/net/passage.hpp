@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace hydra::net {
@@ -31,6 +32,9 @@ class frame_door {
   // As if it arrived now. A frame that does not decode is counted and closes nothing.
   virtual void pass_late(peer from, wire::frame_header const& h,
                          std::span<std::byte const> payload) = 0;
+  // Likewise a frame of a lane (lanes.hpp).
+  virtual void pass_bulk_late(peer from, std::uint32_t what,
+                              std::span<std::byte const> payload) = 0;
 };
 
 class passage {
@@ -40,6 +44,9 @@ class passage {
   // it kept back, or nothing. In the io thread.
   virtual void arrived(peer from, wire::frame_header const& h, std::span<std::byte const> payload,
                        frame_sink& to) = 0;
+  // A frame of a lane has arrived, of object bytes or about them. True: this passage keeps it, and
+  // hands it on by the door or never; false: it passes now. Frames of one head keep their order.
+  virtual bool keeps_bulk(peer, std::uint32_t, std::span<std::byte const>) { return false; }
   // A life begins, before its first frame; it ends, and its io thread has ended.
   virtual void opened(frame_door&) {}
   virtual void closed() {}

@@ -6,6 +6,7 @@
 #include <hydra/net/emulated_link.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@ struct fake_head final : net::frame_door, net::frame_sink {
   instant time = at_ns(0);
   bool full = false;
   std::vector<std::uint32_t> at_once, later;
+  std::vector<std::pair<std::uint32_t, instant>> bulk;
 
   net::asio::io_context& io() override { return loop; }
   [[nodiscard]] instant clock() const override { return time; }
@@ -28,6 +30,9 @@ struct fake_head final : net::frame_door, net::frame_sink {
   bool congested() override { return full; }
   void pass_late(peer, wire::frame_header const& h, std::span<std::byte const>) override {
     later.push_back(h.message);
+  }
+  void pass_bulk_late(peer, std::uint32_t what, std::span<std::byte const>) override {
+    bulk.emplace_back(what, time);
   }
   void pass(wire::frame_header const& h, std::span<std::byte const>) override {
     at_once.push_back(h.message);
@@ -68,6 +73,46 @@ TEST_CASE("a link's fates are a pure function, and as often as they are said") {
   CHECK(here != fate_on(link, 8, a, b, 3, origin).delay);
   CHECK(here != fate_on(link, 7, b, a, 3, origin).delay);
   static_assert(fate_on({.latency = 5ms}, 1, {}, {}, 1, origin).delay == 5ms);
+}
+
+TEST_CASE("frames of lanes take the latency of their link and share the line of the head") {
+  fake_head head;
+  net::emulated_link link{{.latency = 20ms, .jitter = 5ms, .loss = {1, 2}}, 3};
+  link.line(1'000'000);
+  link.opened(head);
+  std::vector<std::byte> const piece(10'000 - wire::frame_header_bytes);  // 10 ms of the line
+  for (std::uint32_t i = 0; i < 10; ++i) CHECK(link.keeps_bulk(peer{1 + i % 2}, i, piece));
+  auto const came_by = [&](duration then) {  // timers are real, the clock is the test's
+    head.time = at_ns(0) + then;
+    head.loop.restart();
+    head.loop.run_for(std::chrono::milliseconds{60});
+    return head.bulk.size();
+  };
+  CHECK(came_by(29ms) == 0);
+  CHECK(came_by(31ms) == 1);
+  CHECK(came_by(71ms) == 5);
+  CHECK(came_by(121ms) == 10);  // TCP loses nothing
+  for (std::uint32_t i = 0; i < head.bulk.size(); ++i) CHECK(head.bulk[i].first == i);
+  link.closed();
+  net::emulated_link plain{{}, 3};
+  plain.opened(head);
+  CHECK_FALSE(plain.keeps_bulk(peer{1}, 1, piece));
+  plain.closed();
+}
+
+TEST_CASE("bytes of lanes that wait are bounded, and a partition takes them") {
+  fake_head head;
+  link_settings cut{.latency = 1s};
+  cut.cuts.push_back({at_ns(0) + 10ms, at_ns(0) + 20ms});
+  net::emulated_link link{cut, 3};
+  link.opened(head);
+  std::vector<std::byte> const piece(1U << 20U);
+  for (int i = 0; i < 40; ++i) CHECK(link.keeps_bulk(peer{1}, 1, piece));
+  CHECK(link.count().full >= 8);
+  head.time = at_ns(0) + 15ms;
+  CHECK(link.keeps_bulk(peer{1}, 1, piece));
+  CHECK(link.count().cut == 1);
+  link.closed();
 }
 
 TEST_CASE("frames of a link keep their order, however they are delayed") {
