@@ -85,6 +85,11 @@ result<child> start_program(std::vector<std::string> const& words, std::string c
   ::close(out);
   return made;
 }
+bool has_ended(child const& c) {
+  siginfo_t about{};
+  return c.runs() && ::waitid(P_PID, static_cast<id_t>(c.pid), &about,
+                              WEXITED | WNOHANG | WNOWAIT) == 0 && about.si_pid == c.pid;
+}
 void end_program(child& c, int patience_ms) {
   if (!c.runs()) return;
   ::kill(c.pid, SIGTERM);

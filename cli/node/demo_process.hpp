@@ -26,6 +26,7 @@ struct child {
 // Its output goes to a file, or to nobody where `log` is empty. Errors: what failed.
 [[nodiscard]] result<child> start_program(std::vector<std::string> const& words,
                                           std::string const& log);
+[[nodiscard]] bool has_ended(child const&);  // by itself; it is still to be waited for
 // With SIGTERM and, after `patience_ms`, SIGKILL; waits for its end.
 void end_program(child&, int patience_ms);
 void kill_program(child&);

@@ -3,6 +3,7 @@
 #include "control.hpp"
 #include "state.hpp"
 
+#include <hydra/core/random.hpp>
 #include <hydra/net/object_files.hpp>
 
 #include <fmt/format.h>
@@ -13,8 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -27,18 +30,35 @@ namespace fs = std::filesystem;
 constexpr int up_within_ms = 20'000;
 constexpr int down_within_ms = 2'000;
 
-// A port that nobody had a moment ago; 0: none.
-std::uint16_t free_port() {
+// Whether nobody has it right now.
+bool is_free(std::uint16_t port) {
   int const s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (s < 0) return 0;
+  if (s < 0) return false;
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  bool const good = ::bind(s, reinterpret_cast<sockaddr*>(&at), size) == 0 &&
-                    ::getsockname(s, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+  at.sin_port = ::htons(port);
+  bool const good = ::bind(s, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
   ::close(s);
-  return good ? ::ntohs(at.sin_port) : std::uint16_t{0};
+  return good;
+}
+// One for node `who` of this process, below those that the kernel gives to connections; 0: none.
+std::uint16_t free_port(std::size_t who) {
+  constexpr std::uint64_t first = 20'000, count = 12'000;
+  for (std::uint64_t tries = 0; tries < 64; ++tries) {
+    auto const drawn = mix64(static_cast<std::uint64_t>(::getpid()) * 4096 + who * 64 + tries);
+    auto const port = static_cast<std::uint16_t>(first + drawn % count);
+    if (is_free(port)) return port;
+  }
+  return 0;
+}
+
+// The last words of a log.
+std::string tail_of(std::string const& path) {
+  constexpr std::size_t most = 300;
+  std::ifstream in{path, std::ios::binary};
+  std::string const text{std::istreambuf_iterator<char>{in}, {}};
+  return text.substr(text.size() - std::min(text.size(), most));
 }
 
 bool write(std::string const& path, std::string const& text) {
@@ -131,7 +151,7 @@ result<bool> demo_stage::furnish(std::size_t who) {
   if (!me) return error{me.why()};
   n.key = net::hex_of(object_id{me.value().id()});
   keys_.push_back(me.value().raw());
-  n.port = free_port();
+  n.port = free_port(who);
   if (n.port == 0) return error{"there is no free port on 127.0.0.1"};
   return true;
 }
@@ -169,8 +189,9 @@ std::string demo_stage::config_of(std::size_t who) const {
       "[network]\nport = {}\nid = {}\n\n[machine]\ncores = 1\n\n[objects]\nquota = \"8 GiB\"\n\n"
       "[trust]\nstrangers = {}\n\n[verify]\nfriends = {}\n\n[work]\nlease = \"8 s\"\n\n"
       "[place]\nlatitude = {}\nlongitude = {}\ndisclose = {}\n\n[jail]\nallow_without = {}\n",
-      nodes_[who].port, static_cast<std::uint32_t>(::getpid()), yes(divides || who == 7), who == demo_cast::phone ? "0" : "0.1",
-      m.latitude, m.longitude, yes(who != demo_cast::phone), yes(order_.allow_without_jail));
+      nodes_[who].port, static_cast<std::uint32_t>(::getpid()),
+      yes(divides || who == demo_cast::stranger), who == demo_cast::phone ? "0" : "0.1", m.latitude,
+      m.longitude, yes(who != demo_cast::phone), yes(order_.allow_without_jail));
 }
 std::string demo_stage::links_of(std::size_t who) const {
   auto out = fmt::format("seed = {}\n", order_.seed & 0x7fffffffU);
@@ -194,8 +215,10 @@ result<bool> demo_stage::await(std::size_t who) const {
   for (int waited = 0; waited < up_within_ms; waited += 20) {
     if (ask(who, {{"verb", "status"}})) return true;
     if (!pause_ms(20)) return error{"interrupted"};
+    if (has_ended(nodes_[who].process)) break;
   }
-  return error{cast_.all[who].name + " does not come up; its log: " + nodes_[who].where.log};
+  return error{cast_.all[who].name + " does not come up; its log: " +
+               tail_of(nodes_[who].where.log)};
 }
 void demo_stage::kill(std::size_t who) { kill_program(nodes_[who].process); }
 result<bool> demo_stage::revive(std::size_t who) {
