@@ -136,5 +136,9 @@ void imitated_links::arrived(peer from, wire::frame_header const& h,
   if (from != peer{0} && takes(door_->key_of(from))) return;
   links_.arrived(from, h, payload, to);
 }
+bool imitated_links::keeps_bulk(peer from, std::uint32_t what,
+                                std::span<std::byte const> payload) {
+  return links_.keeps_bulk(from, what, payload);
+}
 
 }  // namespace hydra::node

@@ -11,7 +11,7 @@
 //
 // Promise: as in net/emulated_link.hpp; each end delays what it gets, so a round trip is the sum of
 // both. A link that is cut takes all messages that arrive until it is whole again. The bytes of
-// objects travel beside the messages and are neither delayed nor cut; what asks for them is.
+// objects take the latency of their link, nothing else, and are not cut; what asks for them is.
 // Bounds: links_max of the file; what waits is bounded by emulated_link.
 #pragma once
 
@@ -59,6 +59,7 @@ class imitated_links final : public net::passage {
   void closed() override;
   void arrived(peer from, wire::frame_header const&, std::span<std::byte const>,
                net::frame_sink&) override;
+  bool keeps_bulk(peer from, std::uint32_t what, std::span<std::byte const>) override;
 
  private:
   [[nodiscard]] bool takes(key const& from);
