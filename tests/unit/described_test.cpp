@@ -111,6 +111,7 @@ TEST_CASE("every policy of the library describes all of its state") {
   check_policy<trusts::beta_reputation>();
   check_policy<trusts::open>();
   check_policy<scheduling::power_of_d>();
+  check_policy<scheduling::mindful>();
   check_policy<scheduling::nearest>();
   check_policy<scheduling::local_only>();
   check_policy<verify::repeat>();
