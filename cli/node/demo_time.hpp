@@ -2,9 +2,9 @@
 //
 // Eight nodes share the cores of one machine, so seconds of the clock say little. Taken again are:
 // the processor time that each task used, tasks of one Hydra one after the other; the delays of
-// the emulated links, for asking, giving and answering; and silences as they were, since a dead
-// head is silent for as long on any machine. Left out: the time that bytes take, which is some round
-// trips of a link here.
+// the emulated links, for asking, giving and answering; silences as they were, since a dead head is
+// silent for as long on any machine. Left out: the time that bytes take, which is some round trips
+// of a link here.
 #pragma once
 
 #include "demo_story.hpp"

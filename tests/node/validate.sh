@@ -5,8 +5,9 @@
 #   validate.sh BIN --disturb           every disturbance, in either world: 16 minutes
 #   validate.sh BIN --runs 50           so many clean runs of the default form: 29 minutes
 #
-# A run that is void because the machine was busy is tried again, at most three times; then it
-# counts as wrong. BIN is the folder of the programs.
+# A run that is void because the machine was busy is tried again, at most three times; where one
+# stays void, and nothing is wrong, that is said and the test counts as skipped (77): it says
+# nothing about the simulator. BIN is the folder of the programs.
 set -u
 bin=${1:?usage: validate.sh BIN [--disturb] [--runs N]}
 shift
@@ -25,7 +26,7 @@ done
 folder=$(mktemp -d /tmp/hydra.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
-declare -i wrongs=0 voids=0
+declare -i wrongs=0 voids=0 unsaid=0
 
 # Expects an exit code of `hydra validate` with the other words.
 expect() {
@@ -39,6 +40,9 @@ expect() {
   done
   if [ "$code" = "$want" ]; then
     echo "ok: exit $code: $*"
+  elif [ "$code" = 9 ]; then
+    echo "void three times, this machine is too busy: $*"
+    unsaid+=1
   else
     echo "wrong: exit $code, not $want: $*"
     cat "$folder/said"
@@ -69,5 +73,6 @@ fi
 expect 2 cities --disturb drop=hello
 expect 2 cities --disturb links=moon:1.15
 expect 3 nowhere
-echo "$wrongs wrong, $voids void"
-[ "$wrongs" = 0 ]
+echo "$wrongs wrong, $voids void; without an answer: $unsaid"
+[ "$wrongs" = 0 ] || exit 1
+[ "$unsaid" = 0 ] || exit 77

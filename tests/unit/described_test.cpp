@@ -6,6 +6,7 @@
 #include <hydra/core/derive.hpp>
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/routing/full_mesh.hpp>
+#include <hydra/scheduling/mindful.hpp>
 #include <hydra/testing/described.hpp>
 #include <hydra/testing/recorder.hpp>
 #include <hydra/trust/beta_reputation.hpp>

@@ -144,7 +144,7 @@ class job_protocol : private delegation<job_protocol> {
   template <class House>
   void on_message(House& h, peer from, refused const& m) {
     with_placement(h, from, m.which, [&](activity id, owned_job& j, placement& p) {
-      if (p.now == placement::state::awarded) lose(h, id, j, p);
+      if (p.now == placement::state::awarded && !is_accepted(j)) lose(h, id, j, p);
     });
   }
 
@@ -152,7 +152,7 @@ class job_protocol : private delegation<job_protocol> {
   void on_message(House& h, peer from, progress const& m) {
     bool known = false;
     with_placement(h, from, m.which, [&](activity, owned_job& j, placement& p) {
-      if (j.now == owned_job::state::settled) return;
+      if (is_accepted(j)) return;
       if (p.now == placement::state::lost || p.now > placement::state::running) return;
       known = true;
       p.now = placement::state::running;
@@ -167,9 +167,7 @@ class job_protocol : private delegation<job_protocol> {
     bool known = false;
     with_placement(h, from, m.which, [&](activity id, owned_job& j, placement& p) {
       known = true;
-      bool const over = j.now == owned_job::state::settled;
-      bool const collects = j.now == owned_job::state::collecting;
-      if (over || collects || p.concluded) return settle_with(h, j, p);
+      if (is_accepted(j) || p.concluded) return settle_with(h, j, p);
       if (p.now >= placement::state::reported && p.now != placement::state::lost) return;
       report(h, id, j, p, m);
     });
@@ -194,6 +192,10 @@ class job_protocol : private delegation<job_protocol> {
       return;
     }
     auto& j = *jobs.find(mine);
+    if (is_accepted(j)) {
+      which->now = placement::state::lost;
+      return settle_with(h, j, *which);
+    }
     if (c.good) {
       which->now = placement::state::checked;
       consider(h, mine, j);
@@ -381,6 +383,11 @@ class job_protocol : private delegation<job_protocol> {
   }
   [[nodiscard]] static instant deadline(owned_job const& j) {
     return j.submitted + j.what.patience;
+  }
+
+  // A result was accepted: what others say of it now changes nothing.
+  [[nodiscard]] static bool is_accepted(owned_job const& j) {
+    return j.now == owned_job::state::settled || j.now == owned_job::state::collecting;
   }
 
   // When something has to be done about a job, if nothing happens.
