@@ -224,7 +224,8 @@ void report_facts::conclude(tree_node& n, job_row const& placed, outcome_of_leas
     n.end = o.cancelled ? std::min(o.at, replaced_at) : replaced_at;
   } else if (until != never_ended) {
     n.how = tree_node::failed;  // not needed any more
-    n.end = o.at != never_ended ? std::min(o.at, until) : until;
+    // It may have been given while the word of the end was on its way.
+    n.end = std::max(placed.at, o.at != never_ended ? std::min(o.at, until) : until);
   }
 }
 

@@ -463,13 +463,12 @@ class job_protocol : private delegation<job_protocol> {
     keep(h, *jobs.find(id));
     wake_for(h, *jobs.find(id));
   }
-  // Of what is left a life may spend a quarter; the rest is for the next ones, which cannot know
+  // Of what is left a life may spend half; the other half is for the next one, which cannot know
   // what this one spent.
   template <class House>
   static void keep(House& h, owned_job& j) {
-    auto next = j.terms.may_spend;
-    j.terms.may_spend = shared(next, 4);
-    static_cast<void>(take(next, j.terms.may_spend));
+    auto const next = shared(j.terms.may_spend, 2);
+    static_cast<void>(take(j.terms.may_spend, next));
     j.keeping = h.env().keep(j.what.id.nonce, kept_job{j.what, j.submitted, j.leases, next});
   }
 
