@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -168,6 +169,10 @@ class on_network final : public daemon, private shelf {
       changed_.notify_all();
     }
     if (watch_.joinable()) watch_.join();
+    // Tasks under way are given to others: their steps end, and no other begins.
+    going_down_ = true;
+    net::end_orphans(where_.scratch);
+    std::lock_guard const one{asking_};
     if (here_) here_->stop();
   }
   [[nodiscard]] std::string contact() override { return contact_text(here_->contact()); }
@@ -446,6 +451,11 @@ class on_network final : public daemon, private shelf {
       auto const made = object_made(f.output, {}, 1, {});
       row->output = net::hex_of(made.id);
       row->output_bytes = static_cast<std::int64_t>(made.bytes);
+      auto const said = read_bundle(net::object_files{where_.objects}.path_of(made.id));
+      if (auto const fault = said ? fault_of(said.value()) : std::nullopt) {
+        row->state = "failed";
+        row->detail = "it cannot be done: " + *fault;
+      }
     }
     must(state_->put(*row));
     say(row->nonce, row->state + (row->detail.empty() ? "" : ": " + row->detail) + ", " +
@@ -486,8 +496,10 @@ class on_network final : public daemon, private shelf {
 
   json submit_job(json const& q) {
     auto const [name, major] = service_named(q.at("service").get<std::string>());
-    auto const work_ms = ms_of(q, "work_ms", work_standard_ms);
     auto const patience_ms = ms_of(q, "patience_ms", patience_standard_ms);
+    // Nobody bids for what cannot be done in time: who has little patience expects little work.
+    auto const work_ms = ms_of(q, "work_ms", std::clamp<std::int64_t>(patience_ms / 4, 1,
+                                                                      work_standard_ms));
     let_go();
     bundle in;
     auto const params = q.value("params", json::object());
@@ -672,6 +684,10 @@ class on_network final : public daemon, private shelf {
   // An object for others, until it is dropped.
   json put(json const& q) {
     auto const path = q.at("file").get<std::string>();
+    std::error_code wrong;
+    if (fs::file_size(path, wrong) == 0 && !wrong) {
+      throw refused{usage, path + ": has no bytes; an object has at least one"};
+    }
     auto const id = take_in(path);
     if (!id) throw refused{failed, id.why()};
     auto const hex = net::hex_of(id.value());
@@ -704,6 +720,7 @@ class on_network final : public daemon, private shelf {
   [[nodiscard]] net::jail_policy jail() const {
     net::jail_policy p;
     p.allow_without_jail = what_.allow_without_jail;
+    p.stop = &going_down_;
     p.cgroup = what_.cgroup;
     return p;
   }
@@ -869,6 +886,7 @@ class on_network final : public daemon, private shelf {
   net::head<whole_hydra>* head_ = nullptr;  // of this life, in its io thread
   principal self_{};
   std::unique_ptr<tasks> tasks_;
+  std::atomic<bool> going_down_ = false;
   std::thread watch_;
   std::mutex asking_;  // who speaks to the machine: not while it is started again
   std::mutex mutex_;

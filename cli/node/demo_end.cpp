@@ -54,9 +54,8 @@ void demo_end::judge_phone(film_stock const&, performance const& done) {
                                             : 0);
   claim(film == 0,
         fmt::format("{} bytes of the film ({:.1f} MB) went through the phone before the result; "
-                    "it sent an edit list of {} bytes, and {:.0f} kB in all",
-                    film, static_cast<double>(done.film_bytes) / 1e6, p.objects_out,
-                    static_cast<double>(p.all - std::min(p.all, p.objects_in)) / 1e3));
+                    "it sent an edit list of {} bytes",
+                    film, static_cast<double>(done.film_bytes) / 1e6, p.objects_out));
 }
 
 void demo_end::judge_stranger(demo_story const& story) {

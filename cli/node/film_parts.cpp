@@ -222,11 +222,11 @@ result<film_order> film_order_of(bundle const& in, std::string const& film) {
   film_order out;
   out.film = film;
   for (auto const& f : in.files) {
-    if (f.name == "cuts.toml") out.cuts = f.path;
+    if (f.name.ends_with(".toml") && out.cuts.empty()) out.cuts = f.path;
     else if (out.film.empty()) out.film = f.path;
-    else return error{"\"" + f.name + "\" is one file too many; it needs a film and its cuts.toml"};
+    else return error{"\"" + f.name + "\" is one file too many; it needs a film and its edit list, cuts.toml"};
   }
-  if (out.film.empty() || out.cuts.empty()) return error{"it needs a film and its cuts.toml"};
+  if (out.film.empty() || out.cuts.empty()) return error{"it needs a film and its edit list, cuts.toml"};
   for (auto const& [name, value] : in.parameters) {
     if (name == "codec") {
       out.codec = value;
@@ -246,15 +246,24 @@ result<film_order> film_order_of(bundle const& in, std::string const& film) {
 }
 
 result<std::size_t> split_order(net::performer const& by, film_order const& order,
-                                std::string const& folder, std::string const& to) {
+                                std::string const& folder, std::string const& to,
+                                bool& asked_so) {
+  asked_so = true;
+  for (auto const& p : by.service.parameters) {
+    if (p.name != "codec") continue;
+    if (auto const wrong = net::unfit(p, order.codec); !wrong.empty()) return error{wrong};
+  }
   auto const list = net::load_cuts(order.cuts);
   if (!list) return error{list.why()};
+  asked_so = false;
+  auto const encoder = encoder_of(by, order.codec);  // the jail works, and its tools are there
+  if (!encoder) return error{encoder.why()};
+  asked_so = true;
   auto const facts = net::probe_film(by, order.film);
   if (!facts) return error{facts.why()};
   auto plan = net::plan_film(facts.value(), list.value(), order.segment_frames);
   if (!plan) return error{plan.why()};
-  auto const encoder = encoder_of(by, order.codec);
-  if (!encoder) return error{encoder.why()};
+  asked_so = false;
   auto wrong = net::split_film(by, order.film, facts.value(), plan.value(), folder);
   if (!wrong.empty()) return error{wrong};
   auto bundles = pack_parts(order, plan.value(), encoder.value(), folder);

@@ -24,13 +24,15 @@ struct film_order {
   std::size_t segment_frames = net::segment_frames_standard;
 };
 
-// What the bundles of a job say: a film, its cuts.toml, codec and segment_frames. The film may lie
-// beside them. Errors: what is missing, or wrong.
+// What the bundles of a job say: a film, its edit list (the file whose name ends with .toml), codec
+// and segment_frames. The film may lie beside them. Errors: what is missing, or wrong.
 [[nodiscard]] result<film_order> film_order_of(bundle const&, std::string const& film);
 
-// Writes the object; gives the number of its parts. Errors as those of the film's steps.
+// Writes the object; gives the number of its parts. Errors as those of the film's steps; `asked_so`:
+// whether it is the order that cannot be met, on any machine.
 [[nodiscard]] result<std::size_t> split_order(net::performer const&, film_order const&,
-                                              std::string const& folder, std::string const& to);
+                                              std::string const& folder, std::string const& to,
+                                              bool& asked_so);
 
 // Renders the segments of an unpacked part. Empty: done; else what went wrong.
 [[nodiscard]] std::string render_part(net::performer const&, bundle const& part,

@@ -603,6 +603,11 @@ thread_local duration used_here{};
 }
 
 jail_outcome run_jailed(jail_job const& job, jail_policy const& policy) {
+  if (policy.stop != nullptr && *policy.stop) {
+    jail_outcome refused;
+    refused.why = "this node is going down";
+    return refused;
+  }
   auto out = run_whole_or_bare(job, policy);
   used_here += out.cpu;
   return out;

@@ -106,6 +106,7 @@ int serve(places const& where, int tell, bool quiet) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   auto const what = must(load_config(where.config), invalid);
+  ::setenv("TMPDIR", where.scratch.c_str(), 1);  // what a life leaves behind the next one clears
   control_server control;
   auto const stop = [] { ::kill(::getpid(), SIGUSR1); };
   std::unique_ptr<daemon> node;
@@ -124,8 +125,8 @@ int serve(places const& where, int tell, bool quiet) {
   say_up(tell, "up " + contact + "\n");
   int got = 0;
   while (sigwait(&ends, &got) != 0) {}
-  control.stop();
-  node->stop();
+  node->stop();    // it says that it goes down to whoever asks meanwhile
+  control.stop();  // then another may have its place
   if (!quiet) fmt::print("hydra: down\n");
   return ok;
 }
@@ -145,7 +146,10 @@ int up(network_arguments const& a, places const& where) {
       if (!a.quiet) fmt::print("hydra: {}log: {}\n", said, where.log);
       return ok;
     }
-    throw ended{failed, said.empty() ? "the node ended; see " + where.log : said};
+    int how = 0;
+    bool const told = ::waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) != 0;
+    throw ended{told ? WEXITSTATUS(how) : failed,
+                said.empty() ? "the node ended; see " + where.log : said};
   }
   ::close(pipe[0]);
   ::setsid();

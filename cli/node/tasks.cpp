@@ -54,7 +54,7 @@ class in_jail final : public tasks {
       if (!bytes) return bytes.why();
       auto const in = t.data.how ? beside(t, bytes.value(), here)
                                  : unpack(bytes.value(), here.at("in"));
-      return in ? run_step(by, in.value(), here, out) : in.why();
+      return in ? run_step(by, in.value(), here, out) : fault(out, in.why());
     });
   }
 
@@ -67,10 +67,13 @@ class in_jail final : public tasks {
     auto const how = t.data.how ? objects_.whole(t.data.how.id) : input;
     if (!how) return wrong(how.why());
     auto const in = unpack(how.value(), here.at("in"));
-    if (!in) return wrong(in.why());
+    if (!in) return told(t, here, in.why());
     auto const order = film_order_of(in.value(), t.data.how ? input.value() : "");
-    if (!order) return wrong(order.why());
-    auto const parts = split_order(by, order.value(), here.at("out"), here.at("parts"));
+    if (!order) return told(t, here, order.why());
+    bool asked_so = false;
+    auto const parts =
+        split_order(by, order.value(), here.at("out"), here.at("parts"), asked_so);
+    if (!parts && asked_so) return told(t, here, without(parts.why(), order.value().film));
     if (!parts) return wrong(parts.why());
     auto const id = objects_.take_in(here.at("parts"));
     if (!id) return wrong(id.why());
@@ -121,6 +124,35 @@ class in_jail final : public tasks {
   made refused(net::manifest const& m, string const& step, string const& why) {
     settings_.say(m.name + " " + step + ": " + why);
     return std::nullopt;
+  }
+
+  // The same words on every machine: no folders of this one.
+  static string without(string text, string const& path) {
+    for (auto at = text.find(path); !path.empty() && at != string::npos; at = text.find(path)) {
+      text.replace(at, path.size(), "the film");
+    }
+    return text;
+  }
+  // A fault is what it leaves; nothing went wrong here.
+  static string fault(bundle& out, string const& why) {
+    out = {};
+    out.parameters["fault"] = why.substr(0, fault_bytes_max);
+    return {};
+  }
+  made told(task const& t, scratch const& here, string const& why) {
+    bundle out;
+    static_cast<void>(fault(out, without_folder(why, here.at("in/"))));
+    auto const packed = pack(out, here.at("fault"));
+    if (!packed || packed.value() > t.data.output_bytes) return std::nullopt;
+    auto const id = objects_.take_in(here.at("fault"));
+    if (!id) return std::nullopt;
+    return claim_of(id.value(), packed.value());
+  }
+  static string without_folder(string text, string const& folder) {
+    for (auto at = text.find(folder); at != string::npos; at = text.find(folder)) {
+      text.erase(at, folder.size());
+    }
+    return text;
   }
 
   // Runs `work`, which says what went wrong, and packs what it leaves.
@@ -209,7 +241,13 @@ class in_jail final : public tasks {
           in.files.begin(), in.files.end(),
           [&](bundle_file const& f) { return f.name.starts_with(p.name + "/"); }));
     }
+    if (auto const words = net::expand(by.service, *s, bound); !words) {
+      return fault(out, words.why());
+    }
     auto const end = net::perform(by, s->name, bound, inputs, here.at("out"));
+    if (end.end == net::jail_end::exited && end.code != 0) {
+      return fault(out, end.why + (end.errors.empty() ? "" : "; it said: " + end.errors));
+    }
     if (!end.ok()) return end.why + (end.errors.empty() ? "" : "; it said: " + end.errors);
     std::vector<string> names;
     for (auto const& e : fs::recursive_directory_iterator{here.at("out")}) {
@@ -228,6 +266,16 @@ class in_jail final : public tasks {
 };
 
 }  // namespace
+
+std::optional<std::string> fault_of(bundle const& b) {
+  auto const it = b.parameters.find("fault");
+  if (it == b.parameters.end() || !b.files.empty()) return std::nullopt;
+  auto out = it->second.substr(0, fault_bytes_max);
+  for (auto& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return out;
+}
 
 std::unique_ptr<tasks> tasks::on(shelf& objects, task_settings s) {
   return std::make_unique<in_jail>(objects, std::move(s));

@@ -4,6 +4,8 @@
 // A service whose manifest says `split = "cuts"` is divided on the network: NAME.split, NAME.part
 // and NAME.join are services of their own (assembly/jobs.hpp, composition). What the parts gave is
 // known here by the facts of the Hydra (came), of at most jobs_max jobs; the last are kept.
+// What no machine can do, because of what was asked, is a result as well: a bundle without files
+// whose parameter `fault` says why. So it is told at once, and costs nobody trust.
 // Each call works in a folder of its own, gone afterwards. From any thread.
 #pragma once
 
@@ -55,6 +57,10 @@ class tasks {
   [[nodiscard]] virtual made join(net::manifest const&, task const&) = 0;
   virtual void came(part_done const&) = 0;
 };
+
+inline constexpr std::size_t fault_bytes_max = 2000;
+// Why it cannot be done, if that is the result. Control characters are spaces.
+[[nodiscard]] std::optional<std::string> fault_of(bundle const&);
 
 [[nodiscard]] inline bool divides(net::manifest const& m) {
   return m.split != net::split_by::none;

@@ -259,7 +259,8 @@ inline constexpr std::uint64_t part_mark = std::uint64_t{1} << 63U;  // in the n
 // A head that performs `whole` by giving on parts of it. One part of the same service and nothing
 // to join is passing on: the part's result is the whole's.
 // With `split` the input says into how many: that service is run here first, and claims an object
-// of so many parts (claim_of, at most parts_max); each part reads its own range of that object.
+// of so many parts (claim_of, at most parts_max); each part reads its own range of that object. An
+// object of no parts is the answer for the whole.
 struct composition {
   service whole{};
   service part{};

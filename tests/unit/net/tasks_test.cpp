@@ -227,28 +227,59 @@ TEST_CASE("a part that is not what it should be is refused, and why is said") {
   task gone;
   gone.data = {{{key{digest256{9, 9, 9, 9}}}, 10, {}}, {0, 10}, output_most, {}};
   CHECK(!s.does->part(s.service, gone));
-  CHECK(!s.does->split(s.service, gone));
+  CHECK(!s.does->split(s.service, gone));  // what is not here is nobody's fault who asked
   CHECK(!s.does->join(s.service, gone));
 }
 
-TEST_CASE("an order says what it lacks") {
+TEST_CASE("an order that nobody can meet is answered with why, in the same words everywhere") {
   if (no_studio()) return;
   studio s;
+  auto const why = [&](task const& t) {
+    auto const made = s.does->split(s.service, t);
+    REQUIRE(made);
+    CHECK(parts_claimed(*made) == 0);
+    auto const object = object_made(*made, {}, 1, {});
+    auto const table = node::read_bundle(s.here.files->path_of(object.id));
+    REQUIRE(table);
+    auto const fault = node::fault_of(table.value());
+    REQUIRE(fault);
+    CHECK(fault->find(s.here.path) == string::npos);  // no folder of this machine
+    return *fault;
+  };
   auto t = s.whole(s.here.write("film", "no film"));
-  CHECK(!s.does->split(s.service, t));
+  CHECK(why(t).find("the film") != string::npos);
+  int orders = 0;
   auto const with = [&](node::bundle const& b) {
-    t.data.how = s.here.put(b, "order-" + std::to_string(s.said.size()));
-    CHECK(!s.does->split(s.service, t));
-    return s.said.back();
+    t.data.how = s.here.put(b, "order-" + std::to_string(++orders));
+    return why(t);
   };
   node::bundle b;
-  CHECK(with(b).find("cuts.toml") != string::npos);
-  b.files.push_back({"cuts.toml", s.here.write("cuts", "[[cut]]\nin = 5\n"), 0});
-  CHECK(with(b).find("out") != string::npos);
+  CHECK(with(b).find("edit list") != string::npos);
+  b.files.push_back({"mine.toml", s.here.write("cuts", "[[cut]]\nin = 5\n"), 0});
+  CHECK(with(b).find("mine.toml:1:1") != string::npos);
   b.parameters["segment_frames"] = "0";
   CHECK(with(b).find("segment_frames=0 is not allowed") != string::npos);
   b.parameters = {{"colour", "red"}};
   CHECK(with(b).find("colour=red") != string::npos);
+  b.parameters = {{"codec", "divx"}};
+  CHECK(with(b).find("divx") != string::npos);
+  b.parameters.clear();
+  t = s.whole(film(s.here, "film.mp4", "testsrc2"));
+  b.files = {{"cuts.toml", s.here.write("cuts", "[[cut]]\nin = 5\nout = 900\n"), 0}};
+  CHECK(with(b).find("cuts.toml:") != string::npos);
+  CHECK(s.said.empty());
+}
+
+TEST_CASE("what is read as a fault has no control characters and an end") {
+  node::bundle b;
+  CHECK(!node::fault_of(b));
+  b.parameters["fault"] = "a\x1b[31mb\nc" + string(5000, 'x');
+  auto const said = node::fault_of(b);
+  REQUIRE(said);
+  CHECK(said->size() == node::fault_bytes_max);
+  CHECK(said->starts_with("a [31mb cx"));
+  b.files.push_back({"movie", "movie", 1});
+  CHECK(!node::fault_of(b));
 }
 
 TEST_CASE("the name of an object is read back, and nothing else is") {

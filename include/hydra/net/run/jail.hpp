@@ -8,6 +8,7 @@
 #include <hydra/core/time.hpp>
 
 #include <cstddef>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -51,6 +52,7 @@ struct jail_policy {
   std::string cgroup{};   // a folder of cgroups that is Hydra's own; empty: none are used
   std::string bubblewrap = "/usr/bin/bwrap";
   std::string inside{};   // the program hydra-jail; empty: looked for beside this one
+  std::atomic<bool> const* stop = nullptr;  // once it is true nothing is begun any more
 };
 
 enum class jail_limit : std::uint8_t { none, cpu, wall, memory, output, processes, text };
