@@ -219,14 +219,15 @@ std::vector<double> read_times(string const& path) {
 }  // namespace
 
 result<film_order> film_order_of(bundle const& in, std::string const& film) {
+  string const need = "it needs a film and its edit list, cuts.toml";
   film_order out;
   out.film = film;
   for (auto const& f : in.files) {
     if (f.name.ends_with(".toml") && out.cuts.empty()) out.cuts = f.path;
     else if (out.film.empty()) out.film = f.path;
-    else return error{"\"" + f.name + "\" is one file too many; it needs a film and its edit list, cuts.toml"};
+    else return error{"\"" + f.name + "\" is one file too many; " + need};
   }
-  if (out.film.empty() || out.cuts.empty()) return error{"it needs a film and its edit list, cuts.toml"};
+  if (out.film.empty() || out.cuts.empty()) return error{need};
   for (auto const& [name, value] : in.parameters) {
     if (name == "codec") {
       out.codec = value;

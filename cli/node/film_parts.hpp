@@ -28,8 +28,8 @@ struct film_order {
 // and segment_frames. The film may lie beside them. Errors: what is missing, or wrong.
 [[nodiscard]] result<film_order> film_order_of(bundle const&, std::string const& film);
 
-// Writes the object; gives the number of its parts. Errors as those of the film's steps; `asked_so`:
-// whether it is the order that cannot be met, on any machine.
+// Writes the object; gives the number of its parts. Errors as those of the film's steps;
+// `asked_so`: whether it is the order that cannot be met, on any machine.
 [[nodiscard]] result<std::size_t> split_order(net::performer const&, film_order const&,
                                               std::string const& folder, std::string const& to,
                                               bool& asked_so);
