@@ -7,6 +7,7 @@
 #include "demo_progress.hpp"
 #include "demo_stage.hpp"
 #include "jail.hpp"
+#include "jail_watch.hpp"
 #include "manifest.hpp"
 
 #include <fmt/format.h>
@@ -61,6 +62,7 @@ class demo_folder {
   demo_folder& operator=(demo_folder const&) = delete;
   ~demo_folder() {
     std::error_code ignored;
+    net::end_orphans(path_);  // of the renderer that was killed
     if (!keep_) fs::remove_all(path_, ignored);
   }
   [[nodiscard]] std::string const& path() const noexcept { return path_; }

@@ -227,8 +227,8 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
     grep -h "full\|space" "$folder/said" "$folder/small.log" | sort -u | head -n 5
     echo held' bash "$folder" "$hydra"
 else
-  expect 1 '.' bash -c 'ulimit -f 64; head -c 8000000 /dev/zero >"$2/large" 2>/dev/null
-    exec "$1" up --home "$2/limited"' bash "$hydra" "$folder"
+  expect 1 '.' bash -c 'ulimit -f 16; exec timeout 30 "$1" up --home "$2/limited"' \
+    bash "$hydra" "$folder"
 fi
 echo "odd: $wrongs wrong"
 [ $wrongs = 0 ]
