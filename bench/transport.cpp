@@ -291,6 +291,11 @@ class owner {
     met_.push_back({h.head, {}});
     return peer{static_cast<std::uint32_t>(met_.size() - 1)};
   }
+  // No objects here.
+  bool carried(peer, std::uint32_t, std::span<std::byte const>) { return true; }
+  bool next_bulk(peer, std::vector<std::byte>&) { return false; }
+  void cut(peer) {}
+
   bool arrived(peer from, wire::frame_header const&, std::span<std::byte const> payload) {
     if (until_ != nullptr) return until_->stop(), true;
     if (meter_ != nullptr && !meter_->answered(number_ - 1)) return true;
