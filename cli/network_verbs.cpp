@@ -10,6 +10,11 @@ void job_word(CLI::App& verb, network_arguments& a) {
       ->type_name("JOB")
       ->required();
 }
+// The library reads -1 as the largest number, and what is larger as that, too.
+std::string whole_number(std::string const& text) {
+  bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits && text.size() < 20 ? "" : text + " is not allowed; allowed: 0 to 10^19 - 1";
+}
 void timeout_flag(CLI::App& verb, network_arguments& a) {
   verb.add_option("--timeout", a.timeout, "give up after so long, like \"60 s\"; exit code 124")
       ->type_name("DURATION");
@@ -93,7 +98,8 @@ void add_demo(CLI::App& app, network_arguments& a) {
   auto* demo = app.add_subcommand("demo", "Hydra at work on this machine")->require_subcommand(1);
   auto* movie = demo->add_subcommand("movie", "eight Hydras render a film; one lies, one dies");
   movie->add_option("--seed", a.seed, "draws who is who and what befalls them; 1 unless said")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number);
   movie->add_option("--film", a.film, "cut this film instead of one that is made")
       ->type_name("FILE");
   movie->add_option("--size", a.size, "of the film that is made: short, 1080p")->type_name("SIZE");
