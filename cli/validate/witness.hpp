@@ -78,6 +78,11 @@ class overheard : public environment_base<overheard<Env>> {
   {
     return env_->has(what, which);
   }
+  [[nodiscard]] byte_range part(object_id what, std::uint32_t index, std::uint32_t parts) const
+    requires requires(Env const& e) { e.part(what, index, parts); }
+  {
+    return env_->part(what, index, parts);
+  }
   template <Described R>
   command keep_of(room by, std::uint64_t name, R const& r) {
     return env_->keep_of(by, name, r);
