@@ -25,6 +25,20 @@ struct found {
   }
 };
 
+// Emitted once per locate(), by policies that look for the head responsible for a key.
+struct located {
+  activity id{};         // as locate() returned it
+  key target{};
+  peer owner{};          // nobody: given up
+  std::uint8_t hops = 0;      // heads on the way from the asker to the owner, the owner counted
+  std::uint8_t timeouts = 0;  // heads that were asked and said nothing
+  std::uint16_t messages = 0;
+  duration took{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& target& owner& hops& timeouts& messages& took;
+  }
+};
 
 // `E` is the view that the policy is going to see; Hydra<...> checks with its own.
 template <class P, class E>
@@ -40,5 +54,12 @@ concept RoutingPolicy =
       { c.closest(k, std::size_t{}) };  // a bounded_vector<peer, ...>: pure, no allocation
       { c.contacts() } -> std::convertible_to<std::size_t>;
     };
+
+// A refinement: keyed policies also say which head a key belongs to.
+template <class P, class E>
+concept LocatesKeys = RoutingPolicy<P, E> && contains<located, facts_of<P>> &&
+                      requires(P& p, E& env, key const& k) {
+                        { p.locate(env, k) } -> std::same_as<activity>;  // located{} follows
+                      };
 
 }  // namespace hydra

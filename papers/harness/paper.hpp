@@ -1,0 +1,93 @@
+// A published result that is run again: what a paper's own code sees of the harness.
+//
+// A paper is a folder of papers/ with
+//   scenario.toml   its parameters: [scenario], and [small] with what a short run changes;
+//                   `seeds` is how many runs; [[plot]] names tables to be drawn
+//   published.csv   table,row,column,value,low,high,mark,note   what was printed, what is allowed
+//   misses.csv      table,row,column,reason   cells known to lie outside, and why (may be missing)
+//   results.csv     ours, written by `hydra papers run NAME --write`; plot-N.svg likewise
+//   README.md       what was not printed and how it was settled
+// and one function that runs once per seed: `void run(scenario const&, sheet&)`. The harness
+// repeats it, takes means and 95 % intervals (Student), judges every cell and draws both over each
+// other.
+//
+// Rules. A parameter is read from the scenario, never written into the code, so that what was run
+// is what the folder says. A free parameter is set once per paper, never per cell. A short run may
+// leave cells out: they are "not run"; what it measures is held against the same targets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydra::papers {
+
+// Names the file, the key and what is allowed.
+class paper_error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The parameters of one run.
+class scenario {
+ public:
+  scenario(std::string folder, std::map<std::string, std::vector<double>, std::less<>> values,
+           std::uint64_t seed, bool small)
+      : folder_{std::move(folder)}, values_{std::move(values)}, seed_{seed}, small_{small} {}
+
+  // Throw paper_error when the key is missing, is a list, or is no whole number.
+  [[nodiscard]] double number(std::string_view key) const;
+  [[nodiscard]] std::int64_t integer(std::string_view key) const;
+  // Of a list, or of a single number.
+  [[nodiscard]] std::vector<double> numbers(std::string_view key) const;
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }  // another one in every run
+  [[nodiscard]] bool small() const noexcept { return small_; }
+  // The path of a file that lies beside scenario.toml.
+  [[nodiscard]] std::string file(std::string_view name) const;
+
+ private:
+  std::string folder_;
+  std::map<std::string, std::vector<double>, std::less<>> values_;
+  std::uint64_t seed_;
+  bool small_;
+};
+
+// What one run measured, cell by cell.
+class sheet {
+ public:
+  struct entry {
+    std::string table;
+    std::string row;
+    std::string column;
+    double value;
+  };
+  // Once per cell and run. Cells that published.csv does not have are shown and not judged.
+  void measured(std::string_view table, std::string_view row, std::string_view column,
+                double value);
+  [[nodiscard]] std::vector<entry> const& entries() const noexcept { return entries_; }
+
+ private:
+  std::vector<entry> entries_;
+};
+
+// Written as in published.csv: "0.05", "128", never "0.050000".
+[[nodiscard]] std::string name_of(double number);
+
+struct paper {
+  std::string name;    // as it is typed
+  std::string number;  // in the ranking of targets
+  std::string folder;  // below papers/
+  std::string title;
+  std::string reference;
+  void (*run)(scenario const&, sheet&);
+};
+
+// All of them, in the order of their numbers (papers/papers.cpp).
+[[nodiscard]] std::vector<paper> const& all_papers();
+
+}  // namespace hydra::papers
