@@ -1,0 +1,92 @@
+// What broadcasts have in common: a rumour, and the fact that it arrived.
+#pragma once
+
+#include <hydra/core/message.hpp>
+#include <hydra/core/values.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace hydra {
+
+// Names a rumour while it is remembered. The sequence is the origin's own: microseconds of its
+// clock, so that it goes on above that of a life before; compared for equality only.
+struct rumour_id {
+  peer origin{};
+  std::uint32_t sequence = 0;
+  friend constexpr bool operator==(rumour_id, rumour_id) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& origin& sequence;
+  }
+};
+
+struct rumour {
+  rumour_id id{};
+  payload body{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& body;
+  }
+};
+
+// Emitted once per rumour and head while it is remembered, at its origin too.
+struct delivered {
+  rumour_id id{};
+  payload body{};
+  std::uint16_t hops = 0;  // messages from the origin to here, as those on the way say
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& id& body& hops;
+  }
+};
+
+// What the user of a broadcast says: tell this to everybody.
+struct spread {
+  payload body{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& body;
+  }
+};
+
+namespace membership {
+
+// The last Capacity rumours by name: the oldest makes room.
+template <std::size_t Capacity>
+class id_ring {
+ public:
+  [[nodiscard]] constexpr bool holds(rumour_id id) const noexcept {
+    for (auto const& i : ids_) {
+      if (i == id) return true;
+    }
+    return false;
+  }
+  constexpr void add(rumour_id id) noexcept {
+    if (ids_.full()) {
+      ids_[next_] = id;
+      next_ = static_cast<std::uint16_t>((next_ + 1U) % Capacity);
+    } else {
+      ids_.push_back(id);
+    }
+  }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& ids_& next_;
+    if (next_ >= Capacity) next_ = 0;
+  }
+
+ private:
+  bounded_vector<rumour_id, Capacity> ids_{};
+  std::uint16_t next_ = 0;
+};
+
+// The sequence of the next rumour of this head, different from the last one.
+[[nodiscard]] constexpr std::uint32_t sequence_after(std::uint32_t last, instant now) noexcept {
+  auto const clock = static_cast<std::uint32_t>(ns(now) / 1000);
+  return static_cast<std::int32_t>(clock - last) > 0 ? clock : last + 1;
+}
+
+}  // namespace membership
+}  // namespace hydra
