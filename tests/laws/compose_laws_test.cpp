@@ -313,6 +313,15 @@ TEST_CASE("cached remembers what worked, until it is old, failed, or is not enou
     CHECK(h.run().size() == 1);
     CHECK(a.finds == 2);
   }
+}
+
+TEST_CASE("cached remembers no failure, asks nobody who is busy, and has room for four services",
+          "[compose]") {
+  lone<cached<A, 60>> h;
+  auto& a = h.policy.part<0>();
+  a.gives = heads({5, 6});
+  h.find(one);
+  REQUIRE(h.run(2s).size() == 1);
   SECTION("what found nobody is not remembered") {
     a.gives = {};
     want const other{service{2}, 1, {}, {}};

@@ -228,8 +228,8 @@ TEST_CASE("a digest that lies costs its author its word, and honest ones keep th
   CHECK(with == 24);  // every find of what somebody performs
 }
 
-TEMPLATE_TEST_CASE("in a social graph of 400, what two in a hundred perform is found nearly always, "
-                   "with a fifth of the heads dead and a tenth of the messages lost",
+TEMPLATE_TEST_CASE("in a social graph of 400, what two in a hundred perform is found, though a "
+                   "fifth of the heads died and a tenth of the messages are lost",
                    "[capability]", capability<>, capability<routing_index<>>) {
   auto const seed = GENERATE(1U, 2U);
   CAPTURE(seed);
@@ -268,7 +268,7 @@ TEMPLATE_TEST_CASE("in a social graph of 400, what two in a hundred perform is f
   CAPTURE(with, asked, messages);
   // At the same 192 bytes an index cannot tell services of one class apart: more goes astray.
   bool const filters = std::is_same_v<TestType, capability<>>;
-  CHECK(with * 100 >= asked * (filters ? 90U : 80U));
+  CHECK(with * 100 >= asked * (filters ? 95U : 93U));
   CHECK(messages <= asked * 16);
 }
 

@@ -26,6 +26,7 @@ struct capability_settings {
   duration record_lifetime_max = 24h;  // of a record that we accept
   std::uint8_t parallel = 2;          // questions of a find in flight
   std::uint8_t messages_max = 24;     // questions of a find
+  std::uint8_t rpc_attempts = 2;      // of each: loss costs time and not results
   std::uint8_t depth_max = 5;         // hands from the asker to a provider
   std::uint8_t unguided = 2;          // neighbours asked though no digest says yes
   std::uint8_t enough_factor = 2;     // principals found per candidate wanted, then stop
@@ -34,8 +35,8 @@ struct capability_settings {
   template <class A>
   void serialize(A& a, unsigned) {
     a& tick& renew& digest_life& rpc_timeout& lookup_time_max& record_lifetime;
-    a& record_lifetime_max& parallel& messages_max& depth_max& unguided& enough_factor;
-    a& evict_after& mercy;
+    a& record_lifetime_max& parallel& messages_max& rpc_attempts& depth_max& unguided;
+    a& enough_factor& evict_after& mercy;
   }
 };
 
@@ -96,9 +97,9 @@ struct own_offer {
 // n^2 times 24 words. sizeof(capability<>) is 1,192 bytes; a digest known 200 bytes, a find under
 // way 3.2 kB, from pools.
 //
-// Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo and
-// Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the ring
-// is social and given; queries are iterative; digests are replaced whole instead of corrected;
+// Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
+// and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the
+// ring is social and given; queries are iterative; digests are replaced whole instead of corrected;
 // promises are counted.
 template <Digest D = attenuated_bloom<>, std::size_t Neighbours = 16>
 class capability {
@@ -119,6 +120,7 @@ class capability {
   constexpr capability() = default;
   constexpr explicit capability(capability_settings const& s) : settings_{s} {
     HYDRA_EXPECTS(s.parallel > 0);
+    HYDRA_EXPECTS(s.rpc_attempts > 0);
     HYDRA_EXPECTS(s.depth_max > 0 && s.depth_max <= 8);
     HYDRA_EXPECTS(s.tick > duration{} && s.renew >= s.tick);
     HYDRA_EXPECTS(s.digest_life > s.renew + s.tick);
@@ -488,14 +490,18 @@ class capability {
     while (!enough && q->in_flight() < settings_.parallel && q->messages < settings_.messages_max) {
       auto* s = q->next();
       if (s == nullptr) break;
-      s->is = scout::state::waiting;
-      s->due = env.now() + settings_.rpc_timeout;
-      ++q->messages;
-      env.send(s->who, who_can{q->what, q->nonce, one_region(q->needs)});
+      ask(env, *q, *s);
     }
     if (q->checking > 0) return watch(env);
     if (enough || q->in_flight() == 0) return finish(env, id, *q, !enough);
     watch(env);
+  }
+  void ask(auto& env, quest& q, scout& s) {
+    s.is = scout::state::waiting;
+    s.due = env.now() + settings_.rpc_timeout;
+    ++s.attempts;
+    ++q.messages;
+    env.send(s.who, who_can{q.what, q.nonce, one_region(q.needs)});
   }
   void watch(auto& env) {
     if (sweeping_) return;
@@ -509,6 +515,10 @@ class capability {
       bool silent = false;
       for (auto& s : q.scouts) {
         if (s.is != scout::state::waiting || s.due > env.now()) continue;
+        if (s.attempts < settings_.rpc_attempts && q.messages < settings_.messages_max) {
+          ask(env, q, s);
+          continue;
+        }
         s.is = scout::state::failed;
         silent = true;
         failed(env, s.who);

@@ -15,8 +15,8 @@
 // is no larger than its parts plus 8 bytes, and costs at most 2 % more instructions than they do.
 //
 // Laws (tests/laws/compose_laws_test.cpp). first_of<A> behaves as A. Grouping changes nothing for a
-// want of one. What A answers alone, first_of<A, B> and race<A, B> answer as well. cached asks again
-// for what failed. split_by asks nobody else. observe changes nothing.
+// want of one. What A answers alone, first_of<A, B> and race<A, B> answer as well. cached asks for
+// what failed once more. split_by asks nobody else. observe changes nothing.
 //
 // Rules. Parts must not share messages, activities or records (`apart`, checked): they would read
 // each other's. All parts publish, are told whom we heard and who fell silent, and get the facts of

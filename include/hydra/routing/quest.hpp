@@ -23,10 +23,11 @@ struct scout {
   std::uint8_t depth = 1;     // hands from the asker
   std::uint8_t by = nobody;   // which scout named it
   state is = state::fresh;
+  std::uint8_t attempts = 0;
   bool gave = false;          // a record came from it, or from somebody it led to
   template <class A>
   void serialize(A& a, unsigned) {
-    a& due& who& worth& order& depth& by& is& gave;
+    a& due& who& worth& order& depth& by& is& attempts& gave;
   }
 };
 [[nodiscard]] constexpr scout::state last_of(scout::state) noexcept {
