@@ -28,7 +28,7 @@ struct capability_settings {
   std::uint8_t messages_max = 24;     // questions of a find
   std::uint8_t rpc_attempts = 2;      // of each: loss costs time and not results
   std::uint8_t depth_max = 5;         // hands from the asker to a provider
-  std::uint8_t unguided = 2;          // neighbours asked though no digest says yes
+  std::uint8_t unguided = 2;          // neighbours asked though their digests do not say yes
   std::uint8_t enough_factor = 2;     // principals found per candidate wanted, then stop
   std::uint8_t evict_after = 3;       // failures in a row, then its digest is void
   std::uint8_t mercy = 8;             // broken promises beyond the kept ones, then it misled
@@ -474,8 +474,13 @@ class capability {
       q.add(scout_of(n, worth));
       said_yes |= std::uint32_t{1} << static_cast<unsigned>(&n - neighbours_.begin());
     });
+    bool const any_fresh = std::any_of(neighbours_.begin(), neighbours_.end(), [&](auto const& n) {
+      return fresh(n, env.now());
+    });
     for (std::size_t i = 0; i < neighbours_.size(); ++i) {
-      if ((said_yes >> i & 1U) == 0) silent.push_back(neighbours_[i].who);
+      auto const& n = neighbours_[i];
+      bool const there = fresh(n, env.now()) || !any_fresh;  // who says nothing is likely away
+      if ((said_yes >> i & 1U) == 0 && there) silent.push_back(n.who);
     }
     auto chance = env.random();
     for (auto who : chance.sample(settings_.unguided, silent.span())) {

@@ -51,6 +51,9 @@ template <class First, class... Rest>
 struct all_apart<First, Rest...>
     : std::bool_constant<(apart<First, Rest> && ...) && all_apart<Rest...>::value> {};
 
+template <class P, class Everybody, class Named>
+inline constexpr bool adopts =
+    requires(P& p, key const& k, Everybody const& all, Named named) { p.adopt(k, all, named); };
 template <class P, class E>
 inline constexpr bool locates = requires(P& p, E& e, key const& k) { p.locate(e, k); };
 
@@ -110,6 +113,16 @@ class composed {
   [[nodiscard]] std::size_t contacts() const {
     return std::apply([](auto const&... p) { return (std::size_t{0} + ... + p.contacts()); },
                       parts_);
+  }
+
+  // Of each part that can be given its table ready, for worlds too large to warm up.
+  template <class Everybody, class Named>
+    requires(adopts<P, Everybody, Named> || ...)
+  void adopt(key const& own, Everybody const& everybody, Named named) {
+    auto const give = [&]<class Q>(Q& p) {
+      if constexpr (adopts<Q, Everybody, Named>) p.adopt(own, everybody, named);
+    };
+    std::apply([&](auto&... p) { (give(p), ...); }, parts_);
   }
 
   void on_start(auto& env) {
