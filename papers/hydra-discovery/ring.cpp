@@ -98,21 +98,22 @@ ring_graph largest_component(ring_graph const& g) {
 
 }  // namespace
 
-ring_graph barabasi_albert(std::uint64_t seed, std::uint32_t heads, std::uint32_t m) {
-  ring_graph g(heads);
+ring_graph barabasi_albert(social_plan const& p) {
+  ring_graph g(p.heads);
   std::vector<std::uint32_t> ends;
-  owned_stream chance{seed, purpose::friends, 0};
+  owned_stream chance{p.seed, purpose::friends, 0};
   auto const tie = [&](std::uint32_t a, std::uint32_t b) {
+    if (p.liars[a] != p.liars[b] && chance.below(p.wary) != 0) return;
     if (!befriend(g, a, b)) return;
     ends.push_back(a);
     ends.push_back(b);
   };
-  for (std::uint32_t i = 1; i < heads; ++i) {
-    for (std::uint32_t k = 0; k < m; ++k) {
+  for (std::uint32_t i = 1; i < p.heads; ++i) {
+    for (std::uint32_t k = 0; k < p.m; ++k) {
       tie(i, ends.empty() ? 0 : ends[static_cast<std::size_t>(chance.below(ends.size()))]);
     }
     // Whoever was drawn may be full: nobody is left alone.
-    for (std::uint32_t back = i - 1; g[i].empty(); --back) tie(i, back);
+    for (std::uint32_t back = i; g[i].empty(); back = back > 1 ? back - 1 : i) tie(i, back - 1);
   }
   return g;
 }

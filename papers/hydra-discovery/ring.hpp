@@ -13,8 +13,16 @@ using ring_graph = std::vector<std::vector<std::uint32_t>>;
 inline constexpr std::size_t most_friends = 16;
 
 // Barabasi and Albert, Science 286 (1999): each newcomer befriends `m`, drawn in proportion to how
-// many know them; who has `most_friends` takes no more.
-[[nodiscard]] ring_graph barabasi_albert(std::uint64_t seed, std::uint32_t heads, std::uint32_t m);
+// many know them; who has `most_friends` takes no more. Of `lies(a) != lies(b)` one in `wary` ties
+// is made: people do not befriend cheats as readily as each other.
+struct social_plan {
+  std::uint64_t seed = 1;
+  std::uint32_t heads = 0;
+  std::uint32_t m = 6;
+  std::uint32_t wary = 4;
+  std::vector<bool> liars{};
+};
+[[nodiscard]] ring_graph barabasi_albert(social_plan const& p);
 
 // Who rated whom above zero on Bitcoin OTC (Kumar et al., ICDM 2016): its largest component, the
 // `most_friends` best rated friends of each. From the folder HYDRA_DATASETS (trust/

@@ -241,8 +241,10 @@ void run_discovery(scenario const& s, sheet& out) {
         plan.heads = static_cast<std::uint32_t>(plan.ring.size());
         name = world.name;
       } else {
-        plan.ring = barabasi_albert(s.seed(), plan.heads,
-                                    static_cast<std::uint32_t>(s.integer("friends")));
+        social_plan ring{s.seed(), plan.heads, static_cast<std::uint32_t>(s.integer("friends")),
+                         static_cast<std::uint32_t>(s.integer("wary")), {}};
+        for (std::uint32_t i = 0; i < plan.heads; ++i) ring.liars.push_back(lies(plan, i));
+        plan.ring = barabasi_albert(ring);
       }
       for (auto const policy : s.numbers("policies")) {
         plan.policy = static_cast<std::size_t>(policy);

@@ -79,6 +79,8 @@ struct own_offer {
 // - Said again only when it changed; else 16 bytes say that it is still the same.
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
+// - Through one neighbour go at most a quarter of the questions (all of them where it is the only
+//   one): whoever names accomplices without end does not use up a find.
 // - A provider answers for itself with its own signed record; a record of somebody else is refused.
 // - Promises are counted per neighbour: a find that was led through it by its digest and brought
 //   nothing though all was asked is one broken. `mercy` more broken than kept (halved at 32, so
@@ -471,7 +473,7 @@ class capability {
     each_digest(env, [&](neighbour& n, D const& d) {
       auto const worth = d.worth(tag) >> n.doubt;
       if (worth == 0) return;
-      q.add(scout_of(n, worth));
+      q.start_with(scout_of(n, worth));
       said_yes |= std::uint32_t{1} << static_cast<unsigned>(&n - neighbours_.begin());
     });
     bool const any_fresh = std::any_of(neighbours_.begin(), neighbours_.end(), [&](auto const& n) {
@@ -484,7 +486,7 @@ class capability {
     }
     auto chance = env.random();
     for (auto who : chance.sample(settings_.unguided, silent.span())) {
-      q.add(scout_of(*find_neighbour(who), 0));
+      q.start_with(scout_of(*find_neighbour(who), 0));
     }
   }
   void step(auto& env, activity id) {
@@ -493,7 +495,7 @@ class capability {
     bool const enough = principals_in(q->records) >=
                         std::size_t{q->at_least} * settings_.enough_factor;
     while (!enough && q->in_flight() < settings_.parallel && q->messages < settings_.messages_max) {
-      auto* s = q->next();
+      auto* s = q->next(settings_.messages_max);
       if (s == nullptr) break;
       ask(env, *q, *s);
     }
@@ -542,6 +544,7 @@ class capability {
     s->is = scout::state::answered;
     seen(env, from);
     auto const named_by = q->index_of(*s);
+    auto const root = s->root;
     auto const depth = s->depth;
     if (depth >= settings_.depth_max) return id;
     for (auto const& h : others) {
@@ -554,6 +557,7 @@ class capability {
       next.order = order_of(a.key.prefix(), q->nonce);
       next.depth = static_cast<std::uint8_t>(depth + 1);
       next.by = named_by;
+      next.root = root;
       q->add(next);
     }
     return id;

@@ -7,6 +7,7 @@
 #include <hydra/routing/records.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,12 +23,13 @@ struct scout {
   std::uint32_t order = 0;    // among equals, drawn by the nonce
   std::uint8_t depth = 1;     // hands from the asker
   std::uint8_t by = nobody;   // which scout named it
+  std::uint8_t root = 0;      // which of our own neighbours led to it
   state is = state::fresh;
   std::uint8_t attempts = 0;
   bool gave = false;          // a record came from it, or from somebody it led to
   template <class A>
   void serialize(A& a, unsigned) {
-    a& due& who& worth& order& depth& by& is& attempts& gave;
+    a& due& who& worth& order& depth& by& root& is& attempts& gave;
   }
 };
 [[nodiscard]] constexpr scout::state last_of(scout::state) noexcept {
@@ -49,6 +51,11 @@ struct quest {
   bounded_vector<scout, scouts_max> scouts{};
   bounded_vector<provider_record, candidates_max> records{};  // verified
 
+  // A scout of our own choice is its own root.
+  void start_with(scout s) {
+    s.root = static_cast<std::uint8_t>(scouts.size());
+    add(s);
+  }
   // Ignores whom it knows. A full list gives up the worst of those not asked yet: nobody was named
   // by it, so that the ways of all others stay whole.
   void add(scout const& s) {
@@ -62,11 +69,19 @@ struct quest {
     }
     if (worst != nullptr) *worst = s;
   }
-  // Whom to ask next; null: nobody is left.
-  [[nodiscard]] scout* next() noexcept {
+  // Whom to ask next; null: nobody is left. Through one neighbour go at most a quarter of all
+  // questions, or its even share where they are few: a neighbour that lies does not use up all.
+  [[nodiscard]] scout* next(std::size_t questions_max) noexcept {
+    std::array<std::uint8_t, scouts_max> through{};
+    std::size_t roots = 0;
+    for (auto const& s : scouts) {
+      roots += s.depth == 1 ? 1U : 0U;
+      through[s.root] = static_cast<std::uint8_t>(through[s.root] + s.attempts);
+    }
+    auto const most = questions_max / std::clamp<std::size_t>(roots, 1, 4);
     scout* best = nullptr;
     for (auto& s : scouts) {
-      if (s.is != scout::state::fresh) continue;
+      if (s.is != scout::state::fresh || through[s.root] >= most) continue;
       if (best == nullptr || better(s, *best)) best = &s;
     }
     return best;
