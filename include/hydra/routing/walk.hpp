@@ -17,14 +17,14 @@ inline constexpr std::size_t walkers_max = 32;
 
 struct walk_settings {
   duration search_time_max = 12s;        // of a find, whatever happens
-  duration silence = 2500ms;             // a walker not heard of for so long is lost
+  duration silence = 1500ms;             // a walker not heard of for so long is lost
   duration parked_max = 1500ms;          // a walker waits for its asker at most so long
   duration record_lifetime = 15min;      // of a record that we sign
   duration record_lifetime_max = 24h;    // of a record that we accept
   std::uint16_t ttl = 128;               // steps of a walker
   std::uint8_t walkers = 32;             // of a find
   std::uint8_t check_every = 4;          // steps
-  std::uint8_t replaced = 3;             // times that a lost walker is sent anew
+  std::uint8_t replaced = 6;             // times that a lost walker is sent anew
   overlay_settings links{.per_second = 250, .strangers_per_second = 32};
   template <class A>
   void serialize(A& a, unsigned) {
