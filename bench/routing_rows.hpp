@@ -3,9 +3,9 @@
 //   routing_row const rows[] = {find_rows<routing::kademlia<8>>("find/kademlia<8>", {}),
 //                               locate_rows<routing::small_world>("locate/small_world")};
 //
-// Per row: processor nanoseconds of this machine per find (or locate), everything that everybody does for
-// it included; messages; hops; how many of a hundred brought somebody; bytes of the world per
-// head. Tables are built directly and upkeep is left out, so that what is timed is finds.
+// Per row: processor nanoseconds of this machine per find (or locate), everything that everybody
+// does for it included; messages; hops; how many of a hundred brought somebody; bytes of the world
+// per head. Tables are built directly and upkeep is left out, so that what is timed is finds.
 #pragma once
 
 #include "measure.hpp"

@@ -1,5 +1,6 @@
 // Worlds of one routing policy, with tables built directly: what a find costs, for tests and
-// benchmarks. A policy takes part when it has adopt(own key, everybody by key, named).
+// benchmarks. A policy takes part by adopt(own key, everybody by key, named); one that has none
+// is introduced to the first 65 heads (full_mesh knows no more).
 #pragma once
 
 #include <hydra/assembly/alone.hpp>
@@ -45,8 +46,10 @@ class routing_setting : public sim::plain_setting {
   }
   [[nodiscard]] N make(sim::permutation const& view, std::uint32_t who) const {
     auto policy = fresh_;
-    policy.adopt(key_of(peer{who}), *everybody_,
-                 [&](peer other) { return peer{view.seen(other.index())}; });
+    auto const named = [&](peer other) { return peer{view.seen(other.index())}; };
+    if constexpr (requires { policy.adopt(key_of(peer{who}), *everybody_, named); }) {
+      policy.adopt(key_of(peer{who}), *everybody_, named);
+    }
     return N{policy};
   }
   [[nodiscard]] duration window() const noexcept { return 10ms; }
@@ -96,10 +99,17 @@ class routing_world {
   static constexpr std::size_t batch = 64;
 
   routing_world(std::uint64_t seed, std::uint32_t n,
-                typename N::policy_type const& fresh = {}, std::uint32_t loss_percent = 0)
+                typename N::policy_type const& fresh = {}, std::uint32_t loss_percent = 0,
+                sim::world_options how = {})
       : world_{std::make_unique<world_type>(
-            routing_setting<N>{seed, n, fresh, loss_percent})},
-        chance_{seed, purpose::workload, 1} {}
+            routing_setting<N>{seed, n, fresh, loss_percent}, how)},
+        chance_{seed, purpose::workload, 1} {
+    auto const named = [](peer who) { return who; };
+    std::vector<routing::introduction> const nobody;
+    if constexpr (!requires(typename N::policy_type p) { p.adopt(key{}, nobody, named); }) {
+      introduce_all(std::min(n, 65U));
+    }
+  }
 
   [[nodiscard]] world_type& world() noexcept { return *world_; }
   [[nodiscard]] peer anybody() { return up(chance_.below(world_->peers())); }
@@ -133,6 +143,15 @@ class routing_world {
   }
 
  private:
+  void introduce_all(std::uint32_t n) {
+    for (std::uint32_t to = 0; to < n; ++to) {
+      for (std::uint32_t i = 0; i < n;) {
+        introduce some;
+        while (i < n && some.known.try_push_back(peer{i})) ++i;
+        world_->tell(peer{to}, some);
+      }
+    }
+  }
   [[nodiscard]] peer up(std::uint64_t from) const {
     for (std::uint64_t i = 0; i < world_->peers(); ++i) {
       peer const p{static_cast<std::uint32_t>((from + i) % world_->peers())};

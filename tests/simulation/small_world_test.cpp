@@ -68,3 +68,19 @@ TEST_CASE("records are found at 10 % loss while a tenth of the heads is down", "
   WARN(seen.with << " of 128 finds brought somebody");
   CHECK(seen.with >= 122);
 }
+
+TEST_CASE("handles, shards and the wire leave a lookup what it is", "[small_world]") {
+  auto const digest = [](sim::world_options how) {
+    bench::routing_world<alone<small_world>> w{5, 200, {}, 5, how};
+    w.announce_all(2, 4);
+    for (int i = 0; i < 4; ++i) w.finds(16);
+    w.locates(32);
+    REQUIRE(w.world().observed().finds == 64);
+    REQUIRE(w.world().observed().locates == 32);
+    return w.world().digest();
+  };
+  auto const usual = digest({});
+  CHECK(digest({.permute_handles = true}) == usual);
+  CHECK(digest({.shards = 3}) == usual);
+  CHECK(digest({.check_wire = true}) == usual);
+}

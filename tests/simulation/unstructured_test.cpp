@@ -99,3 +99,18 @@ TEST_CASE("success grows with the replication ratio, under churn and 10 % loss",
     last_walk = walked;
   }
 }
+
+TEMPLATE_TEST_CASE("handles, shards and the wire leave a search what it is", "[unstructured]",
+                   flood<64>, walk<32>) {
+  auto const digest = [](sim::world_options how) {
+    bench::routing_world<alone<TestType>> w{5, 200, TestType{}, 5, how};
+    w.announce_all(2, 4);
+    for (int i = 0; i < 6; ++i) w.finds(16);
+    REQUIRE(w.world().observed().finds == 96);
+    return w.world().digest();
+  };
+  auto const usual = digest({});
+  CHECK(digest({.permute_handles = true}) == usual);
+  CHECK(digest({.shards = 3}) == usual);
+  CHECK(digest({.check_wire = true}) == usual);
+}

@@ -65,10 +65,10 @@ struct flood_search {
 // - A record that fails its check costs the link to whoever brought it.
 //
 // What an attacker gains. A query reaches everybody within ttl_max: one message becomes as many
-// as there are links within (n * links / 2 * 2 at most, as every head forwards a query once).
-// That is what flooding is. It is bounded by `per_second` queries of each neighbour and hop, so
-// that an attacker with one link has at most that many floods a second, and by ttl_max, which
-// every head imposes again. Whoever names somebody else as the asker makes holders write to
+// as there are links within, at most two for each, as every head forwards a query once. That is
+// what flooding is. It is bounded by `per_second` queries of each neighbour at every hop, so that
+// an attacker with one link has at most so many floods a second, and by ttl_max, which every head
+// imposes again. Whoever names somebody else as the asker makes holders write to
 // that victim, at most one record per holder and query; the first hop refuses it. A neighbour
 // that swallows queries is gone around by the others.
 //

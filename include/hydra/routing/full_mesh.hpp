@@ -95,17 +95,6 @@ class full_mesh {
     HYDRA_EXPECTS(s.answer_timeout > duration{});
   }
 
-  // Knows the first of everybody that it has room for: for worlds that do not warm up.
-  template <class Everybody, class Named>
-  constexpr void adopt(key const& own, Everybody const& everybody, Named named) {
-    contacts_.clear();
-    for (auto const& o : everybody) {
-      if (contacts_.full()) return;
-      if (o.key == own) continue;
-      contacts_.push_back({named(o.who), o.key.prefix(), group_tag(o.group), 0, 0x80U});
-    }
-  }
-
   // Nearest first, by the first 32 bits of the keys.
   [[nodiscard]] constexpr bounded_vector<peer, contacts_max> closest(key const& to,
                                                                      std::size_t k) const {

@@ -141,11 +141,12 @@ class small_world_table {
     for (auto& c : before_) if (c.of.who == who) by(c.of);
     for (auto& c : far_) if (c.of.who == who) by(c.of);
   }
+  // Hearsay goes at once, others after so many failures in a row.
   constexpr void failed(peer who, unsigned evict_after) {
     bool gone = false;
     change(who, [&](contact& c) {
       c.fails();
-      gone = c.failures() >= evict_after || (gone || !c.live());
+      gone = gone || !c.live() || c.failures() >= evict_after;
     });
     if (gone) evict(who);
   }
