@@ -35,7 +35,7 @@ void ask(::benchmark::State& state, routing_load load, bool locate) {
   if (!locate) w.announce_all(load.services, providers);
   auto const sent = w.world().counts().sent;
   auto const events = w.world().counts().events;
-  auto const begin = measure::cpu_seconds();
+  auto const begin = ::measure::cpu_seconds();
   for (auto _ : state) {
     if (locate) {
       w.locates();
@@ -43,7 +43,7 @@ void ask(::benchmark::State& state, routing_load load, bool locate) {
       w.finds();
     }
   }
-  auto const spent = measure::cpu_seconds() - begin;
+  auto const spent = ::measure::cpu_seconds() - begin;
   auto const seen = w.world().observed();
   auto const asked = static_cast<double>(locate ? seen.locates : seen.finds);
   auto const per = [&](std::uint64_t x) { return static_cast<double>(x) / asked; };
