@@ -17,6 +17,7 @@
 
 #include <hydra/core/policy.hpp>
 #include <hydra/routing/bucket.hpp>
+#include <hydra/routing/concept.hpp>
 #include <hydra/routing/lookup.hpp>
 #include <hydra/routing/records.hpp>
 #include <hydra/routing/walk_messages.hpp>
