@@ -1,8 +1,11 @@
 // What every policy of the routing room obeys, shown for each in a small network of recorders.
 #include "../catch.hpp"
 
+#include <hydra/routing/flood.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/small_world.hpp>
+#include <hydra/routing/walk.hpp>
 #include <hydra/testing/recorder.hpp>
 
 #include <memory>
@@ -246,7 +249,8 @@ std::size_t finds_in_all(network<P>& net, std::size_t providers) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidates", "[routing]",
-                   full_mesh, kademlia<8>, kademlia<4>) {
+                   full_mesh, kademlia<8>, kademlia<4>, flood<64>, walk<32>,
+                   small_world) {
   auto const seed = GENERATE(1U, 2U, 3U);
   auto const loss = GENERATE(0U, 10U, 30U);
   CAPTURE(seed, loss);
@@ -264,7 +268,8 @@ TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidat
 }
 
 TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, flood<64>, walk<32>,
+                   small_world) {
   auto const seed = GENERATE(4U, 5U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 30, .loss_percent = 1}};
@@ -278,7 +283,8 @@ TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", f
 }
 
 TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, flood<64>, walk<32>,
+                   small_world) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -291,7 +297,8 @@ TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[rou
 }
 
 TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing", "[routing]",
-                   full_mesh, kademlia<8>) {
+                   full_mesh, kademlia<8>, flood<64>, walk<32>,
+                   small_world) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -310,7 +317,8 @@ TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing",
 }
 
 TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of asking for more",
-                   "[routing]", full_mesh, kademlia<8>) {
+                   "[routing]", full_mesh, kademlia<8>, flood<64>, walk<32>,
+                   small_world) {
   network<TestType> net{{.seed = 9, .heads = 40}};
   net.run(10s);
   for (std::size_t i = 0; i < net.size(); i += 5) {
@@ -323,14 +331,20 @@ TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of a
       CHECK(policy.closest(to, k).size() == k);
       CHECK(std::equal(all.begin(), all.begin() + k, policy.closest(to, k).begin()));
       if (k == 0) continue;
-      auto const near = net[0].env.about(all[k - 1]).key ^ to;
-      CHECK(near < (net[0].env.about(all[k]).key ^ to));
+      auto const nearer = net[0].env.about(all[k - 1]).key;
+      auto const farther = net[0].env.about(all[k]).key;
+      if constexpr (requires { TestType::distance(to, to); }) {  // a metric of its own
+        CHECK(TestType::distance(nearer, to) < TestType::distance(farther, to));
+      } else {
+        CHECK((nearer ^ to) < (farther ^ to));
+      }
     }
   }
 }
 
 TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds working",
-                   "[routing]", full_mesh, kademlia<8>) {
+                   "[routing]", full_mesh, kademlia<8>, flood<64>, walk<32>,
+                   small_world) {
   auto const seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 12}};
@@ -342,8 +356,8 @@ TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds w
     throw_garbage(net, 0, chance, messages_of<TestType>{});
     if (i % 100 == 0) net.run(200ms);
   }
-  if constexpr (std::is_same_v<TestType, full_mesh>) {
-    CHECK(net[0].policy.contacts() <= full_mesh::contacts_max);
+  if constexpr (requires { TestType::contacts_max; }) {
+    CHECK(net[0].policy.contacts() <= TestType::contacts_max);
   } else {
     CHECK(net[0].policy.contacts() <= table<8>::capacity);
     CHECK(net[0].policy.contact_table().sane());

@@ -1,0 +1,52 @@
+// For growth.sh: POLICY HEADS. Builds a world of so many heads with tables made directly, then
+// lets 256 of them find something (and, where keys have an owner, locate one), in `counted_finds`:
+// all that callgrind counts. Prints how many events ran in there.
+#include "../routing_worlds.hpp"
+
+#include <hydra/routing/flood.hpp>
+#include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/small_world.hpp>
+#include <hydra/routing/walk.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace {
+
+using namespace hydra;
+
+template <class W>
+[[gnu::noinline]] void counted_finds(W& w, bool locates) {
+  for (int i = 0; i < 4; ++i) w.finds();
+  for (int i = 0; i < 4 && locates; ++i) w.locates();
+}
+
+// A find by flooding or walking ends sooner the more there are who answer: a hundredth of all
+// heads, so that the cost of an event, and not how far it is, is what grows.
+template <class P>
+std::uint64_t events(std::uint32_t n, bool keyed) {
+  bench::routing_world<bench::without_upkeep<P>> w{1, n};
+  w.announce_all(keyed ? 64 : 1, keyed ? 16 : std::max(n / 100, 4U));
+  auto const before = w.world().counts().events;
+  counted_finds(w, LocatesKeys<P, archetype_view<P>>);
+  return w.world().counts().events - before;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  std::string_view const policy = argv[1];
+  auto const n = static_cast<std::uint32_t>(std::atoi(argv[2]));
+  std::uint64_t count = 0;
+  if (policy == "kademlia") count = events<routing::kademlia<8>>(n, true);
+  if (policy == "small_world") count = events<routing::small_world>(n, true);
+  if (policy == "flood") count = events<routing::flood<64>>(n, false);
+  if (policy == "walk") count = events<routing::walk<32>>(n, false);
+  if (count == 0) std::fprintf(stderr, "no such policy: %s\n", argv[1]);
+  std::printf("%llu\n", static_cast<unsigned long long>(count));
+  return count == 0 ? 2 : 0;
+}

@@ -1,0 +1,22 @@
+// What a find costs with each policy whose records lie at heads that a key names, and with the
+// baseline of all: everybody asked directly. Wall time is a report; the gate is
+// baselines/growth.sh.
+#include "routing_rows.hpp"
+
+#include <hydra/routing/full_mesh.hpp>
+#include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/small_world.hpp>
+
+namespace {
+
+using namespace hydra;
+using namespace hydra::bench;
+
+[[maybe_unused]] routing_row const rows[] = {
+    find_rows<routing::kademlia<8>>("find/kademlia<8>", {}),
+    find_rows<routing::small_world>("find/small_world", {}),
+    locate_rows<routing::small_world>("locate/small_world"),
+    find_rows<routing::full_mesh>("find/full_mesh", {.services = 8, .providers = 8}, {64}),
+};
+
+}  // namespace

@@ -1,0 +1,78 @@
+// Rows of the routing benchmarks: what a find costs in a world of one policy.
+//
+//   routing_row const rows[] = {find_rows<routing::kademlia<8>>("find/kademlia<8>", {}),
+//                               locate_rows<routing::small_world>("locate/small_world")};
+//
+// Per row: processor nanoseconds of this machine per find (or locate), everything that everybody
+// does for it included; messages; hops; how many of a hundred brought somebody; bytes of the world
+// per head. Tables are built directly and upkeep is left out, so that what is timed is finds.
+#pragma once
+
+#include "measure.hpp"
+#include "routing_worlds.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace hydra::bench {
+
+// A world is built once for a row; `hundredth`: of all heads offer a service, else `providers`.
+struct routing_load {
+  std::uint32_t services = 64;
+  std::size_t providers = 16;
+  bool hundredth = false;
+};
+
+template <class P>
+void ask(::benchmark::State& state, routing_load load, bool locate) {
+  auto const n = static_cast<std::uint32_t>(state.range(0));
+  using world = routing_world<without_upkeep<P>>;
+  world w{1, n};
+  auto const providers = load.hundredth ? std::max<std::size_t>(n / 100, 1) : load.providers;
+  if (!locate) w.announce_all(load.services, providers);
+  auto const sent = w.world().counts().sent;
+  auto const events = w.world().counts().events;
+  auto const begin = ::measure::cpu_seconds();
+  for (auto _ : state) {
+    if (locate) {
+      w.locates();
+    } else {
+      w.finds();
+    }
+  }
+  auto const spent = ::measure::cpu_seconds() - begin;
+  auto const seen = w.world().observed();
+  auto const asked = static_cast<double>(locate ? seen.locates : seen.finds);
+  auto const per = [&](std::uint64_t x) { return static_cast<double>(x) / asked; };
+  state.SetItemsProcessed(static_cast<std::int64_t>(asked));
+  state.counters["ns"] = 1e9 * spent / asked;
+  state.counters["messages"] = per(w.world().counts().sent - sent);
+  state.counters["events"] = per(w.world().counts().events - events);
+  state.counters["hops"] = per(seen.hops);
+  if (!locate) state.counters["found%"] = 100 * per(seen.with);
+  state.counters["bytes/head"] = static_cast<double>(w.world().bytes()) / n;
+}
+
+using routing_row = ::benchmark::internal::Benchmark*;
+
+// Rows for so many heads, 16 batches of 64 each.
+template <class P>
+routing_row find_rows(char const* name, routing_load load,
+                      std::vector<std::int64_t> const& heads = {1'000, 100'000, 1'000'000}) {
+  auto* const rows = ::benchmark::RegisterBenchmark(
+      name, [load](::benchmark::State& state) { ask<P>(state, load, false); });
+  for (auto n : heads) rows->Arg(n);
+  return rows->Iterations(16)->Unit(::benchmark::kMillisecond);
+}
+template <class P>
+routing_row locate_rows(char const* name) {
+  auto* const rows = ::benchmark::RegisterBenchmark(
+      name, [](::benchmark::State& state) { ask<P>(state, {}, true); });
+  for (auto n : {1'000, 100'000, 1'000'000}) rows->Arg(n);
+  return rows->Iterations(16)->Unit(::benchmark::kMillisecond);
+}
+
+}  // namespace hydra::bench
