@@ -317,9 +317,9 @@ class Hydra {
       auto e = view_of<routing_type>();
       hydra_->routing_.failed(e, who);
     }
-    void measured(peer who, duration rtt) {
+    void measured(peer who, duration rtt, cell where) {
       auto e = view_of<proximity_type>();
-      hydra_->proximity_.observe(e, who, rtt);
+      observe_at(hydra_->proximity_, e, who, rtt, where);
     }
     [[nodiscard]] duration delay(peer who, cell where) const {
       return hydra_->proximity_.estimate(who, where);

@@ -1,0 +1,208 @@
+// Heads with the policy of the library in a world whose delays are a matrix: every round each
+// asks one of its neighbours; in the end all pairs are held against the matrix.
+#include "vivaldi.hpp"
+
+#include <hydra/assembly/alone.hpp>
+#include <hydra/proximity/vivaldi.hpp>
+#include <hydra/sim/world.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hydra::papers {
+namespace {
+
+using proximity::vivaldi;
+using proximity::vivaldi_settings;
+
+// Round trips of all pairs; zero: not measured.
+class matrix {
+ public:
+  explicit matrix(std::size_t hosts) : hosts_{hosts}, trips_(hosts * hosts) {}
+  [[nodiscard]] std::size_t hosts() const noexcept { return hosts_; }
+  [[nodiscard]] duration between(std::size_t a, std::size_t b) const noexcept {
+    return trips_[a * hosts_ + b];
+  }
+  void set(std::size_t a, std::size_t b, duration rtt) noexcept {
+    trips_[a * hosts_ + b] = trips_[b * hosts_ + a] = rtt;
+  }
+
+ private:
+  std::size_t hosts_;
+  std::vector<duration> trips_;
+};
+
+// The upper triangle without the diagonal, in whole tenths of a millisecond.
+matrix read_matrix(std::string const& file, std::size_t hosts) {
+  matrix out{hosts};
+  std::ifstream in{file};
+  if (!in) throw paper_error{file + ": cannot be read"};
+  std::string line;
+  for (std::size_t i = 0; i + 1 < hosts && std::getline(in, line); ++i) {
+    auto rest = std::string_view{line};
+    for (auto j = i + 1; j < hosts; ++j) {
+      if (rest.empty()) throw paper_error{file + ": row " + std::to_string(i) + " is too short"};
+      auto const comma = std::min(rest.find(','), rest.size());
+      out.set(i, j, std::stoi(std::string{rest.substr(0, comma)}) * 100us);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  return out;
+}
+
+matrix random_plane(std::uint64_t seed, std::size_t hosts, std::int64_t side_ms) {
+  owned_stream chance{seed, purpose::placement, 0};
+  std::vector<std::pair<double, double>> at(hosts);
+  auto const any = [&] {
+    return static_cast<double>(chance.below(static_cast<std::uint64_t>(side_ms) * 1'000'000));
+  };
+  for (auto& [x, y] : at) {
+    x = any();
+    y = any();
+  }
+  matrix out{hosts};
+  for (std::size_t i = 0; i < hosts; ++i) {
+    for (auto j = i + 1; j < hosts; ++j) {
+      auto const dx = at[i].first - at[j].first;
+      auto const dy = at[i].second - at[j].second;
+      out.set(i, j, duration{static_cast<std::int64_t>(std::sqrt(dx * dx + dy * dy))});
+    }
+  }
+  return out;
+}
+
+template <unsigned Dimensions, bool Height>
+using head = alone<vivaldi<Dimensions, Height, 64>>;
+
+// Half of the round trip each way. All heads are one group, as pairs are nearer than the window.
+template <class Node>
+class matrix_setting : public sim::plain_setting {
+ public:
+  matrix_setting(std::uint64_t seed, std::shared_ptr<matrix const> trips, duration round)
+      : plain_setting{seed, static_cast<std::uint32_t>(trips->hosts())},
+        trips_{std::move(trips)},
+        round_{round} {}
+  [[nodiscard]] std::uint32_t group(std::uint32_t) const noexcept { return 0; }
+  [[nodiscard]] Node make(sim::permutation const&, std::uint32_t) const {
+    return Node{typename Node::policy_type{{.strangers = false,
+                                            .eager = 0,
+                                            .outlier = 0,
+                                            .eager_period = round_,
+                                            .period = round_}}};
+  }
+  [[nodiscard]] sim::delivery route(sim::transmission const& t) const noexcept {
+    return {.delay = trips_->between(t.from, t.to) / 2};
+  }
+
+ private:
+  std::shared_ptr<matrix const> trips_;
+  duration round_;
+};
+
+// |d - rtt| / rtt of all pairs, the median.
+template <class World>
+double median_error(World const& w, matrix const& trips) {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < trips.hosts(); ++i) {
+    auto const& mine = w.node(peer{static_cast<std::uint32_t>(i)}).policy().where();
+    for (auto j = i + 1; j < trips.hosts(); ++j) {
+      auto const rtt = static_cast<double>(trips.between(i, j).count());
+      if (rtt == 0) continue;
+      auto const& other = w.node(peer{static_cast<std::uint32_t>(j)}).policy().where();
+      auto const d = static_cast<double>(proximity::round_trip(mine, other).count());
+      errors.push_back(std::abs(d - rtt) / rtt);
+    }
+  }
+  auto const middle = errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2);
+  std::nth_element(errors.begin(), middle, errors.end());
+  return *middle;
+}
+
+// Every head is introduced to so many others, drawn at random among those measured.
+template <class World>
+void introduce_all(World& w, matrix const& trips, std::size_t neighbours) {
+  for (std::size_t i = 0; i < trips.hosts(); ++i) {
+    std::vector<std::uint32_t> others;
+    for (std::size_t j = 0; j < trips.hosts(); ++j) {
+      if (trips.between(i, j) > duration{}) others.push_back(static_cast<std::uint32_t>(j));
+    }
+    owned_stream chance{w.setting().seed(), purpose::friends, i};
+    auto const drawn = chance.draw().sample(neighbours, std::span{others});
+    for (std::size_t first = 0; first < drawn.size();) {
+      introduce some;
+      while (first < drawn.size() && !some.known.full()) {
+        some.known.push_back(peer{drawn[first++]});
+      }
+      w.tell(peer{static_cast<std::uint32_t>(i)}, some);
+    }
+  }
+}
+
+// Errors after so many rounds each.
+template <unsigned Dimensions, bool Height>
+std::vector<double> errors_after(std::uint64_t seed, std::shared_ptr<matrix const> const& trips,
+                                 std::size_t neighbours, std::vector<double> const& rounds,
+                                 duration round) {
+  using node = head<Dimensions, Height>;
+  sim::world<node, matrix_setting<node>> w{{seed, trips, round}};
+  introduce_all(w, *trips, neighbours);
+  std::vector<double> out;
+  for (auto n : rounds) {
+    w.run_until(origin + static_cast<std::int64_t>(n) * round);
+    out.push_back(median_error(w, *trips));
+  }
+  return out;
+}
+
+void run_planetlab(scenario const& s, sheet& out) {
+  auto const trips = std::make_shared<matrix const>(read_matrix(
+      s.file("planetlab490_t01.csv"), static_cast<std::size_t>(s.integer("hosts"))));
+  std::vector<double> const rounds{s.number("rounds")};
+  auto const round = s.integer("round_s") * 1s;
+  for (auto n : s.numbers("neighbours")) {
+    auto const row = name_of(n);
+    auto const k = static_cast<std::size_t>(n);
+    auto const flat = errors_after<2, false>(s.seed(), trips, k, rounds, round)[0];
+    auto const high = errors_after<2, true>(s.seed(), trips, k, rounds, round)[0];
+    out.measured("planetlab", row, "2-D", flat);
+    out.measured("planetlab", row, "2-D + height", high);
+    out.measured("planetlab", row, "height over plain", high / flat);
+    if (s.integer("small_spaces") != 0) continue;
+    out.measured("planetlab", row, "3-D",
+                 errors_after<3, false>(s.seed(), trips, k, rounds, round)[0]);
+    out.measured("planetlab", row, "5-D",
+                 errors_after<5, false>(s.seed(), trips, k, rounds, round)[0]);
+    out.measured("planetlab", row, "3-D + height",
+                 errors_after<3, true>(s.seed(), trips, k, rounds, round)[0]);
+  }
+}
+
+void run_plane(scenario const& s, sheet& out) {
+  auto const trips = std::make_shared<matrix const>(
+      random_plane(s.seed(), static_cast<std::size_t>(s.integer("plane_hosts")),
+                   s.integer("plane_side_ms")));
+  auto const rounds = s.numbers("plane_rounds");
+  auto const errors =
+      errors_after<2, false>(s.seed(), trips, static_cast<std::size_t>(s.integer("plane_neighbours")),
+                             rounds, s.integer("round_s") * 1s);
+  for (std::size_t i = 0; i < rounds.size(); ++i) {
+    out.measured("plane", name_of(rounds[i]), "error", errors[i]);
+  }
+}
+
+}  // namespace
+
+void run_vivaldi(scenario const& s, sheet& out) {
+  run_planetlab(s, out);
+  run_plane(s, out);
+}
+
+}  // namespace hydra::papers
