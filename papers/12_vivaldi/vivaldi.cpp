@@ -86,15 +86,17 @@ using head = alone<vivaldi<Dimensions, Height, 64>>;
 template <class Node>
 class matrix_setting : public sim::plain_setting {
  public:
-  matrix_setting(std::uint64_t seed, std::shared_ptr<matrix const> trips, duration round)
+  matrix_setting(std::uint64_t seed, std::shared_ptr<matrix const> trips, duration round,
+                 std::uint8_t outlier)
       : plain_setting{seed, static_cast<std::uint32_t>(trips->hosts())},
         trips_{std::move(trips)},
-        round_{round} {}
+        round_{round},
+        outlier_{outlier} {}
   [[nodiscard]] std::uint32_t group(std::uint32_t) const noexcept { return 0; }
   [[nodiscard]] Node make(sim::permutation const&, std::uint32_t) const {
     return Node{typename Node::policy_type{{.strangers = false,
                                             .eager = 0,
-                                            .outlier = 0,
+                                            .outlier = outlier_,
                                             .eager_period = round_,
                                             .period = round_}}};
   }
@@ -105,6 +107,7 @@ class matrix_setting : public sim::plain_setting {
  private:
   std::shared_ptr<matrix const> trips_;
   duration round_;
+  std::uint8_t outlier_;
 };
 
 // |d - rtt| / rtt of all pairs, the median.
@@ -146,55 +149,67 @@ void introduce_all(World& w, matrix const& trips, std::size_t neighbours) {
   }
 }
 
-// Errors after so many rounds each.
+// What is common to the runs of one seed.
+struct study {
+  std::uint64_t seed = 1;
+  std::shared_ptr<matrix const> trips;
+  duration round{};
+  std::vector<double> rounds;  // after how many an error is taken
+};
+
 template <unsigned Dimensions, bool Height>
-std::vector<double> errors_after(std::uint64_t seed, std::shared_ptr<matrix const> const& trips,
-                                 std::size_t neighbours, std::vector<double> const& rounds,
-                                 duration round) {
+std::vector<double> errors_of(study const& s, std::size_t neighbours, std::uint8_t outlier = 0) {
   using node = head<Dimensions, Height>;
-  sim::world<node, matrix_setting<node>> w{{seed, trips, round}};
-  introduce_all(w, *trips, neighbours);
+  sim::world<node, matrix_setting<node>> w{{s.seed, s.trips, s.round, outlier}};
+  introduce_all(w, *s.trips, neighbours);
   std::vector<double> out;
-  for (auto n : rounds) {
-    w.run_until(origin + static_cast<std::int64_t>(n) * round);
-    out.push_back(median_error(w, *trips));
+  for (auto n : s.rounds) {
+    w.run_until(origin + static_cast<std::int64_t>(n) * s.round);
+    out.push_back(median_error(w, *s.trips));
   }
   return out;
 }
+template <unsigned Dimensions, bool Height>
+double error_of(study const& s, std::size_t neighbours, std::uint8_t outlier = 0) {
+  return errors_of<Dimensions, Height>(s, neighbours, outlier).back();
+}
 
 void run_planetlab(scenario const& s, sheet& out) {
-  auto const trips = std::make_shared<matrix const>(read_matrix(
-      s.file("planetlab490_t01.csv"), static_cast<std::size_t>(s.integer("hosts"))));
-  std::vector<double> const rounds{s.number("rounds")};
-  auto const round = s.integer("round_s") * 1s;
+  study const lab{s.seed(),
+                  std::make_shared<matrix const>(read_matrix(
+                      s.file("planetlab490_t01.csv"), static_cast<std::size_t>(s.integer("hosts")))),
+                  s.integer("round_s") * 1s,
+                  {s.number("rounds")}};
   for (auto n : s.numbers("neighbours")) {
     auto const row = name_of(n);
     auto const k = static_cast<std::size_t>(n);
-    auto const flat = errors_after<2, false>(s.seed(), trips, k, rounds, round)[0];
-    auto const high = errors_after<2, true>(s.seed(), trips, k, rounds, round)[0];
+    auto const flat = error_of<2, false>(lab, k);
+    auto const high = error_of<2, true>(lab, k);
     out.measured("planetlab", row, "2-D", flat);
     out.measured("planetlab", row, "2-D + height", high);
     out.measured("planetlab", row, "height over plain", high / flat);
     if (s.integer("small_spaces") != 0) continue;
-    out.measured("planetlab", row, "3-D",
-                 errors_after<3, false>(s.seed(), trips, k, rounds, round)[0]);
-    out.measured("planetlab", row, "5-D",
-                 errors_after<5, false>(s.seed(), trips, k, rounds, round)[0]);
-    out.measured("planetlab", row, "3-D + height",
-                 errors_after<3, true>(s.seed(), trips, k, rounds, round)[0]);
+    out.measured("planetlab", row, "3-D", error_of<3, false>(lab, k));
+    out.measured("planetlab", row, "5-D", error_of<5, false>(lab, k));
+    out.measured("planetlab", row, "3-D + height", error_of<3, true>(lab, k));
+  }
+  auto const outlier = static_cast<std::uint8_t>(s.integer("outlier"));
+  for (auto n : s.numbers("bounded_neighbours")) {
+    out.measured("as shipped", name_of(n), "2-D + height",
+                 error_of<2, true>(lab, static_cast<std::size_t>(n), outlier));
   }
 }
 
 void run_plane(scenario const& s, sheet& out) {
-  auto const trips = std::make_shared<matrix const>(
-      random_plane(s.seed(), static_cast<std::size_t>(s.integer("plane_hosts")),
-                   s.integer("plane_side_ms")));
-  auto const rounds = s.numbers("plane_rounds");
+  study const plane{s.seed(),
+                    std::make_shared<matrix const>(
+                        random_plane(s.seed(), static_cast<std::size_t>(s.integer("plane_hosts")),
+                                     s.integer("plane_side_ms"))),
+                    s.integer("round_s") * 1s, s.numbers("plane_rounds")};
   auto const errors =
-      errors_after<2, false>(s.seed(), trips, static_cast<std::size_t>(s.integer("plane_neighbours")),
-                             rounds, s.integer("round_s") * 1s);
-  for (std::size_t i = 0; i < rounds.size(); ++i) {
-    out.measured("plane", name_of(rounds[i]), "error", errors[i]);
+      errors_of<2, false>(plane, static_cast<std::size_t>(s.integer("plane_neighbours")));
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    out.measured("plane", name_of(plane.rounds[i]), "error", errors[i]);
   }
 }
 

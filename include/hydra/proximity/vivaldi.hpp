@@ -20,7 +20,7 @@ struct vivaldi_settings {
   bool answer = true;          // tell coordinates; else round trips are answered, positions not
   bool strangers = true;       // who asks us is remembered and asked, within bounds
   std::uint8_t eager = 32;     // so many probes at the eager period, then at the other
-  std::uint8_t outlier = 4;    // a sample pulls as if off by so many medians at most; 0: the paper
+  std::uint8_t outlier = 4;    // a sample counts as off by so many medians at most; 0: no bound
   duration eager_period = 2s;
   duration period = 60s;
   duration unknown = 120ms;    // of heads without a coordinate that were never measured
@@ -39,8 +39,8 @@ struct vivaldi_settings {
 // came. State does not grow.
 //
 // Rules.
-// - Every period the next of `Places` neighbours is asked; its echo is a sample (round trip,
-//   coordinate, error). Ours: w = e / (e + e_j); e <- e + w/4 (|d - rtt|/rtt - e);
+// - Every period one of at most `Places` neighbours, drawn, is asked; its echo is a sample (round
+//   trip, coordinate, error). Ours: w = e / (e + e_j); e <- e + w/4 (|d - rtt|/rtt - e);
 //   x <- x + w/4 (rtt - d) u, u the direction away from the neighbour, d = |x - x_j| + h + h_j;
 //   heights follow with (h + h_j) / d for u and stay above 100 us. Two heads at one point part in
 //   a random direction.
@@ -50,7 +50,7 @@ struct vivaldi_settings {
 //   is used a lot pulls no harder than others.
 // - Neighbours are whom we are introduced to and whom we measured. The first half stay until they
 //   are silent three times in a row; in the second half a new one displaces the oldest. Who asks
-//   us takes a free place at most, one per netgroup, a quarter of all: we probe it in turn.
+//   us takes a free place at most, one per netgroup, a quarter of all, and is asked like others.
 // - Integers only: units of 64 ns in 32 bits, errors with 24 binary digits. A step is right within
 //   a few units (0.5 us); the reference in doubles agrees (tests/laws).
 //
@@ -86,6 +86,7 @@ class vivaldi {
   static constexpr std::size_t strangers_max = Places / 4;
   static constexpr std::size_t medians_min = 5;            // neighbours, before misfits are clamped
   static constexpr std::uint8_t silent_max = 3;            // probes in a row
+  static constexpr std::int64_t weight_max = std::int64_t{error_one} / 4 * 3;
   static constexpr std::int64_t height_min = units_of(100us);
   static constexpr std::int64_t step_max = units_of(100ms);
   static_assert(Places >= 4);
@@ -101,7 +102,7 @@ class vivaldi {
 
   // ---- told ---------------------------------------------------------------------------------
 
-  // Heads to start from; they are asked in turn.
+  // Heads to start from.
   void join(auto& env, std::span<peer const> known) {
     for (auto who : known) {
       if (who && who != env.self() && place_of(who) == count_) enter(who);
@@ -160,8 +161,7 @@ class vivaldi {
     asked_ = {};
     ticking_ = count_ != 0;
     if (!ticking_) return;
-    next_ = static_cast<std::uint8_t>(next_ % count_);
-    asked_ = places_[next_++].who;
+    asked_ = places_[env.random().below(count_)].who;
     nonce_ = env.random().bits();
     asked_at_ = env.now();
     env.send(asked_, coordinate_probe{nonce_, own()});
@@ -201,7 +201,7 @@ class vivaldi {
   template <class A>
   void serialize(A& a, unsigned) {
     a& settings_& own_& places_& nonce_& asked_at_& asked_;
-    a& count_& next_& turn_& probes_& ticking_;
+    a& count_& turn_& probes_& ticking_;
     count_ = std::min<std::uint8_t>(count_, Places);
     turn_ = static_cast<std::uint8_t>(turn_ % (Places - steady_max));
   }
@@ -254,12 +254,11 @@ class vivaldi {
     places_[i].who = who;
     return i;
   }
-  // The order of the others stays; so do the probes that are due to them.
+  // The order of the others stays.
   void drop(std::size_t i) {
     std::move(places_.begin() + static_cast<std::ptrdiff_t>(i) + 1, places_.begin() + count_,
               places_.begin() + static_cast<std::ptrdiff_t>(i));
     places_[--count_] = place{};
-    if (next_ > i) --next_;
   }
   void missed(std::size_t i) {
     if (i < count_ && ++places_[i].silent >= silent_max) drop(i);
@@ -311,7 +310,7 @@ class vivaldi {
     auto const w = std::min<std::int64_t>(
         sum == 0 ? error_one / 2
                  : static_cast<std::int64_t>(std::uint64_t{own_.error} * error_one / sum),
-        error_one / 4 * 3);
+        settings_.outlier == 0 ? error_one : weight_max);
     auto const seen = std::min<std::int64_t>(
         mul_div(off < 0 ? -off : off, error_one, rtt), error_max);
     auto const e = std::int64_t{own_.error};
@@ -352,7 +351,6 @@ class vivaldi {
   instant asked_at_{};
   peer asked_{};             // nobody: none is under way
   std::uint8_t count_ = 0;
-  std::uint8_t next_ = 0;    // to be asked
   std::uint8_t turn_ = 0;    // of the second half, to be displaced
   std::uint8_t probes_ = 0;  // sent, up to `eager`
   bool ticking_ = false;
