@@ -67,7 +67,7 @@ struct vivaldi_settings {
 // chooses this policy tells it to whoever asks, unless `answer` is off. Then the head still
 // learns, and neighbours know its round trip, as they do anyway. The cell is told by opt-in only.
 //
-// Cost. 536 bytes per head, 28 of them per place; per hour 60 probes and about as many echoes sent,
+// Cost. 528 bytes per head, 28 of them per place; per hour 60 probes and about as many echoes sent,
 // of 38 bytes with their frame: 4.6 kB; in the first minute 30 of each. An estimate looks at every
 // place; a sample takes a root, and one more per neighbour for the median (about 1 us in all).
 //
