@@ -51,8 +51,8 @@ struct vivaldi_settings {
 // - Neighbours are whom we are introduced to and whom we measured. The first half stay until they
 //   are silent three times in a row; in the second half a new one displaces the oldest. Who asks
 //   us takes a free place at most, one per netgroup, a quarter of all, and is asked like others.
-// - Integers only: units of 64 ns in 32 bits, errors with 24 binary digits. A step is right within
-//   a few units (0.5 us); the reference in doubles agrees (tests/laws).
+// - Integers only: units of 64 ns in 32 bits, errors with 24 binary digits. A step is off by less
+//   than 0.2 us from one in doubles, 500 steps together by less than 4 us (tests/laws).
 //
 // What an attacker gains. It answers with any coordinate and may answer late, never early. Its
 // coordinate counts from nobody else, with its nonce, within 10 s of the origin; else it loses its
