@@ -95,6 +95,7 @@ class matrix_setting : public sim::plain_setting {
   [[nodiscard]] std::uint32_t group(std::uint32_t) const noexcept { return 0; }
   [[nodiscard]] Node make(sim::permutation const&, std::uint32_t) const {
     return Node{typename Node::policy_type{{.strangers = false,
+                                            .relax = outlier_ != 0,
                                             .eager = 0,
                                             .outlier = outlier_,
                                             .eager_period = round_,
