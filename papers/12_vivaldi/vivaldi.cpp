@@ -176,11 +176,12 @@ double error_of(study const& s, std::size_t neighbours, std::uint8_t outlier = 0
 }
 
 void run_planetlab(scenario const& s, sheet& out) {
-  study const lab{s.seed(),
-                  std::make_shared<matrix const>(read_matrix(
-                      s.file("planetlab490_t01.csv"), static_cast<std::size_t>(s.integer("hosts")))),
-                  s.integer("round_s") * 1s,
-                  {s.number("rounds")}};
+  auto const hosts = static_cast<std::size_t>(s.integer("hosts"));
+  study const lab{
+      s.seed(),
+      std::make_shared<matrix const>(read_matrix(s.file("planetlab490_t01.csv"), hosts)),
+      s.integer("round_s") * 1s,
+      {s.number("rounds")}};
   for (auto n : s.numbers("neighbours")) {
     auto const row = name_of(n);
     auto const k = static_cast<std::size_t>(n);

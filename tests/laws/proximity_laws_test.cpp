@@ -205,7 +205,9 @@ TEST_CASE("a blend of two parts estimates between them, whatever they learned", 
   for (int i = 0; i < 3000; ++i) {
     peer const who{static_cast<std::uint32_t>(chance.below(60))};
     claim c;
-    for (int k = 0; k < 3; ++k) c.axes.push_back(static_cast<std::int32_t>(chance.below(2'000'000)));
+    for (int k = 0; k < 3; ++k) {
+      c.axes.push_back(static_cast<std::int32_t>(chance.below(2'000'000)));
+    }
     b.on_message(view, who, coordinate_probe{1, c});
     auto const where = anywhere(chance);
     if (chance.below(3) == 0) {

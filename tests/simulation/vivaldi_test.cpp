@@ -94,7 +94,8 @@ class plane : public sim::plain_setting {
       auto const other = static_cast<std::uint32_t>(chance.below(heads));
       if (other != who) known.push_back(peer{handles.seen(other)});
     }
-    return {alone<vivaldi<>>{vivaldi<>{{.relax = told_.outlier != 0, .outlier = told_.outlier}}, known}, lies(who)};
+    vivaldi<> const fresh{{.relax = told_.outlier != 0, .outlier = told_.outlier}};
+    return {alone<vivaldi<>>{fresh, known}, lies(who)};
   }
 
  private:
@@ -109,7 +110,7 @@ class plane : public sim::plain_setting {
 
 using world = sim::world<head, plane>;
 
-// In thousandths, the median over all pairs of honest heads that are up: predicted by coordinates alone.
+// In thousandths, the median over all pairs of honest heads that are up, by coordinates alone.
 std::int64_t median_error(world const& w) {
   std::vector<std::int64_t> errors;
   auto const counts = [&](std::uint32_t i) { return w.up(peer{i}) && !w.setting().lies(i); };

@@ -15,15 +15,15 @@ namespace hydra::proximity {
 inline constexpr duration round_trip_max = 10s;  // what takes longer counts as so long
 inline constexpr std::size_t axes_max = 6;       // of any space, the height included
 
-// Relative errors have 24 binary digits after the point. The bound is far above 1, as a head that is
-// far too near to another must be free to say so: bounded by 1.5, heads that all start at one
-// point stay folded over each other for hundreds of rounds (papers/12_vivaldi).
+// Relative errors have 24 binary digits after the point. The bound is far above 1: a head that is
+// much too far from one next to it must be free to say so. Bounded by 1.5, heads that all start at
+// one point stay folded over each other for hundreds of rounds (papers/12_vivaldi).
 inline constexpr std::uint32_t error_one = 1U << 24U;
 inline constexpr std::uint32_t error_max = error_one * 64;
 
 // Times in a space are whole units of 64 ns: 32 bits hold 137 s.
 inline constexpr std::int64_t unit_ns = 64;
-inline constexpr std::int32_t units_max = static_cast<std::int32_t>(round_trip_max.count() / unit_ns);
+inline constexpr auto units_max = static_cast<std::int32_t>(round_trip_max.count() / unit_ns);
 [[nodiscard]] constexpr std::int64_t units_of(duration d) noexcept { return d.count() / unit_ns; }
 
 // What a head says of its own position; of no axes: nothing.

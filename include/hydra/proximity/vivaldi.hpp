@@ -64,9 +64,9 @@ struct vivaldi_settings {
 // it can do is push: a sample moves us by 100 ms at most, and not at all if it misfits by more than
 // `outlier` medians, once five neighbours are known. As long as most of them are honest a push is
 // 3/16 of a few times the noise. With 20 % of all heads answering at random, the honest are off
-// by 10 to 11 % in the median, as without liars; without this rule by 74 to 83 % (tests/simulation). A liar who shifts
-// slowly and always within the noise (frog boiling, Chan-Tin et al. 2011) is not seen. Confidence
-// is bounded: w is at most 3/4 whatever error is claimed.
+// by 10 to 11 % in the median, as without liars; without this rule by 74 to 83 %
+// (tests/simulation). A liar who shifts slowly and always within the noise (frog boiling, Chan-Tin
+// et al. 2011) is not seen. Confidence is bounded: w is at most 3/4 whatever error is claimed.
 // Who floods us with probes fills a quarter of the places with netgroups of its own at most.
 //
 // Privacy. A coordinate with a few known heads around it tells a position to some hundred km: who
@@ -74,12 +74,12 @@ struct vivaldi_settings {
 // learns, and neighbours know its round trip, as they do anyway. The cell is told by opt-in only.
 //
 // Cost. 528 bytes per head, 28 of them per place; per hour 60 probes and about as many echoes sent,
-// of 38 bytes with their frame: 4.6 kB; in the first 9 minutes 255 of each, 19 kB. An estimate looks
-// at every place; an echo takes two roots per neighbour (some us in all).
+// of 38 bytes with their frame: 4.6 kB; in the first 9 minutes 255 of each, 19 kB. An estimate
+// looks at every place; an echo takes two roots per neighbour (some us in all).
 //
-// Departures from the paper: the bounds; filtered samples; neighbours pull again (`relax`); probes are
-// messages of their own; there is no gravity, the whole may drift (estimates do not show it). With
-// relax and outlier off it is the paper's (papers/12_vivaldi).
+// Departures from the paper: the bounds; filtered samples; neighbours pull again (`relax`); probes
+// are messages of their own; there is no gravity, the whole may drift (estimates do not show it).
+// With relax and outlier off it is the paper's (papers/12_vivaldi).
 template <unsigned Dimensions = 2, bool Height = true, std::size_t Places = 16>
 class vivaldi {
  public:
@@ -91,7 +91,7 @@ class vivaldi {
   static constexpr std::size_t places_max = Places;
   static constexpr std::size_t steady_max = Places / 2;    // places that nobody is displaced from
   static constexpr std::size_t strangers_max = Places / 4;
-  static constexpr std::size_t medians_min = 5;            // neighbours, before misfits are clamped
+  static constexpr std::size_t medians_min = 5;            // neighbours, before any is left out
   static constexpr std::uint8_t silent_max = 3;            // probes in a row
   static constexpr std::int64_t weight_max = std::int64_t{error_one} / 4 * 3;
   static constexpr std::int64_t height_min = units_of(100us);
