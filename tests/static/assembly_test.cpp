@@ -2,6 +2,7 @@
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/code/trusted_bundles.hpp>
+#include <hydra/proximity/blend.hpp>
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/scheduling/local_only.hpp>
@@ -88,6 +89,10 @@ static_assert(no_larger<routing::kademlia<8>, routing::full_mesh>);
 using distances = one_of<proximity::geographic, proximity::uniform>;
 static_assert(ProximityPolicy<distances, seen_by<distances>>);
 static_assert(no_larger<proximity::geographic, proximity::uniform>);
+using learnt = one_of<proximity::blend<>, proximity::geographic>;
+static_assert(LearnsPlaces<learnt, seen_by<learnt>>);
+static_assert(!LearnsPlaces<distances, seen_by<distances>>);
+static_assert(no_larger<proximity::blend<>, proximity::geographic>);
 using opinions = one_of<trusts::rings, trusts::open, trusts::beta_reputation>;
 static_assert(TrustPolicy<opinions, seen_by<opinions>>);
 static_assert(no_larger<trusts::rings, trusts::open, trusts::beta_reputation>);

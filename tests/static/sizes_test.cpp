@@ -3,6 +3,7 @@
 #include "../../bench/chord_worlds.hpp"
 
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/proximity/blend.hpp>
 #include <hydra/sim/event.hpp>
 #include <hydra/sim/wheel.hpp>
 #include <hydra/sim/world.hpp>
@@ -24,6 +25,8 @@ static_assert(sizeof(Hydra<>) <= 2680);  // 80 for its objects, 24 for splits, 1
 static_assert(sizeof(Hydra<>::routing_type) <= 1296);
 static_assert(sizeof(Hydra<>::trust_type) <= 720);
 static_assert(sizeof(Hydra<>::proximity_type) <= 168);
+static_assert(sizeof(proximity::vivaldi<>) <= 528);
+static_assert(sizeof(proximity::blend<>) <= 704);
 static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
 static_assert(sizeof(Hydra<>::verify_type) <= 32);
 

@@ -4,6 +4,7 @@
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/code/trusted_bundles.hpp>
 #include <hydra/core/derive.hpp>
+#include <hydra/proximity/blend.hpp>
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/scheduling/mindful.hpp>
@@ -107,6 +108,8 @@ TEST_CASE("what serialize() forgets is found, padding is not missed") {
 TEST_CASE("every policy of the library describes all of its state") {
   check_policy<proximity::geographic>();
   check_policy<proximity::uniform>();
+  check_policy<proximity::vivaldi<>>();
+  check_policy<proximity::blend<>>();
   check_policy<trusts::rings>();
   check_policy<trusts::basic_rings<16>>();
   check_policy<trusts::beta_reputation>();

@@ -6,7 +6,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <vector>
 
 using namespace hydra;
 using namespace hydra::proximity;
@@ -101,6 +108,56 @@ TEST_CASE("absurd measurements are bounded or ignored") {
   CHECK(g.measured() == 0);
   g.observe(view, peer{1}, 100h);
   CHECK(g.estimate(peer{1}, {}) == 10s);
+}
+
+// The figures of docs/concepts/proximity.md: with how many inhabitants somebody who discloses a
+// cell shares it, by the 24,323 cities of sim/data/places.csv.
+TEST_CASE("a coarser cell is shared by more") {
+  struct place {
+    cell where;
+    std::int64_t inhabitants;
+  };
+  std::vector<place> places;
+  std::ifstream in{std::string{HYDRA_SOURCE_DIR} + "/sim/data/places.csv"};
+  std::string line;
+  std::getline(in, line);
+  REQUIRE(line == "name,country,region,x,y,z,population");
+  while (std::getline(in, line)) {
+    std::istringstream fields{line};
+    std::string word;
+    for (int i = 0; i < 3; ++i) std::getline(fields, word, ',');
+    std::int64_t numbers[4] = {};
+    for (auto& n : numbers) {
+      std::getline(fields, word, ',');
+      n = std::stoll(word);
+    }
+    auto const of = [](std::int64_t x) {
+      return static_cast<std::int8_t>(std::floor(static_cast<double>(x) * 64 / 32767 + 0.5));
+    };
+    places.push_back({{of(numbers[0]), of(numbers[1]), of(numbers[2])}, numbers[3]});
+  }
+  CHECK(places.size() == 24'323);
+  constexpr std::int64_t shared_by_all_but_1_percent[] = {33'817,  74'002,    191'290,
+                                                          643'834, 1'936'781, 4'763'419};
+  for (std::uint8_t coarser = 0; coarser <= coarser_max; ++coarser) {
+    CAPTURE(coarser);
+    std::map<std::tuple<int, int, int>, std::int64_t> cells;
+    std::int64_t everybody = 0;
+    for (auto const& p : places) {
+      auto const c = snapped(p.where, coarser);
+      cells[{c.x, c.y, c.z}] += p.inhabitants;
+      everybody += p.inhabitants;
+    }
+    std::vector<std::int64_t> sizes;
+    for (auto const& [_, n] : cells) sizes.push_back(n);
+    std::sort(sizes.begin(), sizes.end());
+    std::int64_t sum = 0;
+    auto const first = std::find_if(sizes.begin(), sizes.end(), [&](std::int64_t n) {
+      sum += n;
+      return sum * 100 >= everybody;
+    });
+    CHECK(*first == shared_by_all_but_1_percent[coarser]);
+  }
 }
 
 TEST_CASE("sizes of proximity") {

@@ -60,9 +60,10 @@ struct introduce {  // join() with these
 struct measure {  // a proximity policy: observe() this
   peer who{};
   duration rtt{};
+  cell where{};  // what it disclosed
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& rtt;
+    a& who& rtt& where;
   }
 };
 
@@ -143,7 +144,9 @@ class alone {
     queue emitted;
     view<Env, queue, where> e{env, emitted};
     call(e);
-    while (!emitted.empty()) emitted.next([&](room, auto const& fact) { env.emit(fact); });
+    if constexpr (facts::size != 0) {
+      while (!emitted.empty()) emitted.next([&](room, auto const& fact) { env.emit(fact); });
+    }
   }
   void join(auto& e, std::span<peer const> known) {
     if constexpr (requires { policy_.join(e, known); }) policy_.join(e, known);
@@ -165,7 +168,9 @@ class alone {
     } else if constexpr (std::same_as<F, introduce>) {
       join(e, {fact.known.data(), fact.known.size()});
     } else if constexpr (std::same_as<F, measure>) {
-      if constexpr (requires { policy_.observe(e, fact.who, fact.rtt); }) {
+      if constexpr (requires { policy_.observe(e, fact.who, fact.rtt, fact.where); }) {
+        policy_.observe(e, fact.who, fact.rtt, fact.where);
+      } else if constexpr (requires { policy_.observe(e, fact.who, fact.rtt); }) {
         policy_.observe(e, fact.who, fact.rtt);
       }
     } else if constexpr (std::same_as<F, depart>) {

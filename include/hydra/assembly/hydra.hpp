@@ -307,9 +307,9 @@ class Hydra {
         hydra_->routing_.failed(e, fact.who);
       }
     }
-    void measured(peer who, duration rtt) {
+    void measured(peer who, duration rtt, cell where) {
       auto e = view_of<proximity_type>();
-      hydra_->proximity_.observe(e, who, rtt);
+      observe_at(hydra_->proximity_, e, who, rtt, where);
     }
     [[nodiscard]] duration delay(peer who, cell where) const {
       return hydra_->proximity_.estimate(who, where);

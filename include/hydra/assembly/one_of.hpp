@@ -114,6 +114,11 @@ class passed_on<Choice, proximity_tag, Of...> : public passing<Choice> {
   void observe(auto& env, peer who, duration rtt) {
     mine().visit([&](auto& p) { p.observe(env, who, rtt); });
   }
+  template <class Env>
+    requires(LearnsPlaces<Of, Env> || ...)
+  void observe(Env& env, peer who, duration rtt, cell where) {
+    mine().visit([&](auto& p) { observe_at(p, env, who, rtt, where); });
+  }
   [[nodiscard]] duration estimate(peer who, cell where) const {
     return mine().visit([&](auto const& p) { return p.estimate(who, where); });
   }

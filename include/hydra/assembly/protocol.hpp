@@ -133,7 +133,7 @@ class job_protocol : private delegation<job_protocol> {
       if (j.among[i].who != from || (j.asked & bit) == 0 || (j.answered & bit) != 0) continue;
       j.answered = static_cast<std::uint16_t>(j.answered | bit);
       auto const trip = h.env().now() - j.asked_at;
-      h.measured(from, trip);
+      h.measured(from, trip, j.among[i].where);
       j.among[i].delay = trip;
       if (m.divides) j.dividers = static_cast<std::uint16_t>(j.dividers | bit);
       if (m.accepted && m.start >= duration{}) j.among[i].queue = m.start;

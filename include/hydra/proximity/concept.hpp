@@ -16,4 +16,28 @@ concept ProximityPolicy =
       { c.disclosed() } -> std::same_as<cell>;  // what this head says about its own position
     };
 
+// One that tells what it computes from what it was told. predict is pure and leaves out what was
+// measured of `who`; below zero: it does not know. What a composition of policies asks for.
+template <class P, class E>
+concept PredictsProximity =
+    ProximityPolicy<P, E> && requires(P const& c, peer who, cell where) {
+      { c.predict(who, where) } -> std::same_as<duration>;
+      { c.measured(who) } -> std::same_as<bool>;  // estimate is what was measured
+    };
+
+// One that learns from where the measured head says that it is.
+template <class P, class E>
+concept LearnsPlaces = ProximityPolicy<P, E> && requires(P& p, E& env, peer who, cell where) {
+  p.observe(env, who, duration{}, where);
+};
+
+template <class P, class E>
+void observe_at(P& p, E& env, peer who, duration rtt, cell where) {
+  if constexpr (LearnsPlaces<P, E>) {
+    p.observe(env, who, rtt, where);
+  } else {
+    p.observe(env, who, rtt);
+  }
+}
+
 }  // namespace hydra

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <hydra/core/archetype.hpp>
+#include <hydra/proximity/cells.hpp>
 #include <hydra/proximity/concept.hpp>
 
 #include <algorithm>
@@ -11,58 +12,16 @@
 
 namespace hydra::proximity {
 
-// Square root, rounded down: 32 steps, the same on every machine.
-[[nodiscard]] constexpr std::uint64_t root(std::uint64_t n) noexcept {
-  std::uint64_t r = 0;
-  for (std::uint64_t bit = std::uint64_t{1} << 31U; bit != 0; bit >>= 1U) {
-    if ((r + bit) * (r + bit) <= n) r += bit;
-  }
-  return r;
-}
-
-// Great-circle distance of two cells in metres, in integers: half the chord is the sine of half
-// the angle, whose arcus is the series x + x^3/6 + 3x^5/40 + ... up to 45 degrees and
-// 90 degrees - 2 asin(sqrt((1 - x) / 2)) beyond. Error below 3 km; cells are 100 km wide.
-[[nodiscard]] constexpr std::int64_t metres_between(cell a, cell b) noexcept {
-  constexpr std::int64_t one = std::int64_t{1} << 30U;
-  auto const dot = [](cell p, cell q) {
-    return std::int64_t{p.x} * q.x + std::int64_t{p.y} * q.y + std::int64_t{p.z} * q.z;
-  };
-  if (!a.said() || !b.said()) return 0;
-  auto const lengths = dot(a, a) * dot(b, b);  // below 2^32
-  auto const norm = static_cast<std::int64_t>(root(static_cast<std::uint64_t>(lengths) << 30U));
-  auto const cosine = std::clamp(mul_div(dot(a, b) << 15U, one, norm), -one, one);
-  auto const sine = static_cast<std::int64_t>(
-      root(static_cast<std::uint64_t>((one - cosine) / 2) << 30U));  // of half the angle
-  auto const arcus = [](std::int64_t x) {
-    auto const s = mul_div(x, x, one);
-    std::int64_t t = one * 10395 / 599040;
-    t = one * 945 / 42240 + mul_div(t, s, one);
-    t = one * 105 / 3456 + mul_div(t, s, one);
-    t = one * 15 / 336 + mul_div(t, s, one);
-    t = one * 3 / 40 + mul_div(t, s, one);
-    t = one / 6 + mul_div(t, s, one);
-    return x + mul_div(mul_div(t, s, one), x, one);
-  };
-  constexpr std::int64_t diagonal = 759250125;  // sine of 45 degrees
-  constexpr std::int64_t quarter = 1686629713;  // pi/2
-  auto const half =
-      sine <= diagonal
-          ? arcus(sine)
-          : quarter - 2 * arcus(static_cast<std::int64_t>(
-                              root(static_cast<std::uint64_t>((one - sine) / 2) << 30U)));
-  return mul_div(2 * half, 6'371'000, one);
-}
-
 struct geographic_settings {
   cell own{};                          // where this head is; unsaid: not configured
   bool disclose = false;               // opt in: tell others the cell
+  std::uint8_t coarser = 0;            // its width is doubled so often before it is told: 0..5
   duration base = 12ms;                // a: last miles and stacks at both ends
   duration per_1000_km = 16ms;         // b: there and back in fibre (10 ms), times 1.6 for detours
   duration unknown = 120ms;            // of heads that say nothing and were never measured
   template <class A>
   void serialize(A& a, unsigned) {
-    a& own& disclose& base& per_1000_km& unknown;
+    a& own& disclose& coarser& base& per_1000_km& unknown;
   }
 };
 
@@ -71,7 +30,9 @@ struct geographic_settings {
 // disclosed cells; `unknown` when either end says nothing.
 //
 // Rules. A measurement of more than 10 s counts as 10 s: it was a queue. The own cell is never
-// sent unless `disclose` was set, because a position is personal; it is coarse (100 km) even then.
+// sent unless `disclose` was set, because a position is personal; it is coarse (100 km) even then,
+// and 200 to 3,200 km wide where `coarser` says so. What is told is a function of the own cell, so
+// that asking again tells nothing more; our own estimates use the cell as it was configured.
 // The cache is ordered by age and searched by equality, so the handles of a driver do not show.
 //
 // What an attacker gains: whoever claims a cell next door looks near until the first round trip
@@ -82,7 +43,8 @@ struct geographic_settings {
 // takes two or three integer roots (about 100 ns).
 //
 // A straight line through distance is off by 12 % in the median and 33 % at p90 between the
-// cloud regions of data/latency; whoever needs better uses coordinates (Vivaldi, Dabek 2004).
+// cloud regions of data/latency; whoever needs better uses coordinates (vivaldi.hpp), or both
+// (blend.hpp).
 class geographic {
  public:
   using policy_concept = proximity_tag;
@@ -93,6 +55,7 @@ class geographic {
   constexpr explicit geographic(geographic_settings const& s) : settings_{s} {
     HYDRA_EXPECTS(s.base >= duration{});
     HYDRA_EXPECTS(s.per_1000_km >= duration{});
+    HYDRA_EXPECTS(s.coarser <= coarser_max);
   }
 
   void observe(auto&, peer who, duration rtt) {
@@ -112,14 +75,22 @@ class geographic {
   [[nodiscard]] constexpr duration estimate(peer who, cell where) const noexcept {
     auto const i = place_of(who);
     if (i < count_) return micros_[i] * duration{1us};
-    if (!settings_.own.said() || !where.said()) return settings_.unknown;
+    auto const by_cells = predict(who, where);
+    return by_cells < duration{} ? settings_.unknown : by_cells;
+  }
+  // As if nothing had been measured; below zero: either end says nothing.
+  [[nodiscard]] constexpr duration predict(peer, cell where) const noexcept {
+    if (!settings_.own.said() || !where.said()) return duration{-1};
     auto const metres = metres_between(settings_.own, where);
     return settings_.base + duration{mul_div(settings_.per_1000_km.count(), metres, 1'000'000)};
   }
   [[nodiscard]] constexpr cell disclosed() const noexcept {
-    return settings_.disclose ? settings_.own : cell{};
+    return settings_.disclose ? snapped(settings_.own, settings_.coarser) : cell{};
   }
   [[nodiscard]] constexpr std::size_t measured() const noexcept { return count_; }
+  [[nodiscard]] constexpr bool measured(peer who) const noexcept {
+    return place_of(who) < count_;
+  }
 
   template <class A>
   void serialize(A& a, unsigned) {

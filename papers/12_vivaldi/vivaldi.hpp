@@ -1,0 +1,10 @@
+// Vivaldi on a measured matrix and on a plane.
+#pragma once
+
+#include "../harness/paper.hpp"
+
+namespace hydra::papers {
+
+void run_vivaldi(scenario const&, sheet&);
+
+}  // namespace hydra::papers
