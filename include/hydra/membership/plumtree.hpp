@@ -170,9 +170,9 @@ class plumtree {
     if (seen_.holds(m.what.id)) return refuse(env, *l);
     auto const hops = static_cast<std::uint16_t>(std::min(m.hops, hops_max) + 1);
     l->eager = true;
-    if (settings_.optimise_by != 0) optimise(env, m.what.id, *l, hops);
     deliver(env, m.what, hops);
     push(env, m.what, hops, from);
+    if (settings_.optimise_by != 0) optimise(env, m.what.id, *l, hops);  // after: it has come
   }
 
   void on_message(auto& env, peer from, i_have const& m) {
