@@ -4,6 +4,7 @@
 #include "network_verbs.hpp"
 #include "options.hpp"
 #include "outline.hpp"
+#include "papers_verb.hpp"
 #include "validate_verb.hpp"
 
 #include <hydra/sim/data_path.hpp>
@@ -188,7 +189,7 @@ verb_outline outline_of(CLI::App const& app, std::string const& before) {
   verb_outline out{app.get_name(), before + app.get_name(), app.get_description(), {}, {}, {}};
   auto const& network = network_verb_names();
   out.of_network = before == "hydra " && (has({network.begin(), network.end()}, out.name) ||
-                                          out.name == validate_name);
+                                          out.name == validate_name || out.name == papers_name);
   for (auto const* option : app.get_options()) {
     if (app.get_parent() != nullptr && option == app.get_help_ptr()) continue;  // the root has it
     auto& to = option->nonpositional() ? out.flags : out.words;
@@ -236,6 +237,7 @@ struct command_table {
   std::string fit_what, shell;
   network_arguments of_network;  // shown only: hydra-node reads them
   validate_arguments of_validate;  // and hydra-validate these
+  papers_arguments of_papers;      // and hydra-papers these
   CLI::App app;
   CLI::App *run, *list, *lint, *check;
   CLI::App *fit = nullptr, *about = nullptr, *completion = nullptr, *man = nullptr;
@@ -293,6 +295,7 @@ struct command_table {
     add_network_verbs(app, of_network);
     for (auto const& name : network_verb_names()) add_home(*app.get_subcommand(name));
     add_validate_verb(app, of_validate);
+    add_papers_verb(app, of_papers);
   }
   void add_home(CLI::App& at) {
     auto const below = at.get_subcommands([](CLI::App*) { return true; });
@@ -302,7 +305,9 @@ struct command_table {
   void finish_network() {
     auto const footer = "Of the flags of every verb: -h, -V, -q and --json.\n\n" + exit_codes();
     for (auto const& name : network_verb_names()) finish(*app.get_subcommand(name), footer);
-    finish(*app.get_subcommand(validate_name), footer);
+    for (auto const* name : {validate_name, papers_name}) {
+      finish(*app.get_subcommand(name), footer);
+    }
   }
   static void finish(CLI::App& at, std::string const& footer) {
     at.footer(footer);

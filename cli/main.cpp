@@ -1,7 +1,9 @@
-// hydra: the verbs of the simulator, and of the network by way of hydra-node.
+// hydra: the verbs of the simulator. Those of the network, and two that are large, are done by
+// programs beside it.
 #include "command_line.hpp"
 #include "network_verbs.hpp"
 #include "options.hpp"
+#include "papers_verb.hpp"
 #include "validate_verb.hpp"
 
 #include <hydra/sim/run.hpp>
@@ -15,7 +17,7 @@
 namespace hydra::cli {
 namespace {
 
-words const later_verbs{"compare", "sweep", "papers", "report", "why"};
+words const later_verbs{"compare", "sweep", "report", "why"};
 
 int dispatch(int argc, char** argv, sim::harness const& how) {
   int const first = word_at(argc, argv, 0);
@@ -25,7 +27,9 @@ int dispatch(int argc, char** argv, sim::harness const& how) {
     bool const asks = std::any_of(argv + 1, argv + argc, [](std::string_view word) {
       return word == "-h" || word == "--help";
     });
-    if (!asks && (verb == validate_name || has({of_network.begin(), of_network.end()}, verb))) {
+    bool const elsewhere = verb == validate_name || verb == papers_name ||
+                           has({of_network.begin(), of_network.end()}, verb);
+    if (!asks && elsewhere) {
       return network_verb(std::string{verb}, argv);
     }
     if (has(later_verbs, verb)) {

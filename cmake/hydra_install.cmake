@@ -35,7 +35,12 @@ if(TARGET hydra_sim)
       COMPONENT program)
   endforeach()
 endif()
-foreach(program hydra hydra-node hydra-validate)
+if(TARGET hydra-papers)
+  install(DIRECTORY papers DESTINATION "${CMAKE_INSTALL_DATADIR}/hydra" COMPONENT program
+    FILES_MATCHING PATTERN "*.toml" PATTERN "*.csv" PATTERN "README.md"
+    PATTERN "harness" EXCLUDE)
+endif()
+foreach(program hydra hydra-node hydra-validate hydra-papers)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
   endif()

@@ -20,7 +20,7 @@ static_assert(sizeof(chord::peer_state) <= 32);
 static_assert(sizeof(chord::slot_type) == 320);
 
 // An idle Hydra, and its policies.
-static_assert(sizeof(Hydra<>) <= 2664);  // 80 of them for its objects, 24 for splits
+static_assert(sizeof(Hydra<>) <= 2680);  // 80 for its objects, 24 for splits, 16 for conditions
 static_assert(sizeof(Hydra<>::routing_type) <= 1296);
 static_assert(sizeof(Hydra<>::trust_type) <= 720);
 static_assert(sizeof(Hydra<>::proximity_type) <= 168);
@@ -30,7 +30,7 @@ static_assert(sizeof(Hydra<>::verify_type) <= 32);
 // What travels.
 static_assert(sizeof(task) <= 296);  // 8 of them for the priority, 120 for its bytes, of which 48
                                      // for the object that says what to do with the others
-static_assert(sizeof(job) <= 312);
+static_assert(sizeof(job) <= 336);  // 24 for what it demands of a provider
 static_assert(sizeof(lease) <= 48);
 static_assert(sizeof(passport) <= 80);
 static_assert(sizeof(passport_link) <= 168);

@@ -145,7 +145,7 @@ auto room_of(string_view path) -> string {
   }
   if (starts(path, "sim/src/")) return "sim";
   for (string_view root :
-       {"cli/node/", "cli/validate/", "cli/", "examples/", "bench/", "tests/"})
+       {"cli/node/", "cli/validate/", "cli/", "papers/", "examples/", "bench/", "tests/"})
     if (starts(path, root)) return string{root.substr(0, root.size() - 1)};
   return "";
 }
@@ -162,7 +162,7 @@ auto arrow_allowed(string const& from, string const& to) -> bool {
   if (from == "testing") return to == "core" || to == "assembly";
   if (from == "net" || from == "sim") return to == "assembly" || to == "core" || to == "wire";
   if (from == "top") return to != "net" && to != "sim";
-  if (from == "cli") return to != "net";
+  if (from == "cli" || from == "papers") return to != "net";
   if (from == "cli/node") return to != "sim";
   // cli/validate compares the two worlds: the only program in which they meet.
   return true;
@@ -179,7 +179,7 @@ auto walls() -> std::vector<wall> const& {
                                             "tests/unit/net/", "bench/transport"};
   static std::vector<string_view> const threads{
       "include/hydra/net/", "sim/include/hydra/sim/shards", "sim/src/shards", "cli/node/",
-      "tests/parity/",      "tests/unit/net/", "bench/objects"};
+      "tests/parity/",      "tests/unit/net/", "bench/objects", "papers/harness/"};
   static std::vector<wall> const all{
       {"boost/asio", net},
       {"boost/beast", net},
@@ -194,8 +194,8 @@ auto walls() -> std::vector<wall> const& {
       {"Eigen/", {"sim/src/", "include/hydra/trust/eigen_trust", "tests/laws/", "papers/"}},
       {"range/v3/all.hpp", {}},
       {"range/v3", {"include/hydra/assembly/", "sim/", "cli/", "papers/", "tests/"}},
-      {"toml++", {"sim/src/", "cli/node/"}},
-      {"CLI/", {"cli/"}},
+      {"toml++", {"sim/src/", "cli/node/", "papers/harness/"}},
+      {"CLI/", {"cli/", "papers/harness/"}},
       {"nlohmann/", {"sim/src/", "cli/", "tests/", "papers/"}},
       {"random", {}},
       {"thread", threads},
@@ -274,11 +274,11 @@ struct banned {
 auto tokens() -> std::vector<banned> const& {
   static std::vector<string_view> const library{"include/", "sim/", "examples/"};
   static std::vector<string_view> const clocks{"include/hydra/net/", "cli/", "bench/",
-                                               "sim/src/progress",
+                                               "papers/harness/", "sim/src/progress",
                                                "sim/include/hydra/sim/progress"};
   static std::vector<string_view> const threads{
       "include/hydra/net/", "sim/include/hydra/sim/shards", "sim/src/shards", "cli/node/",
-      "tests/parity/",      "tests/unit/net/", "bench/objects"};
+      "tests/parity/",      "tests/unit/net/", "bench/objects", "papers/harness/"};
   static std::vector<banned> const all{
       {std::regex{R"(\b(steady|system|high_resolution)_clock\b)"}, {}, clocks,
        "time comes from env.now()"},

@@ -89,9 +89,11 @@ struct hydra_settings {
   bounded_vector<composition, 3> compositions{};  // of the offers, those that others help with
   std::uint16_t receipts = 32;           // of what this head did, how many are kept; the oldest go
   std::uint8_t region = 0x01;            // one bit: where it is, for passports that name regions
+  conditions under{};                    // under which it performs what it offers
   template <class A>
   void serialize(A& a, unsigned) {
     a& offers& power& contacts& times& network& offer_lifetime& compositions& receipts& region;
+    serialize_if_any(a, under);
   }
 };
 
@@ -184,6 +186,7 @@ class Hydra {
       record.what = what;
       record.power = settings_.power;
       record.where = proximity_.disclosed();
+      record.under = settings_.under;
       routing_.publish(r, record);
     }
     protocol_.on_start(c);
@@ -358,6 +361,13 @@ class Hydra {
       return hydra_->verify_.judge(e, j, all);
     }
 
+    // What a head said about others was untrue: a matter of trust, where the policy minds.
+    void misled_by(peer who) {
+      auto e = view_of<trust_type>();
+      auto const by = env_->about(who).principal;
+      if constexpr (requires { hydra_->trust_.misled(e, by); }) hydra_->trust_.misled(e, by);
+    }
+
     // Bytes: fetched{} follows, not within this call.
     [[nodiscard]] activity get(object_id what, byte_range which,
                                std::span<peer const> holders) {
@@ -402,6 +412,7 @@ class Hydra {
           using F = std::remove_cvref_t<decltype(fact)>;
           if constexpr (std::same_as<F, found>) hydra_->protocol_.on_found(*this, fact);
           if constexpr (std::same_as<F, fetched>) hydra_->protocol_.on_fetched(*this, fact);
+          if constexpr (std::same_as<F, misled>) misled_by(fact.who);
           env_->emit(fact);
         });
       }

@@ -44,6 +44,8 @@ template <class P, class E>
 inline constexpr bool ticks = requires(P& p, E& e) { p.on_timer(e, std::uint16_t{}); };
 template <class P, class E, class F>
 inline constexpr bool minds = requires(P& p, E& e, F const& f) { p.on_fact(e, f); };
+template <class P, class E>
+inline constexpr bool minds_lies = requires(P& p, E& e) { p.misled(e, principal{}); };
 template <class P>
 inline constexpr bool has_friends = requires(P& p) { p.befriend(principal{}, peer{}); };
 
@@ -133,6 +135,13 @@ class passed_on<Choice, trust_tag, Of...> : public passing<Choice> {
   }
   void proof(auto& env, principal who) {
     mine().visit([&](auto& p) { p.proof(env, who); });
+  }
+  template <class Env>
+    requires(minds_lies<Of, Env> || ...)
+  void misled(Env& env, principal who) {
+    mine().visit([&](auto& p) {
+      if constexpr (minds_lies<std::remove_cvref_t<decltype(p)>, Env>) p.misled(env, who);
+    });
   }
   [[nodiscard]] trust score(principal who) const {
     return mine().visit([&](auto const& p) { return p.score(who); });

@@ -115,7 +115,7 @@ class job_protocol : private delegation<job_protocol> {
     if (!id) return;
     auto& j = *jobs.find(id);
     j.hops = std::max(j.hops, f.hops);
-    gather(h, j, f.among);
+    gather(h, j, f);
     if (j.among.empty()) return rest(h, id, j);
     j.found_anyone = true;
     call(h, id, j);
@@ -484,7 +484,7 @@ class job_protocol : private delegation<job_protocol> {
     ++j.rounds;
     j.now = owned_job::state::finding;
     j.due = h.env().now() + 3 * h.times().lease;  // a lookup ends by itself long before
-    j.lookup = h.find(want{j.what.what, 3, j.what.floor});
+    j.lookup = h.find(want{j.what.what, 3, j.what.floor, j.what.of_provider});
     if (!j.lookup) {  // as many are under way as may be: this was no round
       --j.rounds;
       j.now = owned_job::state::resting;
@@ -495,7 +495,7 @@ class job_protocol : private delegation<job_protocol> {
 
   // Fills in what this Hydra knows about those who were found.
   template <class House>
-  void gather(House& h, owned_job& j, candidates const& seen) {
+  void gather(House& h, owned_job& j, found const& seen) {
     j.among.clear();
     j.asked = j.answered = j.dividers = 0;
     auto const* way = papers_of(h, j.parent);
@@ -513,17 +513,31 @@ class job_protocol : private delegation<job_protocol> {
       self.queue = load_of(h).backlog + fetch_time(h, j.what.what, j.what.data, j.terms);
       j.among.push_back(self);
     }
-    for (auto c : seen) {
+    for (std::size_t i = 0; i < seen.among.size(); ++i) {
+      auto c = seen.among[i];
       if (c.who == h.env().self() || avoided(c.principal) || j.among.full()) continue;
       bool const met = way != nullptr && on_the_way(way->chain, j.root, c.principal);
       if (met && c.principal != h.me()) continue;  // would refuse
-      auto const said = h.admits(c.principal, right::execute_for_me);
+      auto const said = referred(h, h.admits(c.principal, right::execute_for_me), seen.via.of(i));
       if (!said.admitted || said.score < j.what.floor) continue;
       c.score = said.score;
       c.delay = h.delay(c.who, c.where);
       c.queue = duration{-1};
       j.among.push_back(c);
     }
+  }
+
+  // A stranger is refused with whoever referred to it, and trusted no further than the least
+  // trusted of them; whom we know ourselves needs nobody's word.
+  template <class House>
+  [[nodiscard]] static verdict referred(House& h, verdict said, std::span<peer const> by) {
+    if (said.ring < 3) return said;
+    for (auto who : by) {
+      auto const of_who = h.admits(h.env().about(who).principal, right::execute_for_me);
+      said.admitted = said.admitted && of_who.admitted;
+      said.score = std::min(said.score, of_who.score);
+    }
+    return said;
   }
 
   template <class House>

@@ -6,6 +6,9 @@
 //           sign(record)  check(record, principal, signature)  note(...)
 // Storage   pool<T>()  recall<R>(name)
 //
+// Where there is a disk a driver may answer two questions more: has(object, range), and
+// part(object, index, parts), the range of one part of what was made to be divided.
+//
 // Rules. Every effect but sign (a pure function of the record and the signer) only records what
 // shall happen; nothing re-enters, sleeps or blocks. Answers come through on_fact and repeat the
 // id of their command. disarm takes back a timer or a run; every said again with the same tag

@@ -176,6 +176,43 @@ struct capacity {
   friend constexpr bool operator==(capacity, capacity) = default;
 };
 
+// What a provider says about how it performs a service. All zero: nothing is said.
+struct conditions {
+  std::uint32_t memory_mb = 0;  // a task may use so much
+  std::uint32_t price = 0;      // of a second of the reference core, in the network's unit
+  std::uint16_t minor = 0;      // version within the major one that the service's key names
+  std::uint8_t region = 0;      // one bit: where it runs
+  [[nodiscard]] constexpr explicit operator bool() const noexcept {
+    return memory_mb != 0 || price != 0 || minor != 0 || region != 0;
+  }
+  friend constexpr bool operator==(conditions const&, conditions const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& memory_mb& price& minor& region;
+  }
+};
+
+// What an asker demands of whoever performs it. As made: nothing.
+struct demands {
+  static constexpr std::uint8_t anywhere = 0xff;
+  static constexpr std::uint32_t any_price = 0xffffffffU;
+  std::uint32_t memory_mb = 0;
+  std::uint32_t price_max = any_price;
+  std::uint16_t minor_min = 0;
+  std::uint16_t minor_max = 0xffff;
+  std::uint16_t within_km = 0;  // of the middle of `near`; 0: however far
+  cell near{};
+  std::uint8_t regions = anywhere;  // bit mask
+  [[nodiscard]] constexpr explicit operator bool() const noexcept {
+    return *this != demands{};
+  }
+  friend constexpr bool operator==(demands const&, demands const&) = default;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& memory_mb& price_max& minor_min& minor_max& within_km& near& regions;
+  }
+};
+
 // "I perform this service": stored under the service's key, signed by the principal.
 struct provider_record {
   static constexpr message_id id{room::routing, 100, 1};
@@ -185,11 +222,25 @@ struct provider_record {
   capacity power{};
   cell where{};
   hydra::signature signature{};
+  conditions under{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& about& head& what& power& where& signature;
+    serialize_if_any(a, under);
   }
 };
+
+// Whether what a provider says meets what is demanded. What it leaves unsaid meets no demand, but
+// an unsaid price is none.
+[[nodiscard]] inline bool meets(provider_record const& r, demands const& d) noexcept {
+  if (!d) return true;
+  auto const& u = r.under;
+  if (u.memory_mb < d.memory_mb || u.price > d.price_max) return false;
+  if (u.minor < d.minor_min || u.minor > d.minor_max) return false;
+  if (d.regions != demands::anywhere && (u.region & d.regions) == 0) return false;
+  if (d.within_km == 0 || !d.near.said()) return true;
+  return r.where.said() && distance_km(r.where, d.near) <= d.within_km;
+}
 
 // A user's job is named by who asks and a nonce: offering it again is idempotent.
 struct job_id {
@@ -216,10 +267,12 @@ struct job {
   trust floor{};        // nobody below this may run it
   payload input{};
   bulk data{};
+  demands of_provider{};  // whoever does not meet them is not asked
   template <class A>
   void serialize(A& a, unsigned) {
     a& id& what& work& patience& account& priority& hops& spend& floor& input;
     serialize_if_any(a, data);
+    serialize_if_any(a, of_provider);
   }
 };
 
@@ -243,9 +296,11 @@ struct want {
   service what{};
   std::uint8_t at_least = 1;  // candidates
   trust floor{};
+  demands needs{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& at_least& floor;
+    serialize_if_any(a, needs);
   }
 };
 

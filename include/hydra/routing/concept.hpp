@@ -7,11 +7,39 @@
 
 #include <hydra/core/node.hpp>
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace hydra {
+
+// Through whom candidates were found, where somebody referred to them: for candidate i the
+// `count[i]` heads from `first[i]` on, in the order from the asker to the candidate, both left out.
+struct referrals {
+  bounded_vector<peer, 2 * candidates_max> heads{};
+  std::array<std::uint8_t, candidates_max> first{};
+  std::array<std::uint8_t, candidates_max> count{};
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return !heads.empty(); }
+  // Empty: nobody referred, or `i` is nobody's. Safe on any content.
+  [[nodiscard]] std::span<peer const> of(std::size_t i) const noexcept {
+    if (i >= candidates_max || first[i] + count[i] > heads.size()) return {};
+    return {heads.data() + first[i], count[i]};
+  }
+  // False: no room is left, and nothing was noted.
+  bool add(std::size_t i, std::span<peer const> way) {
+    if (i >= candidates_max || heads.size() + way.size() > heads.capacity()) return false;
+    first[i] = static_cast<std::uint8_t>(heads.size());
+    count[i] = static_cast<std::uint8_t>(way.size());
+    for (auto who : way) heads.push_back(who);
+    return true;
+  }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& heads& first& count;
+  }
+};
 
 // Emitted once per find(): the candidates that came back, and what the search cost.
 struct found {
@@ -19,9 +47,21 @@ struct found {
   hydra::candidates among{};  // verified provider records only, no peer twice
   std::uint8_t hops = 0;      // rounds from the asker to the last answer that counted
   std::uint16_t messages = 0;
+  referrals via{};
   template <class A>
   void serialize(A& a, unsigned) {
     a& id& among& hops& messages;
+    serialize_if_any(a, via);
+  }
+};
+
+// Emitted when what somebody said about others turned out to be untrue more often than chance and
+// age explain: its word is worth less from now on.
+struct misled {
+  peer who{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& who;
   }
 };
 

@@ -29,6 +29,7 @@ struct full_mesh_settings {
 struct mesh_lookup {
   static constexpr std::size_t per_peer_max = 12;
   service what{};
+  demands needs{};
   std::uint64_t nonce = 0;
   instant due{};
   std::uint8_t attempts = 0;
@@ -39,6 +40,7 @@ struct mesh_lookup {
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& nonce& due& attempts& checking& messages& silent& records;
+    serialize_if_any(a, needs);
   }
 };
 
@@ -148,6 +150,7 @@ class full_mesh {
   activity find(auto& env, want const& w) {
     mesh_lookup l;
     l.what = w.what;
+    l.needs = w.needs;
     l.nonce = env.random().bits();
     for (auto const& c : contacts_) l.silent.push_back(c.who);
     auto pool = env.template pool<mesh_lookup>();
@@ -177,7 +180,7 @@ class full_mesh {
     auto* l = env.template pool<mesh_lookup>().find(id);
     auto checks = env.template pool<mesh_check>();
     bool const fit = m.record.what == l->what && m.record.head == from &&
-                     m.record.power.cores != 0 &&
+                     m.record.power.cores != 0 && meets(m.record, l->needs) &&
                      acceptable(env, m.record, settings_.record_lifetime_max);
     if (fit && !checks.full()) {
       checks.add({check_seal(env, m.record), id, from, m.record});

@@ -31,7 +31,7 @@ namespace hydra::routing {
          a.power == b.power && a.where == b.where && x.domain == y.domain &&
          x.version == y.version && x.network == y.network && x.sequence == y.sequence &&
          x.signer == y.signer && x.subject == y.subject && x.issued == y.issued &&
-         x.expires == y.expires;
+         x.expires == y.expires && a.under == b.under;
 }
 
 // Safe on any bytes: no sum is taken before its terms are known to be small.

@@ -67,6 +67,13 @@ class basic_beta_reputation {
       e.add(told_, what.good, what.bad);
     }
   }
+  // Half a bad receipt: nobody was harmed yet, but a word was not kept.
+  void misled(auto& env, principal who) {
+    told_ = step(env.now());
+    if (!who || who == own_) return;
+    auto& e = make(who);
+    if (!e.is_banned()) e.add(told_, 0, evidence_unit / 2);
+  }
   void vouched(auto&, principal, principal, trust) const noexcept {}  // hearsay counts nothing
   void proof(auto& env, principal who) {
     told_ = step(env.now());

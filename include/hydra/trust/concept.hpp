@@ -20,6 +20,8 @@ struct banned {
   }
 };
 
+// A policy may also take `misled(env, who)`: a routing policy found that what this principal says
+// about others is untrue more often than chance and age explain.
 template <class P, class E>
 concept TrustPolicy =
     PolicyFor<P, trust_tag> &&

@@ -201,6 +201,14 @@ class basic_rings {
     e.add(step(told_), what.good, what.bad);
   }
 
+  // Half a bad receipt: nobody was harmed yet, but a word was not kept.
+  void misled(auto& env, principal who) {
+    told_ = env.now();
+    if (!who || who == own_ || is_out(who, told_)) return;
+    auto& e = make(who);
+    if (!e.is_banned()) e.add(step(told_), 0, evidence_unit / 2);
+  }
+
   void vouched(auto& env, principal by, principal who, trust how_far) {
     told_ = env.now();
     auto const voucher = index_of_friend(by);

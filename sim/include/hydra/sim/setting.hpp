@@ -74,6 +74,9 @@ class plain_setting {
   // Is a sender told that its message found nobody, one way back later? A machine that lost one
   // program refuses the connection; one that is off says nothing.
   [[nodiscard]] bool tells_unreachable() const noexcept { return false; }
+  // Are those told at once (one message later) whose connection to a head breaks when it crashes?
+  // A node says to whom it keeps one: `void each_link(F&& visit) const`.
+  [[nodiscard]] bool tells_broken_links() const noexcept { return false; }
   [[nodiscard]] duration skew(std::uint32_t, instant) const noexcept { return {}; }
 
   [[nodiscard]] execution execute(std::uint32_t, task const& t, instant) const {

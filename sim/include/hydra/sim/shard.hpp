@@ -459,6 +459,7 @@ class shard {
     auto& s = slot(who);
     if (!s.state.up) return;
     s.state.up = false;
+    break_links(s, who, now);
     cut_flows(s, who, now);
     ++s.state.life;
     activities_.clear(s.state.activities, s.state.activity);
@@ -902,6 +903,22 @@ class shard {
     auto const from = me.seen(e.to, peer{e.from});
     tell_message(s.node, env, from, m);
     me.watched(e.to, [&](auto& o) { o.entered_message(env.now(), from, m); });
+  }
+
+  // Everybody to whom it kept a connection open learns that this broke, one message later.
+  void break_links(slot_type& s, std::uint32_t who, instant now) {
+    if constexpr (requires { s.node.each_link([](peer) {}); }) {
+      if (!setting_->tells_broken_links()) return;
+      s.node.each_link([&](peer other) {
+        auto const to = permute_ ? view_of(who).meant(other.index()) : other.index();
+        auto const n = ++s.state.sequence;
+        auto const way = setting_->route(transmission{who, to, now, n, sizeof(unreachable)});
+        if (way.dropped) return;
+        put(ns(now + way.delay), who, to, n,
+            event::pack(kind::fact, index_of<unreachable, facts>), 0,
+            with_meta<unreachable>{{any_life, 0}, {peer{who}}});
+      });
+    }
   }
 
   void bounce(event const& e) {

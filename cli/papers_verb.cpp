@@ -1,0 +1,31 @@
+#include "papers_verb.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace hydra::cli {
+
+void add_papers_verb(CLI::App& app, papers_arguments& a) {
+  auto* papers = app.add_subcommand(papers_name, "published results, run again and judged");
+  papers->require_subcommand(1);
+  auto* run = papers->add_subcommand("run", "run papers and judge every cell; all without a name");
+  run->add_option("papers", a.names, "names that `list` shows")->type_name("NAME");
+  run->add_flag("--small", a.small, "the short form: fewer runs, and fewer cells");
+  run->add_option("--seeds", a.seeds, "how many runs of each, instead of what its scenario says")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 10'000U));
+  run->add_option("--seed", a.seed, "seed of the first run; the others follow it")
+      ->type_name("N")
+      ->capture_default_str();
+  run->add_option("--threads", a.threads, "changes how long it takes, never a result")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 256U));
+  run->add_flag("--all", a.all, "show every cell, not only those outside");
+  run->add_option("--out", a.out, "folder for the page and the tables")
+      ->type_name("DIR")
+      ->capture_default_str();
+  run->add_flag("--no-out", a.no_out, "write no files");
+  run->add_flag("--write", a.write, "put results and plots into the papers' own folders");
+  papers->add_subcommand("list", "what there is to run");
+}
+
+}  // namespace hydra::cli

@@ -1,0 +1,48 @@
+// Means, intervals and verdicts: what runs measured, held against what was published.
+#pragma once
+
+#include "folder.hpp"
+#include "paper.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydra::papers {
+
+// miss: outside, and misses.csv says why; failed: outside, and nobody knows.
+enum class finding : std::uint8_t { inside, miss, failed, reported, not_run };
+[[nodiscard]] std::string_view word_of(finding);
+
+struct judged_cell {
+  published_cell what;
+  bool is_published = true;  // false: measured, and nothing was printed
+  std::size_t runs = 0;
+  double mean = 0;
+  double half_interval = 0;  // 95 %, Student's t over runs; 0 of a single run
+  finding verdict = finding::not_run;
+};
+
+struct judged_paper {
+  paper of;
+  bool small = false;
+  std::size_t seeds = 0;
+  std::uint64_t first_seed = 1;
+  double seconds = 0;  // of all runs together, wall time of this machine
+  std::vector<judged_cell> cells;
+  std::vector<plot_request> plots;
+  std::string settled;
+
+  [[nodiscard]] std::size_t count(finding) const;
+};
+
+// `runs`: one sheet per seed. In the order of published.csv; what it lacks follows.
+[[nodiscard]] std::vector<judged_cell> judge(std::vector<published_cell> const& published,
+                                             std::span<sheet const> runs);
+
+// The 97.5 % quantile of Student's t; 1.96 beyond 200 degrees of freedom.
+[[nodiscard]] double student(std::size_t degrees);
+
+}  // namespace hydra::papers

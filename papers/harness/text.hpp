@@ -1,0 +1,24 @@
+// Results as text: JSON for tools, a table for people, CSV for the folder, one page for all.
+#pragma once
+
+#include "judge.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace hydra::papers {
+
+// For HTML and SVG.
+[[nodiscard]] std::string escaped(std::string_view);
+// As many digits as the interval says.
+[[nodiscard]] std::string shown(judged_cell const&);
+[[nodiscard]] std::string shown(std::optional<double>);
+
+[[nodiscard]] std::string as_json(std::span<judged_paper const>);
+[[nodiscard]] std::string names_as_json(std::span<judged_paper const>);  // without any result
+[[nodiscard]] std::string as_table(judged_paper const&, bool all_cells);
+[[nodiscard]] std::string as_csv(judged_paper const&);
+[[nodiscard]] std::string as_page(std::span<judged_paper const>);
+
+}  // namespace hydra::papers
