@@ -120,22 +120,22 @@ void print(sheet& out, std::string const& table, double k, averages const& a) {
 
 void run_demers(scenario const& p, sheet& out) {
   using boredom = rumour_settings::boredom;
+  rumour_settings s;
+  s.round = cycle;
   for (auto k : p.numbers("k")) {
-    rumour_settings s;
-    s.round = cycle;
     s.k = static_cast<std::uint8_t>(k);
-    s.how = boredom::counter;
-    auto const stream = static_cast<std::uint64_t>(k);
-    print(out, "table 1", k, measure(p, s, true, stream));
-    s.feedback = false;
-    s.how = boredom::coin;
-    print(out, "table 2", k, measure(p, s, true, 16 + stream));
-    s.feedback = true;
-    s.how = boredom::counter;
-    s.start_of_round = false;
-    s.reset = false;
+    print(out, "table 1", k, measure(p, s, true, s.k));
+    auto fluid = s;
+    fluid.start_of_round = false;
+    fluid.reset = false;
     out.measured("closed forms", "fluid k=" + name_of(k), "s",
-                 measure(p, s, false, 32 + stream).residue);
+                 measure(p, fluid, false, 32U + s.k).residue);
+  }
+  s.feedback = false;
+  s.how = boredom::coin;
+  for (auto k : p.numbers("coin_k")) {
+    s.k = static_cast<std::uint8_t>(k);
+    print(out, "table 2", k, measure(p, s, true, 16U + s.k));
   }
 }
 

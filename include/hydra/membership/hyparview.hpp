@@ -209,9 +209,8 @@ class hyparview {
     if (asked == nullptr || asked->nonce != m.nonce) return;
     bool const makes_room = asked->high || asked->why == link_request::kind::join;
     pool.erase(id);
-    if (m.accepted) {
-      joined_ = true;
-      if (!is_neighbour(from) && !link(env, from, makes_room)) env.send(from, disconnect{});
+    if (m.accepted && !is_neighbour(from) && !link(env, from, makes_room)) {
+      env.send(from, disconnect{});
     }
     refill(env);
   }
@@ -308,6 +307,7 @@ class hyparview {
     forget(who);
     active_.push_back(who);
     missed_.push_back(0);
+    joined_ = true;
     env.emit(neighbour_up{who});
     return true;
   }
@@ -397,7 +397,7 @@ class hyparview {
       auto& chosen = passive_[open[static_cast<std::size_t>(env.random().below(open.size()))]];
       chosen.tried = true;
       ask(env, chosen.who,
-          joined_ || !active_.empty() ? link_request::kind::promote : link_request::kind::join);
+          joined_ ? link_request::kind::promote : link_request::kind::join);
     }
   }
 
