@@ -19,6 +19,7 @@ hyparview_settings quiet() {
   hyparview_settings s;
   s.probe = duration{};
   s.group_max = 0;
+  s.swap_every = 0;
   return s;
 }
 
