@@ -100,7 +100,7 @@ SCENARIO("the overlay is connected again after half of the heads crashed, with l
   }
 }
 
-SCENARIO("the same seed builds the same overlay in one shard and in four, seen through any handles") {
+SCENARIO("one seed builds one overlay, in one shard or four, seen through any handles") {
   auto const digest = [](sim::world_options how) {
     world w{{7, 100, 10}, how};
     w.run_for(40s);

@@ -102,7 +102,7 @@ TEST_CASE("a rumour that comes a second time is not delivered, and its link is p
   CHECK(h.tree.is_eager(peer{1}));
 }
 
-TEST_CASE("an announced rumour that does not come is asked for, in turn, a bounded number of times") {
+TEST_CASE("an announced rumour that does not come is asked for in turn, not for ever") {
   head h{2, {.missing_after = 500ms, .graft_again = 250ms, .grafts_max = 3}};
   h.tell(peer{1}, prune{});
   h.tell(peer{2}, prune{});

@@ -86,7 +86,7 @@ struct link_request {
 // Nothing grows with an attacker: 8 requests under way, Active + Passive heads known.
 //
 // Cost. A cycle sends active_walk + 1 messages of at most 96 bytes; a period of probes 2 Active
-// of 16 bytes. Events are O(Active + Passive). sizeof(hyparview<>) is 408 bytes; a request under
+// of 16 bytes. Events are O(Active + Passive). sizeof(hyparview<>) is 432 bytes; a request under
 // way is 32 bytes in a pool.
 //
 // Departures from the paper: a link offered at the end of a walk counts when the newcomer has
@@ -265,8 +265,8 @@ class hyparview {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& settings_& active_& missed_& passive_& contacts_& given_& shuffle_nonce_& probe_nonce_& sweep_at_;
-    a& cycles_& joined_& away_;
+    a& settings_& active_& missed_& passive_& contacts_& given_;
+    a& shuffle_nonce_& probe_nonce_& sweep_at_& cycles_& joined_& away_;
   }
 
  private:

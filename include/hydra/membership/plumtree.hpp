@@ -79,7 +79,7 @@ struct missing_rumour {
 // kept, 32 missing with 4 sources each; others are not noted. Hops are hearsay.
 //
 // Cost. A rumour is 22 bytes and its payload, an announcement 6, a graft 8 on the wire. Events are
-// O(links + Remembered). sizeof(plumtree<>) is 1,120 bytes with hyparview<>; a rumour that is kept
+// O(links + Remembered). sizeof(plumtree<>) is 1,144 bytes with hyparview<>; a rumour that is kept
 // 152 bytes and one that is missing 40, in pools: an idle head has none.
 //
 // Departures from the paper: grafts repeat, newcomers are told, announcements are not gathered into
