@@ -299,7 +299,7 @@ TEST_CASE("random trees under crashes, cuts and loss: no budget twice, no loop, 
       std::size_t left = 0;
       w.each_activity<held_lease>(peer{i}, [&](held_lease const&) { ++left; });
       w.each_activity<owned_job>(peer{i}, [&](owned_job const&) { ++left; });
-      w.each_activity<papers>(peer{i}, [&](papers const&) { ++left; });
+      w.each_activity<lease_papers>(peer{i}, [&](lease_papers const&) { ++left; });
       CHECK(left == 0);  // no orphan lives on
     }
   }

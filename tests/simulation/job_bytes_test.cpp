@@ -263,7 +263,7 @@ TEST_CASE("a split that names no parts, or too many, fails alone and leaves noth
     CHECK(seen.given_at(2) == 0);
     std::size_t left = 0;
     for (std::uint32_t i = 0; i < 10; ++i) {
-      w.each_activity<papers>(peer{i}, [&](papers const&) { ++left; });
+      w.each_activity<lease_papers>(peer{i}, [&](lease_papers const&) { ++left; });
       w.each_activity<held_lease>(peer{i}, [&](held_lease const&) { ++left; });
     }
     CHECK(left == 0);
@@ -308,7 +308,7 @@ TEST_CASE("a part's bytes come while other parts still run; its holder is not ne
   for (int i = 0; divider == 0 && i < 6000; ++i) {
     w.run_for(10ms);
     for (std::uint32_t who : {1U, 2U}) {
-      w.each_activity<papers>(peer{who}, [&](papers const& p) {
+      w.each_activity<lease_papers>(peer{who}, [&](lease_papers const& p) {
         if (p.parts != 0 && p.done + 1U == p.parts) divider = who;
       });
     }
@@ -342,7 +342,7 @@ TEST_CASE("a holder that dies before its part's bytes came: that part alone is m
   for (int i = 0; victims.empty() && i < 6000; ++i) {
     w.run_for(10ms);
     std::uint32_t const who = 1 + i % 2;
-    w.each_activity<papers>(peer{who}, [&](papers const& p) {
+    w.each_activity<lease_papers>(peer{who}, [&](lease_papers const& p) {
       if (p.parts != 0 && p.done + 1U == p.parts) victims = makers_at(w, who);
     });
   }

@@ -21,7 +21,7 @@
 //   so it names who has the result and moves no bytes.
 // - Whoever gives a lease up, for whatever reason, cancels its parts.
 // What an attacker gains: a page of the chain per question, of leases it was given; at most
-// papers::per_peer_max leases are proved or divided at a time.
+// lease_papers::per_peer_max leases are proved or divided at a time.
 // Cost: 2 messages per 7 links beyond the first hop, one check per link, one per token and hop.
 #pragma once
 
@@ -84,7 +84,7 @@ class delegation {
   // The lease was taken; false: no room for its papers.
   template <class House>
   [[nodiscard]] bool begin_proof(House& h, activity id) {
-    auto all = h.env().template pool<papers>();
+    auto all = h.env().template pool<lease_papers>();
     auto const mine = all.add({});
     if (!mine) return false;
     auto& p = *all.find(mine);
@@ -110,7 +110,7 @@ class delegation {
   template <class House>
   bool on_proof_checked(House& h, checked const& c) {
     activity which{};
-    h.env().template pool<papers>().each([&](activity, papers& p) {
+    h.env().template pool<lease_papers>().each([&](activity, lease_papers& p) {
       auto* at = std::find(p.checking.begin(), p.checking.end(), c.id.number);
       if (at == p.checking.end()) return;
       *at = 0;
@@ -212,8 +212,8 @@ class delegation {
   // The lease is over: its papers, and whatever of its parts is still wanted.
   template <class House>
   void drop_parts(House& h, activity lease) {
-    auto all = h.env().template pool<papers>();
-    auto const mine = all.first([&](papers const& p) { return p.lease == lease; });
+    auto all = h.env().template pool<lease_papers>();
+    auto const mine = all.first([&](lease_papers const& p) { return p.lease == lease; });
     if (!mine) return;
     auto& p = *all.find(mine);
     for (auto const& o : p.objects) h.unpin(o);
@@ -273,10 +273,10 @@ class delegation {
   static constexpr activity nobodys{0xffffffffU};  // parent of a part whose lease is over
 
   template <class House>
-  [[nodiscard]] static papers* papers_of(House& h, activity lease) {
-    auto all = h.env().template pool<papers>();
+  [[nodiscard]] static lease_papers* papers_of(House& h, activity lease) {
+    auto all = h.env().template pool<lease_papers>();
     if (!lease) return nullptr;
-    auto const id = all.first([&](papers const& p) { return p.lease == lease; });
+    auto const id = all.first([&](lease_papers const& p) { return p.lease == lease; });
     return id ? all.find(id) : nullptr;
   }
 
@@ -284,14 +284,14 @@ class delegation {
   [[nodiscard]] Self& self() noexcept { return static_cast<Self&>(*this); }
 
   template <class House>
-  static void ask(House& h, held_lease const& l, papers const& p) {
+  static void ask(House& h, held_lease const& l, lease_papers const& p) {
     h.env().send(l.owner, ask_chain{{l.lease.of, l.lease.number},
                                     static_cast<std::uint8_t>(p.chain.size())});
   }
 
   // Everything about a chain that needs no signature, then the signatures.
   template <class House>
-  void prove(House& h, activity id, held_lease const& l, papers& p) {
+  void prove(House& h, activity id, held_lease const& l, lease_papers& p) {
     bool good = fault_in(p.chain, l.root, h.me(), h.env().now()) == chain_fault::none;
     key parent{};
     for (std::size_t i = 0; good && i < p.chain.size(); ++i) {
@@ -347,7 +347,7 @@ class delegation {
   }
   // What a holder that divides spends itself.
   [[nodiscard]] static budget own_share(held_lease const& l, composition const& c,
-                                        papers const& p) {
+                                        lease_papers const& p) {
     auto const joining = join_work(c, l.what.work);
     if (c.passes_on()) return {joining, 0, 0};
     auto const& data = l.what.data;
@@ -368,7 +368,7 @@ class delegation {
   }
   template <class House>
   [[nodiscard]] static bulk data_of(House& h, held_lease const& l, composition const& c,
-                                    papers const& p, std::uint16_t index) {
+                                    lease_papers const& p, std::uint16_t index) {
     auto const& whole = l.what.data;
     if (c.passes_on()) return whole;
     if (!p.split) return part_bulk(whole, index, p.parts);

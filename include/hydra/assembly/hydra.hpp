@@ -54,29 +54,7 @@ inline constexpr bool has_a_slot =
     PolicyFor<P, routing_tag> || PolicyFor<P, proximity_tag> || PolicyFor<P, trust_tag> ||
     PolicyFor<P, scheduling_tag> || PolicyFor<P, verify_tag> || PolicyFor<P, code_tag>;
 
-// Each type once: two alternatives of a slot may speak the same messages.
-template <class List, class... T>
-struct unique_types {
-  using type = List;
-};
-template <class... A, class First, class... Rest>
-struct unique_types<type_list<A...>, First, Rest...> {
-  using type = typename unique_types<
-      std::conditional_t<contains<First, type_list<A...>>, type_list<A...>,
-                         type_list<A..., First>>,
-      Rest...>::type;
-};
-template <class List>
-struct unique_of;
-template <class... T>
-struct unique_of<type_list<T...>> {
-  using type = typename unique_types<type_list<>, T...>::type;
-};
-
 }  // namespace detail
-
-template <class... Lists>
-using merged = typename detail::unique_of<joined<Lists...>>::type;
 
 // What the owner of a head says about it. Bounded; copied into every life of the head.
 struct hydra_settings {
@@ -236,7 +214,7 @@ class Hydra {
     } else if constexpr (std::same_as<F, withdraw_job>) {
       protocol_.on_withdraw(c, fact.which);
     } else if constexpr (std::same_as<F, unreachable>) {
-      c.silent(fact.who);
+      c.gone(fact);
       auto e = c.template view_of<objects>();
       objects_.on_unreachable(e, fact.who);
       protocol_.on_unreachable(c, fact.who);
@@ -319,6 +297,15 @@ class Hydra {
     void silent(peer who) {
       auto e = view_of<routing_type>();
       hydra_->routing_.failed(e, who);
+    }
+    // The transport knows it: lookups need not wait for an answer.
+    void gone(unreachable const& fact) {
+      auto e = view_of<routing_type>();
+      if constexpr (requires { hydra_->routing_.on_fact(e, fact); }) {
+        hydra_->routing_.on_fact(e, fact);
+      } else {
+        hydra_->routing_.failed(e, fact.who);
+      }
     }
     void measured(peer who, duration rtt) {
       auto e = view_of<proximity_type>();

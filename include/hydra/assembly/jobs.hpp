@@ -450,7 +450,7 @@ struct held_lease {
 };
 
 // The papers of a lease that is proved or divided: its chain, and what came of its parts.
-struct papers {
+struct lease_papers {
   static constexpr std::size_t per_peer_max = 32;
   activity lease{};
   passport_chain chain{};   // as far as it is known, from the root on

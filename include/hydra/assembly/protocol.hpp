@@ -50,7 +50,7 @@ class job_protocol : private delegation<job_protocol> {
                              settle, cancel, ask_chain, chain_page>;
   using inputs = type_list<submit, withdraw_job>;
   using facts = type_list<job_done, job_accepted, judged, task_ended, placed, part_done>;
-  using activities = type_list<owned_job, held_lease, papers>;
+  using activities = type_list<owned_job, held_lease, lease_papers>;
   using records = type_list<kept_job, receipt>;
   using delegation<job_protocol>::on_message;
 

@@ -42,10 +42,32 @@ struct at<type_list<First, Rest...>, 0> {
 template <class First, class... Rest, std::size_t I>
 struct at<type_list<First, Rest...>, I> : at<type_list<Rest...>, I - 1> {};
 
+// Each type once: two alternatives of a slot may speak the same messages.
+template <class List, class... T>
+struct unique_types {
+  using type = List;
+};
+template <class... A, class First, class... Rest>
+struct unique_types<type_list<A...>, First, Rest...> {
+  using type = typename unique_types<
+      std::conditional_t<index_in<First>(type_list<A...>{}) < sizeof...(A), type_list<A...>,
+                         type_list<A..., First>>,
+      Rest...>::type;
+};
+template <class List>
+struct unique_of;
+template <class... T>
+struct unique_of<type_list<T...>> {
+  using type = typename unique_types<type_list<>, T...>::type;
+};
+
 }  // namespace detail
 
 template <class... Lists>
 using joined = typename detail::join<Lists...>::type;
+// Joined, each type once.
+template <class... Lists>
+using merged = typename detail::unique_of<joined<Lists...>>::type;
 template <class List, std::size_t I>
 using element = typename detail::at<List, I>::type;
 template <class T, class List>

@@ -1,0 +1,612 @@
+// Do I know someone who can, or someone who knows someone who can? Asked of one's ring of trust.
+#pragma once
+
+#include <hydra/core/archetype.hpp>
+#include <hydra/routing/bucket.hpp>
+#include <hydra/routing/capability_messages.hpp>
+#include <hydra/routing/concept.hpp>
+#include <hydra/routing/quest.hpp>
+#include <hydra/routing/records.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hydra::routing {
+
+struct capability_settings {
+  duration tick = 30s;                // of all upkeep, at a random phase; news moves a hop in each
+  duration renew = 2min;              // a digest is said again, whole or as "still the same"
+  duration digest_life = 5min;        // one that was not renewed is void
+  duration rpc_timeout = 1500ms;
+  duration lookup_time_max = 12s;     // of a find, whatever happens
+  duration record_lifetime = 16min;   // of a record that we sign
+  duration record_lifetime_max = 24h;  // of a record that we accept
+  std::uint8_t parallel = 2;          // questions of a find in flight
+  std::uint8_t messages_max = 24;     // questions of a find
+  std::uint8_t rpc_attempts = 2;      // of each: loss costs time and not results
+  std::uint8_t depth_max = 5;         // hands from the asker to a provider
+  std::uint8_t unguided = 2;          // neighbours asked though their digests do not say yes
+  std::uint8_t enough_factor = 2;     // principals found per candidate wanted, then stop
+  std::uint8_t evict_after = 3;       // failures in a row, then its digest is void
+  std::uint8_t mercy = 8;             // broken promises beyond the kept ones, then it misled
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& tick& renew& digest_life& rpc_timeout& lookup_time_max& record_lifetime;
+    a& record_lifetime_max& parallel& messages_max& rpc_attempts& depth_max& unguided;
+    a& enough_factor& evict_after& mercy;
+  }
+};
+
+// What one neighbour said last.
+template <class D>
+struct known_digest {
+  static constexpr std::size_t per_peer_max = 32;
+  peer from{};
+  D digest{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& from& digest;
+  }
+};
+
+// What this head performs; sealed when somebody asks.
+struct own_offer {
+  static constexpr std::size_t per_peer_max = 16;
+  provider_record record{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& record;
+  }
+};
+
+// Walks the ring of trust, guided by what each neighbour says can be reached through it in one to
+// `levels` hops. There is no global table, and nothing is stored at others but the digests.
+//
+// Promises. find() answers with exactly one `found` within lookup_time_max: verified candidates
+// that meet the demands, no head twice, with the heads that led to each (found.via), or it returns
+// no activity because twelve are under way. What is `levels` hops away is found while every digest
+// on a shortest way is fresh: news of a service travels a hop per tick, news of its end likewise,
+// and a digest that is not renewed is void after `digest_life`.
+//
+// Rules.
+// - Neighbours are whom join() names, at most `Neighbours`: a ring of trust is given, not learnt.
+//   Heads that can only call out are not asked and not named; they may ask to be told (eight of
+//   them, the longest silent goes), so that a phone finds what its friends reach.
+// - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
+// - Said again only when it changed; else 16 bytes say that it is still the same.
+// - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
+//   and stop. Best first: the worth that a digest, or whoever named the head, says.
+// - A provider answers for itself with its own signed record; a record of somebody else is refused.
+// - Promises are counted per neighbour: a find that was led through it by its digest and brought
+//   nothing though all was asked is one broken. `mercy` more broken than kept (halved at 32, so
+//   that old sins fade), and `misled` goes up, its worth is halved, and its digest no longer enters
+//   ours at the second time. Kept promises mend it.
+//
+// What an attacker gains. A neighbour that says yes to everything draws finds until it was found
+// out (9 with the default mercy), two answers' time each; a filter of which three quarters are set
+// says nothing, and counts stop at 255. A head two hops away spoils its neighbour's digest until
+// that one finds out. Nobody can point a find at a stranger's machine for more than one question
+// each, 24 in all. Whoever is asked learns who asks for what, and up to four of our neighbours are
+// named to whoever asks: a ring is no secret to those who use it.
+//
+// Cost. A question is 16 to 24 bytes, an answer up to 170. Upkeep per neighbour: 16 bytes per
+// `renew`, a digest of 192 bytes when something changed. A tick merges n neighbours for n others:
+// n^2 times 24 words. sizeof(capability<>) is 1,192 bytes; a digest known 200 bytes, a find under
+// way 3.2 kB, from pools.
+//
+// Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
+// and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the
+// ring is social and given; queries are iterative; digests are replaced whole instead of corrected;
+// promises are counted.
+template <Digest D = attenuated_bloom<>, std::size_t Neighbours = 16>
+class capability {
+  static_assert(Neighbours <= known_digest<D>::per_peer_max);
+
+ public:
+  using policy_concept = routing_tag;
+  using digest_type = D;
+  using messages = type_list<digest_is<D>, digest_still, digest_please, who_can, i_can, i_know>;
+  using facts = type_list<found, misled>;
+  using activities = type_list<quest, quest_check, own_offer, known_digest<D>>;
+
+  static constexpr std::size_t listeners_max = 8;
+  static constexpr std::uint8_t doubt_max = 7;
+  static constexpr std::uint16_t tick_tag = 1;
+  static constexpr std::uint16_t sweep_tag = 2;
+
+  constexpr capability() = default;
+  constexpr explicit capability(capability_settings const& s) : settings_{s} {
+    HYDRA_EXPECTS(s.parallel > 0);
+    HYDRA_EXPECTS(s.rpc_attempts > 0);
+    HYDRA_EXPECTS(s.depth_max > 0 && s.depth_max <= 8);
+    HYDRA_EXPECTS(s.tick > duration{} && s.renew >= s.tick);
+    HYDRA_EXPECTS(s.digest_life > s.renew + s.tick);
+  }
+
+  // ---- asked
+  [[nodiscard]] bounded_vector<peer, Neighbours> closest(key const& to, std::size_t k) const {
+    auto all = neighbours_;
+    auto const target = to.prefix();
+    std::sort(all.begin(), all.end(), [&](neighbour const& a, neighbour const& b) {
+      return (a.prefix ^ target) < (b.prefix ^ target);
+    });
+    bounded_vector<peer, Neighbours> out;
+    for (std::size_t i = 0; i < std::min(k, all.size()); ++i) out.push_back(all[i].who);
+    return out;
+  }
+  [[nodiscard]] constexpr std::size_t contacts() const noexcept { return neighbours_.size(); }
+  [[nodiscard]] constexpr capability_settings const& settings() const noexcept {
+    return settings_;
+  }
+  // How far a neighbour is doubted: each step halves what its word is worth.
+  [[nodiscard]] constexpr unsigned doubt(peer who) const noexcept {
+    for (auto const& n : neighbours_) {
+      if (n.who == who) return n.doubt;
+    }
+    return 0;
+  }
+
+  // ---- told by the parent
+  void on_start(auto& env) {
+    env.every(settings_.tick, env.random().between(duration{}, settings_.tick), tick_tag);
+    for (auto const& n : neighbours_) env.send(n.who, digest_please{});
+  }
+  void join(auto& env, std::span<peer const> known) {
+    for (auto who : known) {
+      if (!who || who == env.self() || find_neighbour(who) != nullptr) continue;
+      auto const a = env.about(who);
+      if (a.reach != reach::open) continue;
+      neighbour n;
+      n.who = who;
+      n.prefix = a.key.prefix();
+      if (neighbours_.try_push_back(n)) env.send(who, digest_please{});
+    }
+  }
+  void seen(auto&, peer who) {
+    if (auto* n = find_neighbour(who)) n->failures = 0;
+  }
+  void failed(auto& env, peer who) {
+    auto* n = find_neighbour(who);
+    if (n == nullptr || ++n->failures < settings_.evict_after) return;
+    n->failures = 0;
+    forget_digest(env, *n);
+  }
+  void publish(auto& env, provider_record const& r) {
+    auto pool = env.template pool<own_offer>();
+    auto const id = pool.first([&](own_offer const& o) { return o.record.what == r.what; });
+    auto* mine = pool.find(id);
+    if (mine == nullptr) mine = pool.find(pool.add({}));
+    if (mine == nullptr) return env.note("publish: 16 services are offered already");
+    auto const sequence = mine->record.about.sequence;
+    mine->record = r;
+    mine->record.about.sequence = sequence;
+    mine->record.about.expires = {};  // sealed when somebody asks
+  }
+  void withdraw(auto& env, service what) {
+    auto pool = env.template pool<own_offer>();
+    pool.erase(pool.first([&](own_offer const& o) { return o.record.what == what; }));
+  }
+
+  activity find(auto& env, want const& w) {
+    quest q;
+    q.what = w.what;
+    q.needs = w.needs;
+    q.at_least = std::max<std::uint8_t>(w.at_least, 1);
+    q.nonce = env.random().bits();
+    q.deadline = env.now() + settings_.lookup_time_max;
+    auto const tag = tag_of_service(env.about(w.what), one_region(w.needs));
+    add_neighbours(env, q, tag);
+    auto pool = env.template pool<quest>();
+    auto const id = pool.add(q);
+    if (id) step(env, id);
+    return id;
+  }
+
+  // ---- told by others
+  void on_message(auto& env, peer from, digest_is<D> const& m) {
+    auto* n = find_neighbour(from);
+    if (n == nullptr) return;
+    auto pool = env.template pool<known_digest<D>>();
+    auto id = pool.first([&](auto const& k) { return k.from == from; });
+    if (!id) id = pool.add({from, {}});
+    auto* k = pool.find(id);
+    if (k == nullptr) return;
+    k->digest = m.digest;
+    n->heard = env.now();
+    n->hash = hash_of(m.digest);
+    n->failures = 0;
+  }
+  void on_message(auto& env, peer from, digest_still const& m) {
+    auto* n = find_neighbour(from);
+    if (n == nullptr) return;
+    if (n->hash != m.hash || n->heard == never) return env.send(from, digest_please{});
+    n->heard = env.now();
+    n->failures = 0;
+  }
+  void on_message(auto& env, peer from, digest_please const&) {
+    auto& said = said_to(env, from);
+    if (said.last != never && env.now() - said.last < settings_.tick) {
+      said.hash = 0;  // soon enough, with the next tick
+      return;
+    }
+    said.hash = 0;
+    tell(env, from, said);
+  }
+  void on_message(auto& env, peer from, who_can const& m) {
+    if (!m.what) return;
+    auto const tag = tag_of_service(env.about(m.what), m.region);
+    auto const others = hints_for(env, tag, from, m.nonce);
+    auto pool = env.template pool<own_offer>();
+    auto* mine = pool.find(pool.first([&](own_offer const& o) {
+      return o.record.what == m.what && (m.region == 0 || (o.record.under.region & m.region) != 0);
+    }));
+    if (mine == nullptr) return env.send(from, i_know{m.nonce, others});
+    auto& record = mine->record;
+    if (record.about.expires < env.now() + settings_.record_lifetime / 2) {
+      seal(env, record, settings_.record_lifetime);
+    }
+    env.send(from, i_can{m.nonce, record, others});
+  }
+  void on_message(auto& env, peer from, i_know const& m) {
+    auto const id = answered(env, from, m.nonce, m.others);
+    if (id) step(env, id);
+  }
+  void on_message(auto& env, peer from, i_can const& m) {
+    auto const id = answered(env, from, m.nonce, m.others);
+    if (!id) return;
+    auto* q = env.template pool<quest>().find(id);
+    auto checks = env.template pool<quest_check>();
+    auto const& r = m.record;
+    bool const fit = r.what == q->what && r.head == from && r.power.cores != 0 &&
+                     meets(r, q->needs) && acceptable(env, r, settings_.record_lifetime_max);
+    if (fit && !checks.full()) {
+      checks.add({check_seal(env, r), id, from, r});
+      ++q->checking;
+    }
+    step(env, id);
+  }
+
+  // ---- told by the driver
+  void on_fact(auto& env, checked const& f) {
+    auto checks = env.template pool<quest_check>();
+    auto const which = checks.first([&](quest_check const& c) { return c.by == f.id; });
+    auto const* waiting = checks.find(which);
+    if (waiting == nullptr) return;
+    auto const c = *waiting;
+    checks.erase(which);
+    auto* q = env.template pool<quest>().find(c.of);
+    if (q == nullptr) return;
+    HYDRA_EXPECTS(q->checking > 0);
+    --q->checking;
+    auto* s = q->find(c.from);
+    if (f.good && s != nullptr) {
+      add_diverse(q->records, c.record);
+      q->credit(*s);
+    }
+    step(env, c.of);
+  }
+  void on_fact(auto& env, unreachable const& f) {
+    failed(env, f.who);
+    env.template pool<quest>().each([&](activity id, quest& q) {
+      auto* s = q.find(f.who);
+      if (s == nullptr || s->is != scout::state::waiting) return;
+      s->is = scout::state::failed;
+      step(env, id);
+    });
+  }
+  void on_timer(auto& env, std::uint16_t tag) {
+    if (tag == tick_tag) spread(env);
+    if (tag == sweep_tag) sweep(env);
+  }
+
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& settings_& neighbours_& listeners_& sweeping_;
+  }
+
+ private:
+  // What we said last, and when.
+  struct saying {
+    instant last = never;
+    std::uint64_t hash = 0;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& last& hash;
+    }
+  };
+  struct neighbour {
+    instant heard = never;    // its digest was said or renewed; never: we have none
+    std::uint64_t hash = 0;   // of its digest
+    saying told{};
+    peer who{};
+    std::uint32_t prefix = 0;
+    std::uint8_t failures = 0;
+    std::uint8_t kept = 0;    // promises
+    std::uint8_t broken = 0;
+    std::uint8_t doubt = 0;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& heard& hash& told& who& prefix& failures& kept& broken& doubt;
+    }
+  };
+  // Who asked to be told without being a neighbour.
+  struct listener {
+    instant asked{};
+    saying told{};
+    peer who{};
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& asked& told& who;
+    }
+  };
+
+  [[nodiscard]] neighbour* find_neighbour(peer who) noexcept {
+    for (auto& n : neighbours_) {
+      if (n.who == who) return &n;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] static std::uint8_t one_region(demands const& d) noexcept {
+    return std::has_single_bit(d.regions) ? d.regions : std::uint8_t{0};
+  }
+  [[nodiscard]] static std::uint64_t hash_of(D const& d) noexcept {
+    fold f{1};
+    auto copy = d;
+    copy.serialize(f, 0U);
+    return f.value();
+  }
+  [[nodiscard]] bool fresh(neighbour const& n, instant now) const noexcept {
+    return n.heard != never && now - n.heard < settings_.digest_life;
+  }
+  static void forget_digest(auto& env, neighbour& n) {
+    auto pool = env.template pool<known_digest<D>>();
+    pool.erase(pool.first([&](auto const& k) { return k.from == n.who; }));
+    n.heard = never;
+    n.hash = 0;
+  }
+  // visit(neighbour&, D const&): of those whose digest is fresh.
+  template <class F>
+  void each_digest(auto& env, F&& visit) {
+    env.template pool<known_digest<D>>().each([&](activity, known_digest<D>& k) {
+      auto* n = find_neighbour(k.from);
+      if (n != nullptr && fresh(*n, env.now())) visit(*n, k.digest);
+    });
+  }
+
+  // ---- saying what can be reached through us
+  [[nodiscard]] D digest_for(auto& env, peer to) {
+    D d;
+    env.template pool<own_offer>().each([&](activity, own_offer& o) {
+      auto const what = env.about(o.record.what);
+      d.add(tag_of_service(what));
+      if (o.record.under.region != 0) d.add(tag_of_service(what, o.record.under.region));
+    });
+    each_digest(env, [&](neighbour const& n, D const& said) {
+      if (n.who != to && n.doubt < 2) d.behind(said);
+    });
+    return d;
+  }
+  void tell(auto& env, peer to, saying& t) {
+    auto const d = digest_for(env, to);
+    auto const hash = hash_of(d);
+    bool const same = t.last != never && hash == t.hash;
+    if (same && env.now() - t.last < settings_.renew) return;
+    t.last = env.now();
+    if (same) return env.send(to, digest_still{hash});
+    t.hash = hash;
+    env.send(to, digest_is<D>{d});
+  }
+  [[nodiscard]] saying& said_to(auto& env, peer who) {
+    if (auto* n = find_neighbour(who)) return n->told;
+    listener* oldest = nullptr;
+    for (auto& l : listeners_) {
+      if (l.who == who) {
+        l.asked = env.now();
+        return l.told;
+      }
+      if (oldest == nullptr || l.asked < oldest->asked) oldest = &l;
+    }
+    listener const fresh_one{env.now(), {}, who};
+    if (listeners_.try_push_back(fresh_one)) return listeners_.back().told;
+    *oldest = fresh_one;
+    return oldest->told;
+  }
+  void spread(auto& env) {
+    auto const now = env.now();
+    for (auto& n : neighbours_) {
+      bool const lost = n.heard != never && !fresh(n, now);
+      if (lost) forget_digest(env, n);
+      if (n.heard == never) env.send(n.who, digest_please{});
+      tell(env, n.who, n.told);
+    }
+    for (std::size_t i = listeners_.size(); i-- > 0;) {
+      auto& l = listeners_[i];
+      if (now - l.asked > 2 * settings_.digest_life) {
+        listeners_.erase(&l);
+      } else {
+        tell(env, l.who, l.told);
+      }
+    }
+  }
+
+  // ---- answering
+  [[nodiscard]] hints hints_for(auto& env, std::uint64_t tag, peer but, std::uint64_t nonce) {
+    struct ranked {
+      hint said{};
+      std::uint32_t order = 0;
+    };
+    bounded_vector<ranked, hints_max> best;
+    each_digest(env, [&](neighbour const& n, D const& said) {
+      ranked const r{{n.who, said.worth(tag) >> n.doubt}, order_of(n.prefix, nonce)};
+      if (r.said.worth == 0 || n.who == but) return;
+      auto const* at = best.begin();
+      while (at != best.end() && (at->said.worth > r.said.worth ||
+                                  (at->said.worth == r.said.worth && at->order < r.order))) {
+        ++at;
+      }
+      best.insert_bounded(at, r);
+    });
+    hints out;
+    for (auto const& r : best) out.push_back(r.said);
+    return out;
+  }
+  [[nodiscard]] static std::uint32_t order_of(std::uint32_t prefix, std::uint64_t nonce) noexcept {
+    return static_cast<std::uint32_t>(mix64(nonce ^ prefix) >> 32U);
+  }
+
+  // ---- asking
+  void add_neighbours(auto& env, quest& q, std::uint64_t tag) {
+    bounded_vector<peer, Neighbours> silent;
+    auto const scout_of = [&](neighbour const& n, std::uint32_t worth) {
+      scout s;
+      s.who = n.who;
+      s.worth = worth;
+      s.order = order_of(n.prefix, q.nonce);
+      return s;
+    };
+    std::uint32_t said_yes = 0;  // by place
+    each_digest(env, [&](neighbour& n, D const& d) {
+      auto const worth = d.worth(tag) >> n.doubt;
+      if (worth == 0) return;
+      q.add(scout_of(n, worth));
+      said_yes |= std::uint32_t{1} << static_cast<unsigned>(&n - neighbours_.begin());
+    });
+    bool const any_fresh = std::any_of(neighbours_.begin(), neighbours_.end(), [&](auto const& n) {
+      return fresh(n, env.now());
+    });
+    for (std::size_t i = 0; i < neighbours_.size(); ++i) {
+      auto const& n = neighbours_[i];
+      bool const there = fresh(n, env.now()) || !any_fresh;  // who says nothing is likely away
+      if ((said_yes >> i & 1U) == 0 && there) silent.push_back(n.who);
+    }
+    auto chance = env.random();
+    for (auto who : chance.sample(settings_.unguided, silent.span())) {
+      q.add(scout_of(*find_neighbour(who), 0));
+    }
+  }
+  void step(auto& env, activity id) {
+    auto* q = env.template pool<quest>().find(id);
+    if (q == nullptr) return;
+    bool const enough = principals_in(q->records) >=
+                        std::size_t{q->at_least} * settings_.enough_factor;
+    while (!enough && q->in_flight() < settings_.parallel && q->messages < settings_.messages_max) {
+      auto* s = q->next();
+      if (s == nullptr) break;
+      ask(env, *q, *s);
+    }
+    if (q->checking > 0) return watch(env);
+    if (enough || q->in_flight() == 0) return finish(env, id, *q, !enough);
+    watch(env);
+  }
+  void ask(auto& env, quest& q, scout& s) {
+    s.is = scout::state::waiting;
+    s.due = env.now() + settings_.rpc_timeout;
+    ++s.attempts;
+    ++q.messages;
+    env.send(s.who, who_can{q.what, q.nonce, one_region(q.needs)});
+  }
+  void watch(auto& env) {
+    if (sweeping_) return;
+    sweeping_ = true;
+    env.arm(settings_.rpc_timeout / 2, sweep_tag);
+  }
+  void sweep(auto& env) {
+    sweeping_ = false;
+    auto pool = env.template pool<quest>();
+    pool.each([&](activity id, quest& q) {
+      bool silent = false;
+      for (auto& s : q.scouts) {
+        if (s.is != scout::state::waiting || s.due > env.now()) continue;
+        if (s.attempts < settings_.rpc_attempts && q.messages < settings_.messages_max) {
+          ask(env, q, s);
+          continue;
+        }
+        s.is = scout::state::failed;
+        silent = true;
+        failed(env, s.who);
+      }
+      if (q.deadline <= env.now()) return finish(env, id, q, false);
+      if (silent) step(env, id);
+    });
+    if (pool.size() > 0) watch(env);
+  }
+  activity answered(auto& env, peer from, std::uint64_t nonce, hints const& others) {
+    auto pool = env.template pool<quest>();
+    auto const id = pool.first([&](quest const& q) { return q.nonce == nonce; });
+    auto* q = pool.find(id);
+    auto* s = q == nullptr ? nullptr : q->find(from);
+    if (s == nullptr || s->is != scout::state::waiting) return {};
+    s->is = scout::state::answered;
+    seen(env, from);
+    auto const named_by = q->index_of(*s);
+    auto const depth = s->depth;
+    if (depth >= settings_.depth_max) return id;
+    for (auto const& h : others) {
+      if (!h.who || h.who == env.self() || h.worth == 0) continue;
+      auto const a = env.about(h.who);
+      if (a.reach != reach::open) continue;
+      scout next;
+      next.who = h.who;
+      next.worth = std::min(h.worth, std::uint32_t{1} << 16U);
+      next.order = order_of(a.key.prefix(), q->nonce);
+      next.depth = static_cast<std::uint8_t>(depth + 1);
+      next.by = named_by;
+      q->add(next);
+    }
+    return id;
+  }
+  void finish(auto& env, activity id, quest& q, bool all_asked) {
+    found f;
+    f.id = id;
+    f.messages = q.messages;
+    for (auto const& r : q.records) {
+      auto* s = q.find(r.head);
+      if (s == nullptr) continue;
+      auto const way = q.way_to(*s);
+      if (!way.empty() && !f.via.add(f.among.size(), {way.begin(), way.size()})) continue;
+      f.among.push_back(candidate_of(r, s->depth));
+      f.hops = std::max(f.hops, s->depth);
+    }
+    auto const done = q;
+    env.template pool<quest>().erase(id);
+    judge(env, done, all_asked);
+    env.emit(f);
+  }
+  // Whose digest led somewhere, and whose did not.
+  void judge(auto& env, quest const& q, bool all_asked) {
+    for (auto const& s : q.scouts) {
+      bool const promised = s.depth == 1 && s.worth > 0;
+      bool const asked = s.is == scout::state::answered || s.is == scout::state::failed;
+      auto* n = promised && asked ? find_neighbour(s.who) : nullptr;
+      if (n == nullptr || (!s.gave && !all_asked)) continue;
+      (s.gave ? n->kept : n->broken) += 1;
+      if (n->kept >= 16 && n->doubt > 0) {
+        --n->doubt;
+        n->kept = n->broken = 0;
+      }
+      if (n->broken > n->kept + settings_.mercy) {
+        n->doubt = std::min<std::uint8_t>(doubt_max, static_cast<std::uint8_t>(n->doubt + 1));
+        n->kept = n->broken = 0;
+        env.emit(misled{n->who});
+      }
+      if (n->kept + n->broken >= 32) {
+        n->kept = static_cast<std::uint8_t>(n->kept / 2);
+        n->broken = static_cast<std::uint8_t>(n->broken / 2);
+      }
+    }
+  }
+
+  capability_settings settings_{};
+  bounded_vector<neighbour, Neighbours> neighbours_{};
+  bounded_vector<listener, listeners_max> listeners_{};
+  bool sweeping_ = false;
+};
+
+static_assert(RoutingPolicy<capability<>, archetype_view<capability<>>>);
+static_assert(RoutingPolicy<capability<routing_index<>>,
+                            archetype_view<capability<routing_index<>>>>);
+
+}  // namespace hydra::routing

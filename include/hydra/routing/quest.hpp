@@ -1,0 +1,128 @@
+// A find on its way through a ring of trust: who was named by whom, and what became of each.
+#pragma once
+
+#include <hydra/core/bounded.hpp>
+#include <hydra/core/environment.hpp>
+#include <hydra/routing/concept.hpp>
+#include <hydra/routing/records.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace hydra::routing {
+
+// Somebody who may be asked: one of our own neighbours, or named by somebody who was asked.
+struct scout {
+  enum class state : std::uint8_t { fresh, waiting, answered, failed };
+  static constexpr std::uint8_t nobody = 0xff;
+  instant due{};
+  peer who{};
+  std::uint32_t worth = 0;    // as its digest says, or whoever named it; 0: asked on no word at all
+  std::uint32_t order = 0;    // among equals, drawn by the nonce
+  std::uint8_t depth = 1;     // hands from the asker
+  std::uint8_t by = nobody;   // which scout named it
+  state is = state::fresh;
+  std::uint8_t attempts = 0;
+  bool gave = false;          // a record came from it, or from somebody it led to
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& due& who& worth& order& depth& by& is& attempts& gave;
+  }
+};
+[[nodiscard]] constexpr scout::state last_of(scout::state) noexcept {
+  return scout::state::failed;
+}
+
+// Promise: it ends, because who is asked is asked once, and their number is bounded.
+struct quest {
+  static constexpr std::size_t per_peer_max = 12;
+  static constexpr std::size_t scouts_max = 32;
+
+  service what{};
+  demands needs{};
+  std::uint64_t nonce = 0;
+  instant deadline{};
+  std::uint8_t at_least = 1;
+  std::uint8_t checking = 0;   // records whose signature is being checked
+  std::uint16_t messages = 0;  // questions sent
+  bounded_vector<scout, scouts_max> scouts{};
+  bounded_vector<provider_record, candidates_max> records{};  // verified
+
+  // Ignores whom it knows. A full list gives up the worst of those not asked yet: nobody was named
+  // by it, so that the ways of all others stay whole.
+  void add(scout const& s) {
+    auto const known = std::any_of(scouts.begin(), scouts.end(),
+                                   [&](scout const& o) { return o.who == s.who; });
+    if (known || scouts.try_push_back(s)) return;
+    scout* worst = nullptr;
+    for (auto& o : scouts) {
+      if (o.is != scout::state::fresh || !better(s, o)) continue;
+      if (worst == nullptr || better(*worst, o)) worst = &o;
+    }
+    if (worst != nullptr) *worst = s;
+  }
+  // Whom to ask next; null: nobody is left.
+  [[nodiscard]] scout* next() noexcept {
+    scout* best = nullptr;
+    for (auto& s : scouts) {
+      if (s.is != scout::state::fresh) continue;
+      if (best == nullptr || better(s, *best)) best = &s;
+    }
+    return best;
+  }
+  [[nodiscard]] scout* find(peer who) noexcept {
+    for (auto& s : scouts) {
+      if (s.who == who) return &s;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] std::size_t in_flight() const noexcept {
+    return static_cast<std::size_t>(std::count_if(scouts.begin(), scouts.end(), [](auto const& s) {
+      return s.is == scout::state::waiting;
+    }));
+  }
+  [[nodiscard]] std::uint8_t index_of(scout const& s) const noexcept {
+    return static_cast<std::uint8_t>(&s - scouts.begin());
+  }
+  // Who led to it, the first hand first; without itself.
+  [[nodiscard]] bounded_vector<peer, 8> way_to(scout const& s) const noexcept {
+    bounded_vector<peer, 8> way;
+    for (auto i = s.by; i != scout::nobody && !way.full(); i = scouts[i].by) {
+      way.insert_bounded(way.begin(), scouts[i].who);
+    }
+    return way;
+  }
+  // Everybody on the way to a record led to it.
+  void credit(scout& s) noexcept {
+    s.gave = true;
+    for (auto i = s.by; i != scout::nobody; i = scouts[i].by) scouts[i].gave = true;
+  }
+
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& what& needs& nonce& deadline& at_least& checking& messages& scouts& records;
+  }
+
+ private:
+  [[nodiscard]] static bool better(scout const& a, scout const& b) noexcept {
+    if (a.worth != b.worth) return a.worth > b.worth;
+    if (a.depth != b.depth) return a.depth < b.depth;
+    return a.order < b.order;
+  }
+};
+
+// A provider's record on its way to be believed.
+struct quest_check {
+  static constexpr std::size_t per_peer_max = 32;
+  command by{};
+  activity of{};
+  peer from{};
+  provider_record record{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& by& of& from& record;
+  }
+};
+
+}  // namespace hydra::routing

@@ -1,0 +1,12 @@
+// Which routing policy answers "do I know someone who can?" best, in which world? A study of our
+// own, with the harness of the papers.
+#pragma once
+
+#include "../harness/paper.hpp"
+
+namespace hydra::papers {
+
+// One table for each world, a row per policy; and one of success by how rare a service is.
+void run_discovery(scenario const&, sheet&);
+
+}  // namespace hydra::papers

@@ -1,0 +1,24 @@
+// Rings of trust as graphs: who knows whom.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hydra::papers::discovery {
+
+// Symmetric; nobody knows more than `most` others.
+using ring_graph = std::vector<std::vector<std::uint32_t>>;
+inline constexpr std::size_t most_friends = 16;
+
+// Barabasi and Albert, Science 286 (1999): each newcomer befriends `m`, drawn in proportion to how
+// many know them; who has `most_friends` takes no more.
+[[nodiscard]] ring_graph barabasi_albert(std::uint64_t seed, std::uint32_t heads, std::uint32_t m);
+
+// Who rated whom above zero on Bitcoin OTC (Kumar et al., ICDM 2016): its largest component, the
+// `most_friends` best rated friends of each. From the folder HYDRA_DATASETS (trust/
+// bitcoin_otc.csv.gz); nothing when that is not said. Throws paper_error for a file that is broken.
+[[nodiscard]] std::optional<ring_graph> bitcoin_otc();
+
+}  // namespace hydra::papers::discovery

@@ -1,0 +1,257 @@
+#include "discovery.hpp"
+#include "world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hydra::papers {
+namespace {
+
+using namespace discovery;
+
+struct world_name {
+  std::string_view name;
+  churn_law churn;
+  std::uint32_t liars_percent;
+  bool real_ring;
+};
+constexpr std::array<world_name, 7> worlds{{
+    {"calm", churn_law::none, 0, false},
+    {"skype", churn_law::skype, 0, false},
+    {"overnet", churn_law::overnet, 0, false},
+    {"skype 10 % liars", churn_law::skype, 10, false},
+    {"skype 20 % liars", churn_law::skype, 20, false},
+    {"skype 30 % liars", churn_law::skype, 30, false},
+    {"skype real ring", churn_law::skype, 0, true},
+}};
+
+// How rare a service is: holders per head.
+constexpr std::array<std::string_view, 4> rarities{"over 10 %", "over 1 %", "over 0.1 %", "rarer"};
+std::size_t rarity_of(std::uint32_t holders, std::uint32_t heads) {
+  auto const share = static_cast<double>(holders) / heads;
+  return share >= 0.1 ? 0 : share >= 0.01 ? 1 : share >= 0.001 ? 2 : 3;
+}
+
+struct question {
+  std::uint32_t who;
+  std::uint32_t what;
+  instant asked;
+  bool answered = false;
+  bool lost = false;  // the asker went down first
+};
+
+struct tally {
+  double n = 0;
+  double sum = 0;
+  void add(double x) {
+    n += 1;
+    sum += x;
+  }
+  [[nodiscard]] double mean() const { return n > 0 ? sum / n : 0; }
+};
+
+struct traffic {
+  double messages = 0;
+  double bytes = 0;
+};
+
+template <class... M>
+traffic sent(study_world const& w, type_list<M...>) {
+  auto const by_type = w.sent_by_type();
+  traffic out;
+  std::size_t i = 0;
+  auto const add = [&](std::size_t size) {
+    out.messages += static_cast<double>(by_type[i]);
+    out.bytes += static_cast<double>(by_type[i++]) * static_cast<double>(size);
+  };
+  (add(sizeof(M)), ...);
+  return out;
+}
+template <class... A>
+double held(study_world& w, type_list<A...>) {
+  return (0.0 + ... + static_cast<double>(w.bytes_of<A>()));
+}
+
+class trial {
+ public:
+  trial(scenario const& s, world_plan const& p)
+      : heads_{p.heads}, questions_{static_cast<std::size_t>(s.integer("finds"))},
+        pause_{static_cast<std::int64_t>(s.number("pause_s") * 1e9)},
+        world_{study_setting{p}}, chance_{p.seed, purpose::workload, 0} {
+    world_.run_for(std::chrono::seconds{s.integer("warm_up_s")});
+  }
+
+  void run() {
+    auto const before = sent(world_, messages_of<study_node>{});
+    auto const from = world_.now();
+    auto quiet = world_;
+    for (std::size_t i = 0; i < questions_; ++i) {
+      ask();
+      world_.run_for(pause_);
+      read();
+    }
+    for (int i = 0; i < 15; ++i) {
+      world_.run_for(1s);
+      read();
+    }
+    // The same time once more, in which nobody asks: what is more in ours, the finds cost.
+    quiet.run_until(world_.now());
+    auto const asked = sent(world_, messages_of<study_node>{});
+    auto const idle = sent(quiet, messages_of<study_node>{});
+    bytes_per_find_ = (asked.bytes - idle.bytes) / static_cast<double>(asked_.size());
+    upkeep_rate_ = (idle.bytes - before.bytes) / seconds(world_.now() - from) / heads_;
+  }
+
+  void report(sheet& out, std::string const& world, std::string const& policy, double size) {
+    auto const put = [&](char const* column, double value) {
+      out.measured(world, policy, column, value);
+    };
+    put("success", success_.mean());
+    put("hops", hops_.mean());
+    put("messages", messages_.mean());
+    put("time ms", time_ms_.mean());
+    put("bytes", bytes_per_find_);
+    put("stale", stale_.mean());
+    put("false", false_.mean());
+    put("honest way", honest_way_.mean());
+    put("upkeep B/s", upkeep_rate_);
+    put("memory B", size + held(world_, activities_of<study_node>{}) / heads_);
+    for (std::size_t i = 0; i < rarities.size(); ++i) {
+      if (by_rarity_[i].n == 0) continue;
+      out.measured("success by holders: " + world, policy, rarities[i], by_rarity_[i].mean());
+    }
+  }
+
+ private:
+  // Somebody honest, up, who has not asked before, wants what it cannot do and somebody can.
+  void ask() {
+    auto const& offers = world_.setting().offers();
+    for (int tries = 0; tries < 1000; ++tries) {
+      auto const who = static_cast<std::uint32_t>(chance_.below(heads_));
+      auto const what = 1 + static_cast<std::uint32_t>(chance_.below(ranks));
+      bool const fit = world_.up(peer{who}) && !lies(world_.setting().plan(), who) &&
+                       !world_.setting().performs(who, what) && offers.holders[what] > 0;
+      bool const before = std::any_of(asked_.begin(), asked_.end(),
+                                      [&](question const& q) { return q.who == who; });
+      if (!fit || before) continue;
+      if (!anybody_up(what)) continue;
+      asked_.push_back({who, what, world_.now()});
+      want w;
+      w.what = service{what};
+      world_.tell(peer{who}, look_for{w});
+      return;
+    }
+  }
+  [[nodiscard]] bool anybody_up(std::uint32_t what) {
+    for (std::uint32_t i = 0; i < heads_; ++i) {
+      if (world_.setting().performs(i, what) && world_.up(peer{i})) return true;
+    }
+    return false;
+  }
+  void read() {
+    world_.each_observer([&](study_observer& o) {
+      for (auto const& e : o.finds) take(e);
+      o.finds.clear();
+    });
+    for (auto& q : asked_) {
+      bool const over = !q.answered && !q.lost && world_.now() - q.asked > 14s;
+      if (q.answered || q.lost) continue;
+      if (!world_.up(peer{q.who})) q.lost = true;
+      if (over && !q.lost) {  // a policy that keeps its promise never comes here
+        q.answered = true;
+        judge(q, false);
+      }
+    }
+  }
+  void judge(question const& q, bool good) {
+    success_.add(good ? 1 : 0);
+    auto const holders = world_.setting().offers().holders[q.what];
+    by_rarity_[rarity_of(holders, heads_)].add(good ? 1 : 0);
+  }
+  void take(study_observer::entry const& e) {
+    auto const it = std::find_if(asked_.begin(), asked_.end(), [&](question const& q) {
+      return q.who == e.who && !q.answered;
+    });
+    if (it == asked_.end()) return;
+    it->answered = true;
+    bool good = false;
+    auto const& plan = world_.setting().plan();
+    for (std::size_t i = 0; i < e.what.among.size(); ++i) {
+      auto const who = e.what.among[i].who.index();
+      bool const up = world_.up(peer{who});
+      bool const truly = world_.setting().performs(who, it->what);
+      good = good || (up && truly);
+      stale_.add(up ? 0 : 1);
+      false_.add(truly ? 0 : 1);
+      auto const way = e.what.via.of(i);
+      bool const honest = !lies(plan, who) &&
+                          std::none_of(way.begin(), way.end(),
+                                       [&](peer p) { return lies(plan, p.index()); });
+      honest_way_.add(honest ? 1 : 0);
+    }
+    judge(*it, good);
+    messages_.add(e.what.messages);
+    time_ms_.add(seconds(e.at - it->asked) * 1000);
+    if (!e.what.among.empty()) hops_.add(e.what.hops);
+  }
+
+  std::uint32_t heads_;
+  std::size_t questions_;
+  duration pause_;
+  study_world world_;
+  owned_stream chance_;
+  std::vector<question> asked_{};
+  tally success_{}, hops_{}, messages_{}, time_ms_{}, stale_{}, false_{}, honest_way_{};
+  std::array<tally, rarities.size()> by_rarity_{};
+  double bytes_per_find_ = 0;
+  double upkeep_rate_ = 0;
+};
+
+double size_of(std::size_t policy) {
+  return contender_named(policy).visit([](auto const& p) {
+    return static_cast<double>(sizeof(p));
+  });
+}
+
+}  // namespace
+
+void run_discovery(scenario const& s, sheet& out) {
+  auto const heads = s.numbers("heads");
+  for (auto const n : heads) {
+    for (auto const which : s.numbers("worlds")) {
+      auto const& world = worlds.at(static_cast<std::size_t>(which));
+      world_plan plan;
+      plan.seed = s.seed();
+      plan.heads = static_cast<std::uint32_t>(n);
+      plan.liars_percent = world.liars_percent;
+      plan.loss_per_mille = static_cast<std::uint32_t>(s.integer("loss_per_mille"));
+      plan.churn = world.churn;
+      auto name = fmt::format("{}, {:.0f} heads", world.name, n);
+      if (world.real_ring) {
+        auto real = bitcoin_otc();
+        if (!real) continue;  // not run: HYDRA_DATASETS is not said
+        plan.ring = std::move(*real);
+        plan.heads = static_cast<std::uint32_t>(plan.ring.size());
+        name = world.name;
+      } else {
+        plan.ring = barabasi_albert(s.seed(), plan.heads,
+                                    static_cast<std::uint32_t>(s.integer("friends")));
+      }
+      for (auto const policy : s.numbers("policies")) {
+        plan.policy = static_cast<std::size_t>(policy);
+        trial t{s, plan};
+        t.run();
+        t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy));
+      }
+    }
+  }
+}
+
+}  // namespace hydra::papers

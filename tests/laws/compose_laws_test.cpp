@@ -1,0 +1,417 @@
+// The laws of compositions of routing policies, shown with parts that answer as they are told to.
+#include "../catch.hpp"
+
+#include <hydra/routing/capability.hpp>
+#include <hydra/routing/compose.hpp>
+#include <hydra/routing/full_mesh.hpp>
+#include <hydra/routing/kademlia.hpp>
+#include <hydra/testing/recorder.hpp>
+
+#include <set>
+#include <vector>
+
+using namespace hydra;
+using namespace hydra::routing;
+using hydra::testing::recorder;
+
+namespace {
+
+enum class mood : std::uint8_t { at_once, later, busy };
+
+// Gives what it has been given; Number tells parts apart.
+template <int Number>
+struct part {
+  using policy_concept = routing_tag;
+  using facts = type_list<found>;
+  struct asked {
+    static constexpr std::size_t per_peer_max = 12;
+    std::uint8_t nothing = 0;
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& nothing;
+    }
+  };
+  using activities = type_list<asked>;
+
+  mood is = mood::later;
+  duration takes = 1s;
+  candidates gives{};
+  int finds = 0;
+  int published = 0;
+  int withdrawn = 0;
+  int failures = 0;
+
+  activity find(auto& env, want const&) {
+    if (is == mood::busy) return {};
+    ++finds;
+    auto const id = env.template pool<asked>().add({});
+    if (!id) return id;
+    if (is == mood::at_once) {
+      answer(env, id);
+    } else {
+      env.arm(takes, 7);
+    }
+    return id;
+  }
+  void on_timer(auto& env, std::uint16_t tag) {
+    CHECK(tag == 7);
+    env.template pool<asked>().each([&](activity id, asked&) { answer(env, id); });
+  }
+  void answer(auto& env, activity id) {
+    found f;
+    f.id = id;
+    f.among = gives;
+    f.messages = 1;
+    f.hops = Number;
+    env.template pool<asked>().erase(id);
+    env.emit(f);
+  }
+  void publish(auto&, provider_record const&) { ++published; }
+  void withdraw(auto&, service) { ++withdrawn; }
+  void join(auto&, std::span<peer const>) {}
+  void seen(auto&, peer) {}
+  void failed(auto&, peer) { ++failures; }
+  [[nodiscard]] bounded_vector<peer, 2> closest(key const&, std::size_t k) const {
+    bounded_vector<peer, 2> out;
+    if (k > 0) out.push_back(peer{Number});
+    return out;
+  }
+  [[nodiscard]] std::size_t contacts() const { return 1; }
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& finds;
+  }
+};
+
+candidates heads(std::vector<std::uint32_t> const& who) {
+  candidates out;
+  for (auto i : who) {
+    candidate c;
+    c.who = peer{i};
+    c.principal = principal{i};
+    out.push_back(c);
+  }
+  return out;
+}
+std::set<std::uint32_t> heads_of(found const& f) {
+  std::set<std::uint32_t> out;
+  for (auto const& c : f.among) CHECK(out.insert(c.who.index()).second);  // no head twice
+  return out;
+}
+
+// A policy and its recorder.
+template <class P>
+struct lone {
+  recorder env{{.seed = 3}};
+  P policy{};
+  activity find(want const& w) {
+    auto e = env.view<P>();
+    return policy.find(e, w);
+  }
+  std::vector<found> run(duration time = 5s) {
+    auto e = env.view<P>();
+    for (duration t{}; t < time; t += 100ms) {
+      for (auto const& due : env.advance(100ms)) policy.on_timer(e, due.tag);
+      env.end_call();
+    }
+    return env.take_emitted<found>();
+  }
+  void fails(peer who) {
+    auto e = env.view<P>();
+    policy.failed(e, who);
+  }
+};
+
+constexpr want one{service{1}, 1, {}, {}};
+constexpr want two{service{1}, 2, {}, {}};
+
+using A = part<1>;
+using B = part<2>;
+using C = part<3>;
+
+}  // namespace
+
+static_assert(RoutingPolicy<first_of<A, B>, archetype_view<first_of<A, B>>>);
+static_assert(RoutingPolicy<race<A, B>, archetype_view<race<A, B>>>);
+static_assert(RoutingPolicy<cached<A>, archetype_view<cached<A>>>);
+using ring_first = cached<first_of<capability<>, kademlia<8>>>;
+static_assert(RoutingPolicy<ring_first, archetype_view<ring_first>>);
+static_assert(LocatesKeys<ring_first, archetype_view<ring_first>> ==
+              LocatesKeys<kademlia<8>, archetype_view<kademlia<8>>>);
+static_assert(sizeof(ring_first) <= sizeof(capability<>) + sizeof(kademlia<8>) + 8);
+static_assert(sizeof(race<full_mesh, kademlia<8>>) <= sizeof(full_mesh) + sizeof(kademlia<8>) + 8);
+
+TEST_CASE("first_of asks the next part only when the first finds too few, and adds what both found",
+          "[compose]") {
+  auto const a_is = GENERATE(mood::at_once, mood::later);
+  auto const b_is = GENERATE(mood::at_once, mood::later);
+  lone<first_of<A, B>> h;
+  auto& a = h.policy.part<0>();
+  auto& b = h.policy.part<1>();
+  a.is = a_is;
+  b.is = b_is;
+  a.gives = heads({5, 6});
+  b.gives = heads({6, 7});
+  SECTION("enough") {
+    auto const id = h.find(two);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5, 6});
+    CHECK(b.finds == 0);
+  }
+  SECTION("too few") {
+    auto const id = h.find({service{1}, 3, {}, {}});
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5, 6, 7});
+    CHECK(all[0].messages == 2);
+    CHECK(all[0].hops == 2);
+  }
+  SECTION("nobody knows") {
+    a.gives = b.gives = {};
+    h.find(one);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].among.empty());
+  }
+  SECTION("the first is busy") {
+    a.is = mood::busy;
+    h.find(one);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{6, 7});
+  }
+  SECTION("both are busy") {
+    a.is = b.is = mood::busy;
+    auto const id = h.find(one);
+    CHECK(id);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(all[0].among.empty());
+  }
+}
+
+TEST_CASE("first_of of one part answers as that part; grouping changes nothing for a want of one, "
+          "and costs nobody a candidate that is wanted", "[compose]") {
+  auto const wanted = GENERATE(1U, 2U, 3U, 5U);
+  auto const is = GENERATE(mood::at_once, mood::later);
+  want const w{service{1}, static_cast<std::uint8_t>(wanted), {}, {}};
+  auto const with_parts = [&](auto& a, auto& b, auto& c) {
+    a.is = b.is = c.is = is;
+    a.gives = heads({1});
+    b.gives = heads({1, 2});
+    c.gives = heads({3, 4});
+  };
+  lone<first_of<A>> alone;
+  alone.policy.part<0>().is = is;
+  alone.policy.part<0>().gives = heads({8, 9});
+  alone.find(w);
+  auto const only = alone.run();
+  REQUIRE(only.size() == 1);
+  CHECK(heads_of(only[0]) == std::set<std::uint32_t>{8, 9});
+
+  lone<first_of<first_of<A, B>, C>> left;
+  lone<first_of<A, first_of<B, C>>> right;
+  with_parts(left.policy.part<0>().part<0>(), left.policy.part<0>().part<1>(),
+             left.policy.part<1>());
+  with_parts(right.policy.part<0>(), right.policy.part<1>().part<0>(),
+             right.policy.part<1>().part<1>());
+  left.find(w);
+  right.find(w);
+  auto const l = left.run();
+  auto const r = right.run();
+  REQUIRE(l.size() == 1);
+  REQUIRE(r.size() == 1);
+  // A composition inside does not know how many are there already: it may ask one part more.
+  if (wanted == 1) CHECK(heads_of(l[0]) == heads_of(r[0]));
+  CHECK(heads_of(l[0]).size() >= std::min<std::size_t>(wanted, 4));
+  CHECK(heads_of(r[0]).size() >= std::min<std::size_t>(wanted, 4));
+}
+
+TEST_CASE("race asks all at once, and the first to find enough is the answer", "[compose]") {
+  lone<race<A, B>> h;
+  auto& a = h.policy.part<0>();
+  auto& b = h.policy.part<1>();
+  a.takes = 3s;
+  b.takes = 1s;
+  a.gives = heads({5, 6});
+  b.gives = heads({7});
+  SECTION("the quick one suffices") {
+    auto const id = h.find(one);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);  // what the slow one found later is nobody's
+    CHECK(all[0].id == id);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{7});
+  }
+  SECTION("it does not") {
+    h.find(two);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5, 6, 7});
+  }
+  SECTION("one answers within the call") {
+    auto const first = GENERATE(true, false);
+    (first ? a.is : b.is) = mood::at_once;
+    auto const id = h.find(one);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(heads_of(all[0]).size() == (first ? 2 : 1));
+  }
+  SECTION("one is busy, or both") {
+    a.is = mood::busy;
+    b.is = GENERATE(mood::busy, mood::later);
+    h.find(one);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].among.size() == (b.is == mood::busy ? 0U : 1U));
+  }
+}
+
+TEST_CASE("cached remembers what worked, until it is old, failed, or is not enough", "[compose]") {
+  lone<cached<A, 60>> h;
+  auto& a = h.policy.part<0>();
+  a.is = GENERATE(mood::at_once, mood::later);
+  a.gives = heads({5, 6});
+  h.find(one);
+  REQUIRE(h.run().size() == 1);
+  REQUIRE(a.finds == 1);
+  SECTION("again") {
+    auto const id = h.find(two);
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].id == id);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5, 6});
+    CHECK(all[0].messages == 0);
+    CHECK(a.finds == 1);
+  }
+  SECTION("more than is remembered") {
+    h.find({service{1}, 3, {}, {}});
+    CHECK(h.run().size() == 1);
+    CHECK(a.finds == 2);
+  }
+  SECTION("under other demands") {
+    want w = one;
+    w.needs.memory_mb = 100;
+    h.find(w);
+    CHECK(h.run().size() == 1);
+    CHECK(a.finds == 2);
+  }
+  SECTION("one of them failed") {
+    h.fails(peer{6});
+    CHECK(a.failures == 1);
+    h.find(one);
+    CHECK(h.run().size() == 1);
+    CHECK(a.finds == 2);
+  }
+  SECTION("old") {
+    h.run(61s);
+    h.find(one);
+    CHECK(h.run().size() == 1);
+    CHECK(a.finds == 2);
+  }
+}
+
+TEST_CASE("cached remembers no failure, asks nobody who is busy, and has room for four services",
+          "[compose]") {
+  lone<cached<A, 60>> h;
+  auto& a = h.policy.part<0>();
+  a.gives = heads({5, 6});
+  h.find(one);
+  REQUIRE(h.run(2s).size() == 1);
+  SECTION("what found nobody is not remembered") {
+    a.gives = {};
+    want const other{service{2}, 1, {}, {}};
+    h.find(other);
+    h.run();
+    h.find(other);
+    CHECK(h.run().size() == 1);
+    CHECK(a.finds == 3);
+  }
+  SECTION("busy") {
+    a.is = mood::busy;
+    CHECK_FALSE(h.find({service{3}, 1, {}, {}}));
+    CHECK(h.run().empty());
+  }
+  SECTION("as many services as there is room for, the oldest forgotten first") {
+    for (std::uint32_t s = 10; s < 14; ++s) {
+      h.find({service{s}, 1, {}, {}});
+      h.run(2s);
+    }
+    auto const before = a.finds;
+    h.find({service{13}, 1, {}, {}});
+    h.run(2s);
+    CHECK(a.finds == before);
+    h.find(one);
+    h.run(2s);
+    CHECK(a.finds == before + 1);
+  }
+}
+
+namespace {
+struct odd_or_even {
+  std::size_t operator()(service s) const { return s.index() % 2; }
+};
+struct counter {
+  std::uint32_t asked_for = 0;
+  std::uint32_t got = 0;
+  duration longest{};
+  void asked(want const&) { ++asked_for; }
+  void answered(found const&, duration took) {
+    ++got;
+    longest = std::max(longest, took);
+  }
+};
+}  // namespace
+
+TEST_CASE("split_by publishes with, and asks, only the part in charge", "[compose]") {
+  lone<split_by<odd_or_even, A, B>> h;
+  auto& a = h.policy.part<0>();
+  auto& b = h.policy.part<1>();
+  a.gives = heads({5});
+  b.gives = heads({6});
+  auto e = h.env.view<split_by<odd_or_even, A, B>>();
+  provider_record r;
+  r.what = service{2};
+  h.policy.publish(e, r);
+  h.policy.withdraw(e, service{3});
+  CHECK(a.published == 1);
+  CHECK(b.published == 0);
+  CHECK(b.withdrawn == 1);
+  auto const id = h.find({service{4}, 1, {}, {}});
+  auto const all = h.run();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].id == id);
+  CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5});
+  CHECK(b.finds == 0);
+}
+
+TEST_CASE("observe sees every find and changes nothing of it", "[compose]") {
+  lone<observe<A, counter>> h;
+  auto& a = h.policy.part<0>();
+  a.is = GENERATE(mood::at_once, mood::later);
+  a.gives = heads({5});
+  auto const id = h.find(one);
+  auto const all = h.run();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].id == id);
+  CHECK(all[0].messages == 1);
+  CHECK(h.policy.observer().asked_for == 1);
+  CHECK(h.policy.observer().got == 1);
+  CHECK(h.policy.observer().longest == (a.is == mood::later ? duration{1s} : duration{}));
+  a.is = mood::busy;
+  CHECK_FALSE(h.find(one));
+}
+
+TEST_CASE("a composition keeps its promise when more finds are asked for than it has room",
+          "[compose]") {
+  lone<first_of<A, B>> h;
+  h.policy.part<0>().gives = heads({5});
+  std::size_t accepted = 0;
+  for (int i = 0; i < 40; ++i) accepted += h.find(one) ? 1U : 0U;
+  CHECK(accepted == 12);
+  CHECK(h.run().size() == accepted);
+}
