@@ -3,6 +3,8 @@
 #include "../../bench/chord_worlds.hpp"
 
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/membership/plumtree.hpp>
+#include <hydra/membership/rumour.hpp>
 #include <hydra/sim/event.hpp>
 #include <hydra/sim/wheel.hpp>
 #include <hydra/sim/world.hpp>
@@ -26,6 +28,11 @@ static_assert(sizeof(Hydra<>::trust_type) <= 720);
 static_assert(sizeof(Hydra<>::proximity_type) <= 168);
 static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
 static_assert(sizeof(Hydra<>::verify_type) <= 32);
+
+// Membership: views, and broadcasts over them.
+static_assert(sizeof(membership::hyparview<>) <= 432);
+static_assert(sizeof(membership::plumtree<>) <= 1144);
+static_assert(sizeof(membership::rumour_mongering<>) <= 1328);
 
 // What travels.
 static_assert(sizeof(task) <= 296);  // 8 of them for the priority, 120 for its bytes, of which 48

@@ -78,9 +78,10 @@ struct missing_rumour {
 // grafts_max messages and delays, not prevents, what others send. Bounded per head: 32 rumours
 // kept, 32 missing with 4 sources each; others are not noted. Hops are hearsay.
 //
-// Cost. In memory a rumour is 152 bytes (it lies at its own length in a window), an announcement 12,
-// a graft 8. Events are O(links + Remembered). sizeof(plumtree<>) is 1,144 bytes with hyparview<>; a rumour that is kept
-// 152 bytes and one that is missing 40, in pools: an idle head has none.
+// Cost. In memory a rumour is 152 bytes (in a window it lies at its own length), an announcement
+// 12, a graft 8. Events are O(links + Remembered). sizeof(plumtree<>) is 1,144 bytes with
+// hyparview<>; a rumour that is kept 152 bytes and one that is missing 40, in pools: an idle head
+// has none.
 //
 // Departures from the paper: grafts repeat, newcomers are told, announcements are not gathered into
 // one message. A timer serves all missing rumours.
