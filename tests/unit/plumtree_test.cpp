@@ -2,6 +2,7 @@
 
 #include <hydra/membership/plumtree.hpp>
 #include <hydra/membership/rumour.hpp>
+#include <hydra/testing/described.hpp>
 #include <hydra/testing/recorder.hpp>
 
 #include <vector>
@@ -209,4 +210,14 @@ TEST_CASE("a sequence goes on above those of the life before") {
   CHECK(static_cast<std::int32_t>(sequence_after(0, now + 1s) - first) > 0);
   CHECK(sequence_after(0xffffffffU, at_ns(0) + 1h) != 0xffffffffU);
   CHECK(sequence_after(0, at_ns(0)) == 1);
+}
+
+TEST_CASE("plumtree describes all that it holds, keeps in pools and sends") {
+  auto const check_all = []<class... T>(type_list<T...>) {
+    return (std::size_t{0} + ... + testing::forgotten<T>().size());
+  };
+  CHECK(testing::forgotten<plumtree<>>().empty());
+  CHECK(check_all(activities_of<plumtree<>>{}) == 0);
+  CHECK(check_all(messages_of<plumtree<>>{}) == 0);
+  CHECK(check_all(facts_of<plumtree<>>{}) == 0);
 }

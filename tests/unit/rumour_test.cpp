@@ -2,6 +2,7 @@
 
 #include <hydra/membership/hyparview.hpp>
 #include <hydra/membership/rumour.hpp>
+#include <hydra/testing/described.hpp>
 #include <hydra/testing/recorder.hpp>
 
 #include <vector>
@@ -192,4 +193,14 @@ TEST_CASE("partners may come from a membership policy") {
   REQUIRE(all.all<tell_rumour>().size() == 1);
   told.on_fact(v, unreachable{peer{3}});
   CHECK(told.neighbours().size() == 0);
+}
+
+TEST_CASE("rumour_mongering describes all that it holds, keeps in pools and sends") {
+  auto const check_all = []<class... T>(type_list<T...>) {
+    return (std::size_t{0} + ... + testing::forgotten<T>().size());
+  };
+  CHECK(testing::forgotten<rumour_mongering<>>().empty());
+  CHECK(check_all(activities_of<rumour_mongering<>>{}) == 0);
+  CHECK(check_all(messages_of<rumour_mongering<>>{}) == 0);
+  CHECK(check_all(facts_of<rumour_mongering<>>{}) == 0);
 }
