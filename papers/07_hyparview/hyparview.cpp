@@ -19,7 +19,8 @@ membership::hyparview_settings view_of(scenario const& p) {
   s.passive_walk = static_cast<std::uint8_t>(p.integer("passive_walk"));
   s.shuffle_active = static_cast<std::uint8_t>(p.integer("shuffle_active"));
   s.shuffle_passive = static_cast<std::uint8_t>(p.integer("shuffle_passive"));
-  s.group_max = 0;  // the paper knows no netgroups
+  s.group_max = 0;   // the paper knows no netgroups
+  s.swap_every = 0;  // and no swaps
   return s;
 }
 
@@ -67,17 +68,16 @@ void measure_failures(scenario const& p, world const& grown, sheet& out) {
   }
 }
 
+world grown_with(scenario const& p, membership::plumtree_settings const& how) {
+  auto const view = view_of(p);
+  return grow({p.seed(), static_cast<std::uint32_t>(p.integer("peers")), view, how},
+              std::chrono::milliseconds{p.integer("join_every_ms")}, view.cycle,
+              static_cast<int>(p.integer("cycles")));
+}
+
 // One broadcast per cycle; what was sent in the last cycle.
-void measure_tree(scenario const& p, sheet& out, std::string const& row, bool tree,
-                  bool many_senders, std::uint8_t optimise_by) {
-  auto view = view_of(p);
-  membership::plumtree_settings how;
-  how.tree = tree;
-  how.optimise_by = optimise_by;
-  how.missing_after = std::chrono::milliseconds{p.integer("missing_after_ms")};
-  auto w = grow({p.seed(), static_cast<std::uint32_t>(p.integer("peers")), view, how},
-                std::chrono::milliseconds{p.integer("join_every_ms")}, view.cycle,
-                static_cast<int>(p.integer("cycles")));
+void measure_tree(scenario const& p, world w, sheet& out, std::string const& row, bool tree,
+                  bool many_senders) {
   owned_stream chance{p.seed(), purpose::workload, 1};
   auto const single = anybody(w, chance);
   auto const rounds = tree ? p.integer("tree_cycles") : 1;
@@ -88,40 +88,51 @@ void measure_tree(scenario const& p, sheet& out, std::string const& row, bool tr
     last = overlay::broadcast(w, many_senders ? anybody(w, chance) : single, 1s);
   }
   auto const after = traffic_of(w);
-  out.measured("plumtree", row, "payload", static_cast<double>(after.payload - before.payload));
+  auto const payload = static_cast<double>(after.payload - before.payload);
+  auto const others = static_cast<double>(w.peers() - 1);
+  out.measured("plumtree", row, "RMR", payload / others - 1);
+  out.measured("plumtree", row, "reliability", static_cast<double>(last.heads) / w.peers());
+  if (p.small()) return;  // the counts of the paper are those of 10,000 heads
+  out.measured("plumtree", row, "payload", payload);
   out.measured("plumtree", row, "control", static_cast<double>(after.control - before.control));
-  out.measured("plumtree", row, "delivered", static_cast<double>(last.heads));
   out.measured("plumtree", row, "hops", last.hops_max);
 }
 
-}  // namespace
-
-void run_hyparview(scenario const& p, sheet& out) {
-  auto const view = view_of(p);
-  membership::plumtree_settings flood;
-  flood.tree = false;
-  flood.tell_newcomers = 0;
-  auto grown = grow({p.seed(), static_cast<std::uint32_t>(p.integer("peers")), view, flood},
-                    std::chrono::milliseconds{p.integer("join_every_ms")}, view.cycle,
-                    static_cast<int>(p.integer("cycles")));
+void measure_overlay(scenario const& p, world const& grown, sheet& out) {
   owned_stream chance{p.seed(), purpose::workload, 0};
   auto const g = links(grown);
+  auto const full = std::count_if(g.begin(), g.end(), [](auto const& l) { return l.size() == 5; });
   out.measured("overlay", "HyParView", "clustering", clustering(g));
   out.measured("overlay", "HyParView", "path",
                shortest_path(g, static_cast<std::size_t>(p.integer("path_sources")), chance));
-  auto full = std::count_if(g.begin(), g.end(), [](auto const& l) { return l.size() == 5; });
   out.measured("overlay", "HyParView", "full views",
                static_cast<double>(full) / static_cast<double>(g.size()));
   world calm{grown};
   out.measured("overlay", "HyParView", "hops",
                measure_reach(calm, p.integer("broadcasts"), chance).hops);
-  measure_failures(p, grown, out);
+}
 
-  auto const by = static_cast<std::uint8_t>(p.integer("optimise_by"));
-  measure_tree(p, out, "eager", false, false, 0);
-  measure_tree(p, out, "one sender", true, false, 0);
-  measure_tree(p, out, "many senders", true, true, 0);
-  measure_tree(p, out, "many senders optimised", true, true, by);
+}  // namespace
+
+void run_hyparview(scenario const& p, sheet& out) {
+  membership::plumtree_settings how;
+  how.missing_after = std::chrono::milliseconds{p.integer("missing_after_ms")};
+  how.tell_newcomers = 0;  // the paper does not
+  how.tree = false;
+  {
+    auto const flood = grown_with(p, how);
+    if (!p.small()) measure_overlay(p, flood, out);
+    measure_failures(p, flood, out);
+    measure_tree(p, flood, out, "eager", false, false);
+  }
+  how.tree = true;
+  {
+    auto const trees = grown_with(p, how);
+    measure_tree(p, trees, out, "one sender", true, false);
+    measure_tree(p, trees, out, "many senders", true, true);
+  }
+  how.optimise_by = static_cast<std::uint8_t>(p.integer("optimise_by"));
+  measure_tree(p, grown_with(p, how), out, "many senders optimised", true, true);
 }
 
 }  // namespace hydra::papers

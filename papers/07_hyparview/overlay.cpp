@@ -44,14 +44,6 @@ void crash(world& w, double percent, owned_stream& chance) {
   chance.draw().permute(std::span<std::uint32_t>{all});
   all.resize(static_cast<std::size_t>(percent / 100 * w.peers() + 0.5));
   for (auto i : all) w.crash(peer{i});
-  w.run_for(step);
-  for (std::uint32_t i = 0; i < w.peers(); ++i) {
-    if (!w.up(peer{i})) continue;
-    auto const before = w.node(peer{i}).policy().neighbours();  // telling changes it
-    for (auto who : before) {
-      if (!w.up(who)) w.tell(peer{i}, unreachable{who});
-    }
-  }
   w.run_for(repair);
 }
 

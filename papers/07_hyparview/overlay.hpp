@@ -31,6 +31,8 @@ struct setting : sim::plain_setting {
   [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
     return {.delay = step};
   }
+  // A connection that breaks, or cannot be made, is noticed at once.
+  [[nodiscard]] bool tells_broken_links() const noexcept { return true; }
   [[nodiscard]] bool tells_unreachable() const noexcept { return true; }
 
  private:
@@ -69,7 +71,7 @@ struct traffic {
 // Sends one rumour, waits until it has come everywhere, and says what came of it.
 [[nodiscard]] arrivals broadcast(world& w, peer from, duration wait);
 
-// Crashes a share of all heads at random; whoever had a link to one is told one step later.
+// Crashes a share of all heads at random, and waits until the others have refilled their views.
 void crash(world& w, double percent, owned_stream& chance);
 
 // The links of the live heads.

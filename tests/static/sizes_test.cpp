@@ -4,6 +4,8 @@
 
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/proximity/blend.hpp>
+#include <hydra/membership/plumtree.hpp>
+#include <hydra/membership/rumour.hpp>
 #include <hydra/sim/event.hpp>
 #include <hydra/sim/wheel.hpp>
 #include <hydra/sim/world.hpp>
@@ -29,6 +31,11 @@ static_assert(sizeof(proximity::vivaldi<>) <= 528);
 static_assert(sizeof(proximity::blend<>) <= 704);
 static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
 static_assert(sizeof(Hydra<>::verify_type) <= 32);
+
+// Membership: views, and broadcasts over them.
+static_assert(sizeof(membership::hyparview<>) <= 432);
+static_assert(sizeof(membership::plumtree<>) <= 1144);
+static_assert(sizeof(membership::rumour_mongering<>) <= 1328);
 
 // What travels.
 static_assert(sizeof(task) <= 296);  // 8 of them for the priority, 120 for its bytes, of which 48

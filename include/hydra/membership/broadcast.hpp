@@ -82,10 +82,12 @@ class id_ring {
   std::uint16_t next_ = 0;
 };
 
-// The sequence of the next rumour of this head, different from the last one.
+// The sequence of the next rumour of this head, different from the last one. Zero: none yet.
 [[nodiscard]] constexpr std::uint32_t sequence_after(std::uint32_t last, instant now) noexcept {
   auto const clock = static_cast<std::uint32_t>(ns(now) / 1000);
-  return static_cast<std::int32_t>(clock - last) > 0 ? clock : last + 1;
+  auto const later = static_cast<std::int32_t>(clock - last) > 0;  // it comes round in 71 minutes
+  auto const next = last == 0 || later ? clock : last + 1;
+  return next == 0 ? 1 : next;
 }
 
 }  // namespace membership

@@ -22,11 +22,12 @@ struct hyparview_settings {
   std::uint8_t passive_walk = 3;  // PRWL: hops left when a newcomer is noted on its way
   std::uint8_t shuffle_active = 3;   // k_a: of the active view in a shuffle
   std::uint8_t shuffle_passive = 4;  // k_p: of the passive view in a shuffle
-  std::uint8_t group_max = 2;  // neighbours of one known netgroup; zero: no bound
+  std::uint8_t group_max = 2;   // neighbours of one known netgroup; zero: no bound
+  std::uint8_t swap_every = 4;  // cycles between two exchanges of a neighbour; zero: never
   template <class A>
   void serialize(A& a, unsigned) {
     a& cycle& probe& timeout& attempts& probes_missed& active_walk& passive_walk;
-    a& shuffle_active& shuffle_passive& group_max;
+    a& shuffle_active& shuffle_passive& group_max& swap_every;
   }
 };
 
@@ -71,6 +72,10 @@ struct link_request {
 // - The last head of the passive view is not forgotten for being silent, nor is the first contact:
 //   who is alone goes on asking.
 // - Walks are taken from neighbours only, and never longer than we would send them.
+// - Every swap_every cycles a head asks one of its passive view with high priority, so that both
+//   exchange a neighbour; one that knows few heads asks a contact that it was given. Without that,
+//   four hundred heads that start together through one contact stay in several parts for ever: all
+//   places are taken, and nobody has a reason to change (measured).
 // - What a shuffle brings pushes out what was sent away in it first: views mix and do not shrink.
 //
 // What an attacker gains. Each join, or request of high priority, pushes one neighbour out: who
@@ -81,12 +86,12 @@ struct link_request {
 // Nothing grows with an attacker: 8 requests under way, Active + Passive heads known.
 //
 // Cost. A cycle sends active_walk + 1 messages of at most 96 bytes; a period of probes 2 Active
-// of 16 bytes. Events are O(Active + Passive). sizeof(hyparview<>) is 408 bytes; a request under
+// of 16 bytes. Events are O(Active + Passive). sizeof(hyparview<>) is 432 bytes; a request under
 // way is 32 bytes in a pool.
 //
 // Departures from the paper: a link offered at the end of a walk counts when the newcomer has
 // answered; several places are refilled at a time; probes (the paper tests links by using them
-// over TCP), netgroups, time limits. Priority, walks, views, shuffles are the paper's.
+// over TCP), swaps, netgroups, time limits. Priority, walks, views, shuffles are the paper's.
 template <std::size_t Active = 5, std::size_t Passive = 30>
 class hyparview {
   static_assert(Active > 0);
@@ -101,6 +106,7 @@ class hyparview {
   using activities = type_list<link_request>;
   using view_type = bounded_vector<peer, Active>;
 
+  static constexpr std::size_t contacts_max = 4;
   static constexpr std::uint16_t cycle_tag = 1;
   static constexpr std::uint16_t probe_tag = 2;
   static constexpr std::uint16_t sweep_tag = 3;
@@ -135,7 +141,12 @@ class hyparview {
   }
   void join(auto& env, std::span<peer const> known) {
     away_ = false;
-    for (auto who : known) note_passive(env, who, {});
+    for (auto who : known) {
+      note_passive(env, who, {});
+      if (who && std::find(contacts_.begin(), contacts_.end(), who) == contacts_.end()) {
+        contacts_.try_push_back(who);
+      }
+    }
     refill(env);
   }
   void leave(auto& env) {
@@ -184,7 +195,7 @@ class hyparview {
     if (next) {
       env.send(next, forward_join{m.newcomer, static_cast<std::uint8_t>(left - 1)});
     } else if (!is_neighbour(m.newcomer) && !request_to(env, m.newcomer)) {
-      ask(env, m.newcomer, link_request::kind::welcome);
+      ask(env, m.newcomer, link_request::kind::welcome, true);
     }
   }
 
@@ -209,9 +220,8 @@ class hyparview {
     if (asked == nullptr || asked->nonce != m.nonce) return;
     bool const makes_room = asked->high || asked->why == link_request::kind::join;
     pool.erase(id);
-    if (m.accepted) {
-      joined_ = true;
-      if (!is_neighbour(from) && !link(env, from, makes_room)) env.send(from, disconnect{});
+    if (m.accepted && !is_neighbour(from) && !link(env, from, makes_room)) {
+      env.send(from, disconnect{});
     }
     refill(env);
   }
@@ -255,8 +265,8 @@ class hyparview {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& settings_& active_& missed_& passive_& given_& shuffle_nonce_& probe_nonce_& sweep_at_;
-    a& joined_& away_;
+    a& settings_& active_& missed_& passive_& contacts_& given_;
+    a& shuffle_nonce_& probe_nonce_& sweep_at_& cycles_& joined_& away_;
   }
 
  private:
@@ -308,6 +318,7 @@ class hyparview {
     forget(who);
     active_.push_back(who);
     missed_.push_back(0);
+    joined_ = true;
     env.emit(neighbour_up{who});
     return true;
   }
@@ -362,12 +373,12 @@ class hyparview {
     return pool.first([&](link_request const& r) { return r.who == who; });
   }
 
-  void ask(auto& env, peer who, link_request::kind why) {
+  void ask(auto& env, peer who, link_request::kind why, bool high) {
     link_request r;
     r.who = who;
     r.nonce = env.random().bits();
     r.why = why;
-    r.high = why == link_request::kind::welcome || active_.empty();
+    r.high = high;
     auto pool = env.template pool<link_request>();
     auto* asked = pool.find(pool.add(r));
     if (asked != nullptr) send_request(env, *asked);  // else: enough are under way
@@ -388,25 +399,44 @@ class hyparview {
     auto pool = env.template pool<link_request>();
     while (!away_ && active_.size() + pool.size() < Active && !pool.full()) {
       if (active_.empty() && pool.size() > 0) return;
-      bounded_vector<std::uint16_t, Passive> open;
-      for (std::size_t i = 0; i < passive_.size(); ++i) {
-        if (passive_[i].tried || request_to(env, passive_[i].who)) continue;
-        open.push_back(static_cast<std::uint16_t>(i));
-      }
-      if (open.empty()) return;
-      auto& chosen = passive_[open[static_cast<std::size_t>(env.random().below(open.size()))]];
-      chosen.tried = true;
-      ask(env, chosen.who,
-          joined_ || !active_.empty() ? link_request::kind::promote : link_request::kind::join);
+      auto* chosen = untried(env);
+      if (chosen == nullptr) return;
+      chosen->tried = true;
+      ask(env, chosen->who, joined_ ? link_request::kind::promote : link_request::kind::join,
+          active_.empty());
     }
+  }
+  [[nodiscard]] spare* untried(auto& env) {
+    bounded_vector<std::uint16_t, Passive> open;
+    for (std::size_t i = 0; i < passive_.size(); ++i) {
+      if (passive_[i].tried || request_to(env, passive_[i].who)) continue;
+      open.push_back(static_cast<std::uint16_t>(i));
+    }
+    if (open.empty()) return nullptr;
+    return &passive_[open[static_cast<std::size_t>(env.random().below(open.size()))]];
   }
 
   // ---- time ------------------------------------------------------------------------------------
 
   void cycle(auto& env) {
     for (auto& s : passive_) s.tried = false;
+    if (settings_.swap_every != 0 && ++cycles_ >= settings_.swap_every) swap_one(env);
     refill(env);
-    if (active_.empty()) return;
+    if (!active_.empty()) send_shuffle(env);
+  }
+  void swap_one(auto& env) {
+    cycles_ = 0;
+    auto* chosen = untried(env);
+    peer whom = chosen != nullptr ? chosen->who : peer{};
+    if (passive_.size() < Passive / 4 && !contacts_.empty()) {
+      whom = contacts_[static_cast<std::size_t>(env.random().below(contacts_.size()))];
+      if (whom == env.self() || is_neighbour(whom) || request_to(env, whom)) return;
+    } else if (chosen != nullptr) {
+      chosen->tried = true;
+    }
+    if (whom) ask(env, whom, link_request::kind::promote, true);
+  }
+  void send_shuffle(auto& env) {
     shuffle m;
     m.origin = env.self();
     m.nonce = shuffle_nonce_ = std::max<std::uint64_t>(env.random().bits(), 1);
@@ -459,10 +489,12 @@ class hyparview {
   view_type active_{};
   bounded_vector<std::uint8_t, Active> missed_{};  // probes, as active_
   bounded_vector<spare, Passive> passive_{};
+  bounded_vector<peer, contacts_max> contacts_{};  // that join() was given first
   exchanged given_{};  // sent away in the last shuffle
   std::uint64_t shuffle_nonce_ = 0;
   std::uint64_t probe_nonce_ = 0;
   instant sweep_at_ = never;
+  std::uint8_t cycles_ = 0;  // since the last swap
   bool joined_ = false;
   bool away_ = false;
 };
