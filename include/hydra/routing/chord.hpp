@@ -37,13 +37,18 @@ struct chord_settings {
   std::uint8_t replicas = 3;            // the owner and those after it that hold a record
   std::uint8_t proximity_candidates = 0;  // s: heads after a finger that may stand for it, at most 16
   std::uint8_t rejoin = 8;              // own key is looked up by an old contact, rounds; 0: never
+  bool one_entry = false;               // a round refreshes one successor or finger, as in the paper;
+                                        // else all successors and one finger
+  bool ask_owner = true;                // false: locate() believes the head before the key
+  bool report_silent = true;            // whoever named a silent head is told to look for itself
   bool forget_silent = true;            // false: only stabilisation repairs, for measurements
   store_limits limits{};                // of records kept for others
   template <class A>
   void serialize(A& a, unsigned) {
     a& stabilise& rpc_timeout& patience& lookup_time_max& republish& record_lifetime;
     a& record_lifetime_max& style& successors_kept& rpc_attempts& messages_max& hops_max;
-    a& replicas& proximity_candidates& rejoin& forget_silent& limits;
+    a& replicas& proximity_candidates& rejoin& one_entry;
+    a& ask_owner& report_silent& forget_silent& limits;
   }
 };
 
@@ -52,9 +57,9 @@ template <std::size_t Successors = 8>
 class chord {
  public:
   using policy_concept = routing_tag;
-  using messages = type_list<find_successor, around, get_neighbours, neighbours, notify, leaving,
-                             forward, forwarded, resolved, find_providers, providers, store, stored,
-                             ping, pong>;
+  using messages =
+      type_list<find_successor, around, get_neighbours, neighbours, notify, leaving, silent_head,
+                forward, forwarded, resolved, find_providers, providers, store, stored, ping, pong>;
   using facts = type_list<found, located>;
   using activities = type_list<ring_lookup, ring_relay, ring_probe, shelf, checking, offered>;
   using records = type_list<known_contacts>;
@@ -211,11 +216,7 @@ class chord {
     if (a.reach != reach::open || !can_be_called(env, env.self())) return;
     if (who == ring_.predecessor().who || !ring_.beside(place_of(a.key))) return;
     if (!ring_.successors().empty() && ring_.successors()[0].who == who) return;
-    std::size_t alive = 0;
-    env.template pool<ring_probe>().each([&](activity, ring_probe const& p) {
-      alive += p.is == ring_probe::kind::alive ? 1U : 0U;
-    });
-    if (alive < ring_probe::alive_max) probe(env, who, ring_probe::kind::alive);
+    look_after(env, who);
   }
 
   void failed(auto&, peer who) { ring_.forget(who); }
@@ -245,11 +246,15 @@ class chord {
     if (l == nullptr) return;
     ++l->hops;
     bool const ahead = l->find(from)->far < l->far && l->from == ring_.own();
+    bool told = false;  // the owner, by a head whose successors reach beyond the key
     for (auto who : m.known) {
       if (who == env.self() && ahead) l->named_self = true;
-      suggest(env, *l, who);
+      suggest(env, *l, who, from);
+      auto const* s = l->find(who);
+      told = told || (s != nullptr && ahead && s->far >= l->far);
     }
-    suggest(env, *l, m.predecessor);
+    if (told && believes(*l)) return believe(env, id);
+    suggest(env, *l, m.predecessor, from);
     step(env, id);
   }
 
@@ -272,7 +277,11 @@ class chord {
     for (auto who : m.successors) {
       if (can_be_called(env, who) && who != env.self()) named.push_back(entry_of(env, who));
     }
-    ring_.follow(first, named, kept());
+    if (settings_.one_entry) {
+      ring_.extend(named, kept());
+    } else {
+      ring_.follow(first, named, kept());
+    }
     if (m.predecessor == env.self() || !can_be_called(env, env.self())) return;
     env.send(from, notify{});
     if (!can_be_called(env, m.predecessor)) return;
@@ -283,6 +292,12 @@ class chord {
   }
 
   void on_message(auto& env, peer from, notify const&) { seen(env, from); }
+
+  void on_message(auto& env, peer from, silent_head const& m) {
+    bool ours = false;
+    ring_.each([&](ring_entry const& e) { ours = ours || (e && e.who == m.who); });
+    if (ours && m.who != from) look_after(env, m.who);
+  }
 
   // Whoever goes says so itself; whom it names is asked first.
   void on_message(auto& env, peer from, leaving const& m) {
@@ -363,17 +378,18 @@ class chord {
     auto* l = env.template pool<ring_lookup>().find(id);
     if (l == nullptr || l->collecting || l->why == ring_errand::join) return;
     if (settings_.style != forwarding::recursive || !can_be_called(env, from)) return;
-    auto const at = entry_of(env, from).at;
-    if (from == env.self() || at - l->from < l->far) return;
+    auto const owner = settings_.ask_owner || !m.owner ? from : m.owner;
+    auto const at = entry_of(env, owner).at;
+    if (owner == env.self() || at - l->from < l->far) return;
     for (auto& s : l->before) s.is = ring_step::state::failed;
     l->after.clear();
-    l->add(from, at);
+    l->add(owner, at);
     l->after[0].is = ring_step::state::answered;
     l->hops = m.hops;
     l->timeouts = static_cast<std::uint8_t>(std::min(255, l->timeouts + m.timeouts));
     for (auto who : m.successors) suggest(env, *l, who);
     for (auto& s : l->after) {
-      if (s.who != from && s.far < at - l->from) s.is = ring_step::state::failed;
+      if (s.who != owner && s.far < at - l->from) s.is = ring_step::state::failed;
     }
     ring_.learn(entry_of(env, from), kept());
     arrive(env, id);
@@ -534,9 +550,9 @@ class chord {
     return id;
   }
 
-  void suggest(auto& env, ring_lookup& l, peer who) {
+  void suggest(auto& env, ring_lookup& l, peer who, peer giver = {}) {
     if (who == env.self() || !can_be_called(env, who)) return;
-    l.add(who, entry_of(env, who).at);
+    l.add(who, entry_of(env, who).at, giver);
   }
 
   // The lookup if this is an answer that was asked for. Anything else is no evidence of life.
@@ -559,7 +575,18 @@ class chord {
     bool const may = l->messages < settings_.messages_max && l->hops < settings_.hops_max;
     auto* s = may ? l->next() : nullptr;
     if (s == nullptr) return arrive(env, id);
+    if (s->far >= l->far && believes(*l)) return believe(env, id);
     request(env, *l, *s);
+  }
+  [[nodiscard]] bool believes(ring_lookup const& l) const {
+    return !settings_.ask_owner && l.why == ring_errand::locate;
+  }
+  // The first at or after the key is taken for its owner without being asked.
+  void believe(auto& env, activity id) {
+    auto* l = env.template pool<ring_lookup>().find(id);
+    l->after.front().is = ring_step::state::answered;
+    ++l->hops;
+    arrive(env, id);
   }
 
   void request(auto& env, ring_lookup& l, ring_step& s) {
@@ -655,9 +682,9 @@ class chord {
 
   // ---- lookups of others -----------------------------------------------------------------------
 
-  void resolve(auto& env, forward const& m) {
+  void resolve(auto& env, forward const& m, peer owner = {}) {
     if (m.origin != env.self()) {
-      resolved answer{m.nonce, m.hops, m.timeouts, {}};
+      resolved answer{m.nonce, m.hops, m.timeouts, owner, {}};
       for (auto const& e : ring_.successors()) answer.successors.push_back(e.who);
       return env.send(m.origin, answer);
     }
@@ -677,13 +704,19 @@ class chord {
     auto const tried = [&](peer who) {
       return std::find(r->silent.begin(), r->silent.end(), who) != r->silent.end();
     };
+    auto const& next = ring_.successors();
+    bool const spans = !next.empty() && ring_.far(next.back().at) >= ring_.far(at);
     bounded_vector<ring_entry, ring_preceding_max> before;
-    ring_.preceding(at, before);
+    if (settings_.ask_owner || !spans) ring_.preceding(at, before);
     for (auto const& e : before) {
       if (!tried(e.who)) return pass_to(env, *r, e.who, false);
     }
-    for (auto const& e : ring_.successors()) {
-      if (ring_.far(e.at) >= ring_.far(at) && !tried(e.who)) return pass_to(env, *r, e.who, true);
+    for (auto const& e : next) {
+      if (ring_.far(e.at) < ring_.far(at) || tried(e.who)) continue;
+      if (settings_.ask_owner) return pass_to(env, *r, e.who, true);
+      auto const m = r->what;  // its hops count the owner
+      env.template pool<ring_relay>().erase(id);
+      return resolve(env, m, e.who);
     }
     env.template pool<ring_relay>().erase(id);  // the origin loses patience
   }
@@ -726,6 +759,15 @@ class chord {
     return p;
   }
 
+  // Asks whether it lives, because of what others said: a few at a time.
+  void look_after(auto& env, peer who) {
+    std::size_t alive = 0;
+    env.template pool<ring_probe>().each([&](activity, ring_probe const& p) {
+      alive += p.is == ring_probe::kind::alive ? 1U : 0U;
+    });
+    if (alive < ring_probe::alive_max) probe(env, who, ring_probe::kind::alive);
+  }
+
   void stabilise(auto& env) {
     if (!ring_.successors().empty()) {
       return probe(env, ring_.successors()[0].who, ring_probe::kind::neighbours);
@@ -751,21 +793,32 @@ class chord {
   }
   [[nodiscard]] static key key_at(std::uint64_t place) { return key{digest256{place, 0, 0, 0}}; }
 
-  // One of those that are not the successor, at random.
-  void fix_one_finger(auto& env) {
+  // A finger that is not the successor, at random; or one after the other of all entries.
+  void refresh(auto& env) {
     auto const lowest = ring_.lowest_finger();
-    if (ring_.successors().empty() || lowest >= finger_count) return;
+    auto const& next = ring_.successors();
+    if (next.empty() || lowest >= finger_count) return;
+    auto const fingers = finger_count - lowest;
+    if (!settings_.one_entry) {
+      auto const i = lowest + static_cast<std::size_t>(env.random().below(fingers));
+      return look_beyond(env, ring_.own() + ring_.stride(i), i);
+    }
+    auto const i = rounds_ % (next.size() - 1 + fingers);
+    if (i < fingers) return look_beyond(env, ring_.own() + ring_.stride(lowest + i), lowest + i);
+    look_beyond(env, next[i - fingers].at + 1, finger_count);  // whoever answers is learned
+  }
+  void look_beyond(auto& env, std::uint64_t place, std::size_t finger) {
     if (in_background(env) >= ring_lookup::background_max) return;
-    auto const i = lowest + static_cast<std::size_t>(env.random().below(finger_count - lowest));
     ring_lookup l;
     l.why = ring_errand::finger;
-    l.finger = static_cast<std::uint8_t>(i);
-    l.target = key_at(ring_.own() + ring_.stride(i));
+    l.finger = static_cast<std::uint8_t>(finger);
+    l.target = key_at(place);
     start(env, l);
   }
 
   // The owner of a finger's start is known; it and those after it are timed if they may stand for it.
   void fix_finger(auto& env, ring_lookup const& l, peer owner) {
+    if (l.finger >= finger_count) return;
     auto const before = ring_.finger(l.finger);
     ring_.fix(l.finger, entry_of(env, owner));
     if (settings_.proximity_candidates == 0) return;
@@ -821,6 +874,7 @@ class chord {
   void keep_up(auto& env) {
     if (kept_up_ || settings_.stabilise <= duration{}) return;
     kept_up_ = true;
+    if (rounds_ == 0) rounds_ = static_cast<std::uint16_t>(env.random().below(1000));  // a phase
     env.arm(env.random().between(duration{}, settings_.stabilise), upkeep_tag);
   }
 
@@ -840,7 +894,7 @@ class chord {
       probe(env, ring_.predecessor().who, ring_probe::kind::alive);
     }
     if (settings_.rejoin != 0 && rounds_ % settings_.rejoin == 0) look_for_place(env);
-    fix_one_finger(env);
+    refresh(env);
     publish_due(env);
     if (rounds_ % keep_every == 0) keep_contacts(env);  // last: it holds back
   }
@@ -897,6 +951,7 @@ class chord {
     bool const again = s.is != ring_step::state::passed && s.attempts < settings_.rpc_attempts;
     if (again && l.messages < settings_.messages_max) return request(env, l, s);
     if (s.is != ring_step::state::passed) silent(s.who);  // who passed it on lives
+    if (s.giver && settings_.report_silent) env.send(s.giver, silent_head{s.who});
     s.is = ring_step::state::failed;
     if (l.timeouts < 255) ++l.timeouts;
   }

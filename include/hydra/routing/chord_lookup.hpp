@@ -20,6 +20,7 @@ struct ring_step {
   std::uint64_t far = 0;  // clockwise from where the lookup starts
   instant due{};          // of an answer
   peer who{};
+  peer giver{};  // who named it; nobody: it was known
   state is = state::fresh;
   std::uint8_t attempts = 0;
 
@@ -28,7 +29,7 @@ struct ring_step {
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& far& due& who& is& attempts;
+    a& far& due& who& giver& is& attempts;
   }
 };
 
@@ -62,10 +63,11 @@ struct ring_lookup {
   side after{};                // the target or the nearest beyond it first
   bounded_vector<provider_record, candidates_max> records{};  // verified
 
-  void add(peer who, std::uint64_t at) {
+  void add(peer who, std::uint64_t at, peer giver = {}) {
     ring_step s;
     s.far = at - from;
     s.who = who;
+    s.giver = giver;
     if (find(who) != nullptr) return;
     bool const ahead = s.far < far;
     auto& list = ahead ? before : after;

@@ -10,7 +10,7 @@
 namespace hydra::routing {
 
 inline constexpr std::size_t ring_successors_max = 20;  // 2 log2 of a thousand heads
-inline constexpr std::size_t ring_preceding_max = 12;   // alternatives before a key in an answer
+inline constexpr std::size_t ring_preceding_max = 20;   // alternatives before a key in an answer
 using ring_successors = bounded_vector<peer, ring_successors_max>;
 using ring_peers = bounded_vector<peer, ring_preceding_max + ring_successors_max>;
 
@@ -76,8 +76,18 @@ struct leaving {
   }
 };
 
+// "Whom you named to me says nothing": a hint to whoever gave the name, who looks for itself.
+struct silent_head {
+  static constexpr message_id id{room::routing, 39, 1};
+  peer who{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& who;
+  }
+};
+
 // Recursive: pass it on towards the key; each head answers `forwarded` to whom it has it from, and
-// the owner answers `resolved` to the origin.
+// the owner answers `resolved` to the origin (or, as in the paper, the head before it does).
 struct forward {
   static constexpr message_id id{room::routing, 36, 1};
   key target{};
@@ -106,10 +116,11 @@ struct resolved {
   std::uint64_t nonce = 0;
   std::uint8_t hops = 0;
   std::uint8_t timeouts = 0;
-  ring_successors successors{};  // of the owner: where the copies are
+  peer owner{};                  // nobody: whoever says this
+  ring_successors successors{};  // of who says this: where the copies are
   template <class A>
   void serialize(A& a, unsigned) {
-    a& nonce& hops& timeouts& successors;
+    a& nonce& hops& timeouts& owner& successors;
   }
 };
 
