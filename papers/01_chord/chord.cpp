@@ -87,42 +87,72 @@ std::size_t dead_before(even_world const& w, key const& owner, key const& target
   return n;
 }
 
-void table_two(scenario const& s, sheet& out) {
-  auto settings = settings_of(s, "successors");
-  settings.forget_silent = false;  // fingers stay as they were before the failures
-  auto const n = static_cast<std::uint32_t>(s.integer("nodes"));
-  auto const lookups = s.integer("failure_lookups");
-  for (double const p : s.numbers("failed_shares")) {
-    even_world w{even_ring{s.seed(), n, n, settings, seconds_of(s.number("delay_s"))}};
-    owned_stream chance{s.seed(), purpose::fault, static_cast<std::uint64_t>(p * 100 + 0.5)};
-    std::vector<ring_member> alive;
-    for (auto const& m : w.setting().ring()) {
-      if (static_cast<double>(chance.below(1'000'000)) < p * 1e6) {
-        w.crash(m.who);
+// One network, of which a share fails at once.
+class failures {
+ public:
+  failures(scenario const& s, std::uint64_t seed, double share)
+      : settings_{without_repair(s)},
+        chance_{seed, purpose::fault, static_cast<std::uint64_t>(share * 100 + 0.5)},
+        world_{even_ring{seed, nodes_of(s), nodes_of(s), settings_,
+                         seconds_of(s.number("delay_s"))}} {
+    for (auto const& m : world_.setting().ring()) {
+      if (static_cast<double>(chance_.below(1'000'000)) < share * 1e6) {
+        world_.crash(m.who);
       } else {
-        alive.push_back(m);
+        alive_.push_back(m);
       }
     }
+  }
+  // visit(lookup, whether it named the owner, dead heads between the key and the owner)
+  template <class F>
+  void look(std::int64_t lookups, F&& visit) {
+    for (std::int64_t i = 0; i < lookups;) {
+      for (std::size_t k = 0; k < alive_.size() && i < lookups; ++k, ++i) {
+        auto const by = alive_[chance_.below(alive_.size())].who;
+        world_.tell(by, look_up{drawn_key(chance_.draw())});
+      }
+      world_.run_for(settings_.lookup_time_max + 1s);
+      for (auto const& e : take_ended(world_)) {
+        auto const& owner = alive_[successor_in(alive_, place_of(e.what.target))];
+        visit(e.what, e.what.owner == owner.who,
+              dead_before(world_, owner.key, e.what.target));
+      }
+    }
+  }
+
+ private:
+  static chord_settings without_repair(scenario const& s) {
+    auto c = settings_of(s, "successors");
+    c.forget_silent = false;  // fingers stay as they were before the failures
+    return c;
+  }
+  static std::uint32_t nodes_of(scenario const& s) {
+    return static_cast<std::uint32_t>(s.integer("nodes"));
+  }
+  chord_settings settings_;
+  owned_stream chance_;
+  even_world world_;
+  std::vector<ring_member> alive_;
+};
+
+void table_two(scenario const& s, sheet& out) {
+  auto const networks = s.integer("failure_networks");
+  auto const lookups = s.integer("failure_lookups");
+  for (double const share : s.numbers("failed_shares")) {
     counted path;
     counted timeouts;   // up to the head before the owner, as the path
     counted with_last;  // and those of the dead between the key and its owner
     std::int64_t found = 0;
-    for (std::int64_t i = 0; i < lookups;) {
-      for (std::size_t k = 0; k < alive.size() && i < lookups; ++k, ++i) {
-        auto const by = alive[chance.below(alive.size())].who;
-        w.tell(by, look_up{drawn_key(chance.draw())});
-      }
-      w.run_for(settings.lookup_time_max + 1s);
-      for (auto const& e : take_ended(w)) {
-        auto const& owner = alive[successor_in(alive, place_of(e.what.target))];
-        found += e.what.owner == owner.who ? 1 : 0;
-        count_path(path, e.what);
-        auto const last = dead_before(w, owner.key, e.what.target);
-        timeouts.add(e.what.timeouts - std::min<std::size_t>(e.what.timeouts, last));
-        with_last.add(e.what.timeouts);
-      }
+    for (std::int64_t n = 0; n < networks; ++n) {
+      failures f{s, s.seed() * 1000 + static_cast<std::uint64_t>(n), share};
+      f.look(lookups, [&](located const& what, bool right, std::size_t last) {
+        found += right ? 1 : 0;
+        count_path(path, what);
+        timeouts.add(what.timeouts - std::min<std::size_t>(what.timeouts, last));
+        with_last.add(what.timeouts);
+      });
     }
-    auto const row = name_of(p);
+    auto const row = name_of(share);
     out.measured("table II", row, "path", path.mean());
     out.measured("table II", row, "path 1st", path.percentile(1));
     out.measured("table II", row, "path 99th", path.percentile(99));
@@ -130,7 +160,7 @@ void table_two(scenario const& s, sheet& out) {
     out.measured("table II", row, "timeouts 1st", timeouts.percentile(1));
     out.measured("table II", row, "timeouts 99th", timeouts.percentile(99));
     out.measured("table II", row, "timeouts with last", with_last.mean());
-    out.measured("table II", row, "failures", static_cast<double>(lookups - found));
+    out.measured("table II", row, "failures", static_cast<double>(networks * lookups - found));
   }
 }
 

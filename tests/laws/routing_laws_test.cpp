@@ -1,6 +1,7 @@
 // What every policy of the routing room obeys, shown for each in a small network of recorders.
 #include "../catch.hpp"
 
+#include <hydra/routing/chord.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/kademlia.hpp>
 #include <hydra/testing/recorder.hpp>
@@ -24,13 +25,33 @@ struct network_settings {
   std::uint32_t liar_groups = 0;  // their netgroups
 };
 
+// A policy with its defaults, but quick enough for a test of half a minute.
+template <class P>
+P quick() {
+  if constexpr (std::is_same_v<P, chord<8>>) {
+    return P{{.stabilise = 500ms, .rpc_timeout = 200ms, .rpc_attempts = 4, .rejoin = 4}};
+  } else {
+    return P{};
+  }
+}
+
+// How far a head is from a key, as the policy counts.
+template <class P>
+key distance_from(key const& to, key const& who) {
+  if constexpr (std::is_same_v<P, chord<8>>) {
+    return key{digest256{place_of(who) - place_of(to), 0, 0, 0}};
+  } else {
+    return who ^ to;
+  }
+}
+
 // Heads that talk through recorders, in steps of 10 ms; every message takes 10 to 60 ms.
 template <class P>
 class network {
  public:
   struct head {
     recorder env;
-    P policy{};
+    P policy = quick<P>();
     bool up = true;
     std::vector<found> finds{};
   };
@@ -62,7 +83,7 @@ class network {
   void crash(std::size_t i) {
     heads_[i]->up = false;
     heads_[i]->env.crash();
-    heads_[i]->policy = P{};
+    heads_[i]->policy = quick<P>();
   }
   void publish(std::size_t i, service what) {
     auto env = view(i);
@@ -246,7 +267,7 @@ std::size_t finds_in_all(network<P>& net, std::size_t providers) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidates", "[routing]",
-                   full_mesh, kademlia<8>, kademlia<4>) {
+                   full_mesh, kademlia<8>, kademlia<4>, chord<8>) {
   auto const seed = GENERATE(1U, 2U, 3U);
   auto const loss = GENERATE(0U, 10U, 30U);
   CAPTURE(seed, loss);
@@ -264,7 +285,7 @@ TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidat
 }
 
 TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, chord<8>) {
   auto const seed = GENERATE(4U, 5U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 30, .loss_percent = 1}};
@@ -278,7 +299,7 @@ TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", f
 }
 
 TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, chord<8>) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -291,7 +312,7 @@ TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[rou
 }
 
 TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing", "[routing]",
-                   full_mesh, kademlia<8>) {
+                   full_mesh, kademlia<8>, chord<8>) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -310,7 +331,7 @@ TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing",
 }
 
 TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of asking for more",
-                   "[routing]", full_mesh, kademlia<8>) {
+                   "[routing]", full_mesh, kademlia<8>, chord<8>) {
   network<TestType> net{{.seed = 9, .heads = 40}};
   net.run(10s);
   for (std::size_t i = 0; i < net.size(); i += 5) {
@@ -323,14 +344,14 @@ TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of a
       CHECK(policy.closest(to, k).size() == k);
       CHECK(std::equal(all.begin(), all.begin() + k, policy.closest(to, k).begin()));
       if (k == 0) continue;
-      auto const near = net[0].env.about(all[k - 1]).key ^ to;
-      CHECK(near < (net[0].env.about(all[k]).key ^ to));
+      auto const near = distance_from<TestType>(to, net[0].env.about(all[k - 1]).key);
+      CHECK(near < distance_from<TestType>(to, net[0].env.about(all[k]).key));
     }
   }
 }
 
 TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds working",
-                   "[routing]", full_mesh, kademlia<8>) {
+                   "[routing]", full_mesh, kademlia<8>, chord<8>) {
   auto const seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 12}};
@@ -345,8 +366,13 @@ TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds w
   if constexpr (std::is_same_v<TestType, full_mesh>) {
     CHECK(net[0].policy.contacts() <= full_mesh::contacts_max);
   } else {
-    CHECK(net[0].policy.contacts() <= table<8>::capacity);
-    CHECK(net[0].policy.contact_table().sane());
+    if constexpr (std::is_same_v<TestType, chord<8>>) {
+      CHECK(net[0].policy.contacts() <= ring_table<8>::contacts_max);
+      CHECK(net[0].policy.ring().sane());
+    } else {
+      CHECK(net[0].policy.contacts() <= table<8>::capacity);
+      CHECK(net[0].policy.contact_table().sane());
+    }
     auto view = net.view(0);
     CHECK(record_store{view}.size() <= 1);  // the one that was signed
   }

@@ -174,7 +174,7 @@ TEST_CASE("lookups succeed while heads crash, leave and come back and messages a
   join_all(w, 150);
   w.run_for(40s);
   owned_stream chance{seed, purpose::churn, 0};
-  for (int round = 0; round < 60; ++round) {  // every two seconds somebody, a quarter in two minutes
+  for (int round = 0; round < 60; ++round) {  // every two seconds somebody
     auto const ring = alive(w);
     auto const who = ring[chance.below(ring.size())].who;
     if (round % 2 == 0) w.tell(who, depart{});

@@ -35,9 +35,9 @@ struct chord_settings {
   std::uint8_t messages_max = 96;       // requests of a lookup
   std::uint8_t hops_max = 40;           // heads that answer in a lookup
   std::uint8_t replicas = 3;            // the owner and those after it that hold a record
-  std::uint8_t proximity_candidates = 0;  // s: heads after a finger that may stand for it, at most 16
+  std::uint8_t proximity_candidates = 0;  // s: heads after a finger that may be it, at most 16
   std::uint8_t rejoin = 8;              // own key is looked up by an old contact, rounds; 0: never
-  bool one_entry = false;               // a round refreshes one successor or finger, as in the paper;
+  bool one_entry = false;               // a round refreshes one successor or finger (the paper);
                                         // else all successors and one finger
   bool ask_owner = true;                // false: locate() believes the head before the key
   bool report_silent = true;            // whoever named a silent head is told to look for itself
@@ -52,7 +52,56 @@ struct chord_settings {
   }
 };
 
-// HEADER
+// Stoica, Morris, Liben-Nowell, Karger, Kaashoek, Dabek and Balakrishnan (ToN 2003), over signed
+// provider records.
+//
+// Promises. locate() answers with exactly one `located` and find() with exactly one `found` within
+// lookup_time_max; or they return no activity because twelve lookups are under way, and nothing
+// follows. On a ring that stands still located names the owner after about log2(n) / 2 heads, n
+// being how many there are. A record that publish() was given stays at the owner of its key and
+// the two heads after it as long as this head lives.
+//
+// Rules.
+// - A key belongs to the first head at or after it (ring_table). The way there is the nearest known
+//   head before the key, again and again; when there is none nearer, the first after it is asked
+//   itself whether somebody lies between: it is the owner that answers, alive and under its own
+//   key, not hearsay of it. `ask_owner = false` believes the head before it, as the paper does.
+// - Iterative: the asker sees every answer and holds 24 heads on each side of the key, so a silent
+//   one costs one timeout and the next best is asked. Recursive: each head acknowledges to whom it
+//   has the lookup from; on silence that one passes it to the next best. The same tables, the same
+//   choice; only who speaks to whom differs. Recursive costs half the time and gives up control:
+//   who answers was chosen by others. A lookup that vanishes starts anew after `patience`.
+// - Timeouts are counted: located.timeouts. Whoever named a silent head is told so and pings it
+//   itself: a hint evicts nobody (`report_silent`; the paper has no such thing).
+// - Whoever says that it is our neighbour is pinged first. First successor, predecessor and fingers
+//   are heads that answered a nonce of ours; the further successors are what the first one says.
+// - A round, every stabilise * [1/2, 3/2]: the successor is asked for its neighbours, one finger is
+//   looked up, a predecessor unheard for 2.5 rounds is pinged. Nothing is synchronised by a start.
+//   `rejoin`: now and then our place is looked up by an old contact, so that two rings become one.
+// - leave() tells both neighbours, who close the gap at once, and gives the successor the records.
+// - `proximity_candidates`: a finger may be any of the head it means and the s after it; they are
+//   pinged when it is looked up, and the nearest stands for it (about(p).rtt where it is measured).
+// - Records are checked before they are stored, and by the asker again. They come from their own
+//   publisher, or from a predecessor that leaves; a head far from the key refuses.
+// - A head that can only call out is answered and never entered, asked, named or stored with.
+//
+// What an attacker gains. A ring has one owner per key: who grinds a key to lie just after that of
+// a service becomes the first of its holders, and with three such keys all of them. It can deny
+// records, not forge them. A head on the way may name its friends as the owner; an iterative
+// asker that heard of a nearer one from anybody asks that first, a recursive one cannot. Invented
+// heads cost two timeouts each, within messages_max and lookup_time_max. A successor may fill our
+// list with nonsense: `Successors` places, until the next one is asked. `forward` lets a stranger
+// have us send one answer of at most 100 bytes to an origin it names, and 16 are held at a time.
+// For hostile networks kademlia is the better choice: it hears several heads and several paths.
+//
+// Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of
+// at most 41 heads; recursive as many forwards and acknowledgements and one answer. A round costs a
+// get_neighbours, a finger's lookup and, rarely, a ping. sizeof(chord<8>) is 792 bytes; a lookup
+// under way 3.6 kB, a relay 128 bytes, a ping 48, from pools.
+//
+// Departures from the paper: signatures and checks; the owner is asked itself; a newcomer is not
+// given the records of its arc, which republication brings (finds ask three heads, of which two
+// have them); all successors are refreshed in a round, not one entry (`one_entry` is the paper's).
 template <std::size_t Successors = 8>
 class chord {
  public:
@@ -533,12 +582,13 @@ class chord {
       l.from = ring_.own();
       l.far = at - l.from;
       bool const member = can_be_called(env, env.self());
-      l.self_owns = ring_.empty() || (member && (l.far == 0 || ring_.owns(at)));
+      l.self_owns = (ring_.empty() && hints_.empty()) || (member && (l.far == 0 || ring_.owns(at)));
       bounded_vector<ring_entry, ring_preceding_max> before;
       ring_.preceding(at, before);
       for (auto const& e : before) l.add(e.who, e.at);
       for (auto const& e : ring_.successors()) l.add(e.who, e.at);
       if (ring_.predecessor()) l.add(ring_.predecessor().who, ring_.predecessor().at);
+      if (ring_.empty()) for (auto who : hints_) suggest(env, l, who);
     }
     auto const id = env.template pool<ring_lookup>().add(l);
     if (!id) return id;
@@ -816,7 +866,7 @@ class chord {
     start(env, l);
   }
 
-  // The owner of a finger's start is known; it and those after it are timed if they may stand for it.
+  // The owner of a finger's start is known; it and those after it are timed if they may be it.
   void fix_finger(auto& env, ring_lookup const& l, peer owner) {
     if (l.finger >= finger_count) return;
     auto const before = ring_.finger(l.finger);

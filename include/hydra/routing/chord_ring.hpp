@@ -153,7 +153,8 @@ class ring_table {
   }
   // The k known heads to which a place belongs first: clockwise from it.
   template <std::size_t N>
-  constexpr void closest(std::uint64_t at, std::size_t k, bounded_vector<ring_entry, N>& out) const {
+  constexpr void closest(std::uint64_t at, std::size_t k,
+                         bounded_vector<ring_entry, N>& out) const {
     each([&](ring_entry const& e) {
       if (!e) return;
       auto const* place = out.begin();
