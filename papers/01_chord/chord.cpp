@@ -293,37 +293,57 @@ void table_three(scenario const& s, sheet& out) {
 
 // ---- Figs. 8 and 9: how evenly keys fall on heads -----------------------------------------------
 
-double share_at(std::vector<double>& sorted, double quantile) {
+double share_at(std::vector<double> const& sorted, double quantile) {
   auto const i = static_cast<std::size_t>(quantile * static_cast<double>(sorted.size() - 1) + 0.5);
   return sorted.at(i);
 }
 
+// The shares of one ring, over their mean, in ascending order.
+struct shares {
+  std::vector<double> held;   // keys
+  std::vector<double> space;  // of the key space
+};
+shares shares_of(std::uint64_t seed, std::uint32_t heads, std::uint32_t r, std::int64_t keys) {
+  auto const ring = members_of(seed, heads * r);  // place i belongs to head i / r
+  shares all{std::vector<double>(heads), std::vector<double>(heads)};
+  owned_stream chance{seed, purpose::workload, r};
+  auto const one = static_cast<double>(heads) / static_cast<double>(keys);
+  for (std::int64_t k = 0; k < keys; ++k) {
+    auto const at = successor_in(ring, place_of(drawn_key(chance.draw())));
+    all.held[ring[at].who.index() / r] += one;
+  }
+  for (std::size_t i = 0; i < ring.size(); ++i) {
+    auto const before = place_of(ring[(i + ring.size() - 1) % ring.size()].key);
+    auto const arc = static_cast<double>(place_of(ring[i].key) - before);
+    all.space[ring[i].who.index() / r] += arc / 18446744073709551616.0 * heads;  // 2^64
+  }
+  std::sort(all.held.begin(), all.held.end());
+  std::sort(all.space.begin(), all.space.end());
+  return all;
+}
+
 void load(scenario const& s, sheet& out) {
-  auto const heads = static_cast<std::uint32_t>(s.integer("load_nodes"));
-  auto const keys = s.integer("load_keys");
+  auto const rings = s.integer("load_rings");
   for (double const each : s.numbers("load_virtual")) {
-    auto const r = static_cast<std::uint32_t>(each);
-    auto const ring = members_of(s.seed(), heads * r);  // place i belongs to head i / r
-    std::vector<double> held(heads);
-    std::vector<double> space(heads);
-    owned_stream chance{s.seed(), purpose::workload, r};
-    for (std::int64_t k = 0; k < keys; ++k) {
-      held[ring[successor_in(ring, place_of(drawn_key(chance.draw())))].who.index() / r] += 1;
+    double held = 0;
+    double most = 0;
+    double least_space = 0;
+    double space = 0;
+    for (std::int64_t i = 0; i < rings; ++i) {
+      auto const all = shares_of(s.seed() * 1000 + static_cast<std::uint64_t>(i),
+                                 static_cast<std::uint32_t>(s.integer("load_nodes")),
+                                 static_cast<std::uint32_t>(each), s.integer("load_keys"));
+      held += share_at(all.held, 0.99);
+      most += all.held.back();
+      least_space += share_at(all.space, 0.01);
+      space += share_at(all.space, 0.99);
     }
-    for (std::size_t i = 0; i < ring.size(); ++i) {
-      auto const before = place_of(ring[(i + ring.size() - 1) % ring.size()].key);
-      auto const arc = place_of(ring[i].key) - before;
-      space[ring[i].who.index() / r] += static_cast<double>(arc) / 18446744073709551616.0;  // 2^64
-    }
-    std::sort(held.begin(), held.end());
-    std::sort(space.begin(), space.end());
-    auto const n = static_cast<double>(heads);
-    auto const mean = static_cast<double>(keys) / n;
     auto const row = name_of(each);
-    out.measured("load", row, "keys 99th", share_at(held, 0.99) / mean);
-    out.measured("load", row, "keys max", held.back() / mean);
-    out.measured("load", row, "space 1st", share_at(space, 0.01) * n);
-    out.measured("load", row, "space 99th", share_at(space, 0.99) * n);
+    auto const n = static_cast<double>(rings);
+    out.measured("load", row, "keys 99th", held / n);
+    out.measured("load", row, "keys max", most / n);
+    out.measured("load", row, "space 1st", least_space / n);
+    out.measured("load", row, "space 99th", space / n);
   }
 }
 
