@@ -97,7 +97,7 @@ struct chord_settings {
 // Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of
 // at most 41 heads; recursive as many forwards and acknowledgements and one answer. A round costs a
 // get_neighbours, a finger's lookup and, rarely, a ping. sizeof(chord<8>) is 792 bytes; a lookup
-// under way 3.6 kB, a relay 128 bytes, a ping 48, from pools.
+// under way 3.6 kB, a relay 128 bytes, a ping 40, from pools.
 //
 // Departures from the paper: signatures and checks; the owner is asked itself; a newcomer is not
 // given the records of its arc, which republication brings (finds ask three heads, of which two
