@@ -1,6 +1,7 @@
 // What heads say to each other while they look for somebody. Numbers are part of the protocol:
-// 1..9 Kademlia, 20..29 full mesh; 70..89 floods, walks and the small world (walk_messages.hpp).
-// An answer carries the nonce of its question; who it is from is authenticated by the driver.
+// 1..9 Kademlia, 20..29 full mesh, 30..49 Chord, 50..69 Pastry, 70..89 floods, walks and the small
+// world, 90..99 capabilities. An answer carries the nonce of its question; who it is from is
+// authenticated by the driver.
 #pragma once
 
 #include <hydra/core/message.hpp>

@@ -1,0 +1,10 @@
+// Stoica et al., ToN 2003: path length, failures, churn and load.
+#pragma once
+
+#include "../harness/paper.hpp"
+
+namespace hydra::papers {
+
+void run_chord(scenario const& s, sheet& out);
+
+}  // namespace hydra::papers
