@@ -139,7 +139,8 @@ class Hydra {
   using of_all = merged<Of<job_protocol>, Of<routing_type>, Of<proximity_type>, Of<trust_type>,
                         Of<scheduling_type>, Of<verify_type>, Of<code_type>, Of<objects>>;
   using messages = of_all<messages_of>;
-  using facts = of_all<facts_of>;
+  // `located` stays inside: whoever uses a Hydra asks for services and not for keys.
+  using facts = without<of_all<facts_of>, located>;
   using inputs = of_all<inputs_of>;
   using activities = of_all<activities_of>;
   using records = of_all<records_of>;
@@ -269,7 +270,7 @@ class Hydra {
   }
 
  private:
-  using queue = fact_queue<facts>;
+  using queue = fact_queue<of_all<facts_of>>;
 
   // The rooms as they are open during one call: what the protocol may ask of them.
   template <class Env>
@@ -402,7 +403,7 @@ class Hydra {
           using F = std::remove_cvref_t<decltype(fact)>;
           if constexpr (std::same_as<F, found>) hydra_->protocol_.on_found(*this, fact);
           if constexpr (std::same_as<F, fetched>) hydra_->protocol_.on_fetched(*this, fact);
-          env_->emit(fact);
+          if constexpr (contains<F, facts>) env_->emit(fact);
         });
       }
     }

@@ -1,5 +1,5 @@
 // What heads say to each other while they look for somebody. Numbers are part of the protocol:
-// 1..9 Kademlia, 20..29 full mesh. An answer carries the nonce of its question; who it is from is
+// 1..9 Kademlia, 20..29 full mesh, 50..69 Pastry (pastry_messages.hpp). An answer carries the nonce of its question; who it is from is
 // authenticated by the driver.
 #pragma once
 
@@ -17,6 +17,7 @@ using closer_peers = bounded_vector<peer, closer_max>;
 
 struct find_node {
   static constexpr message_id id{room::routing, 1, 1};
+  static constexpr std::uint8_t plainly = 0x80;  // in `count`: nearest first, nothing drawn
   key target{};
   std::uint64_t nonce = 0;
   std::uint8_t count = 0;  // contacts wanted
