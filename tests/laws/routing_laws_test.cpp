@@ -3,6 +3,7 @@
 
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
 #include <hydra/testing/recorder.hpp>
 
 #include <memory>
@@ -246,7 +247,7 @@ std::size_t finds_in_all(network<P>& net, std::size_t providers) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidates", "[routing]",
-                   full_mesh, kademlia<8>, kademlia<4>) {
+                   full_mesh, kademlia<8>, kademlia<4>, pastry<>) {
   auto const seed = GENERATE(1U, 2U, 3U);
   auto const loss = GENERATE(0U, 10U, 30U);
   CAPTURE(seed, loss);
@@ -264,7 +265,7 @@ TEMPLATE_TEST_CASE("every find ends with exactly one found, of verified candidat
 }
 
 TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, pastry<>) {
   auto const seed = GENERATE(4U, 5U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 30, .loss_percent = 1}};
@@ -278,7 +279,7 @@ TEMPLATE_TEST_CASE("a find ends when half of the heads are gone", "[routing]", f
 }
 
 TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[routing]", full_mesh,
-                   kademlia<8>) {
+                   kademlia<8>, pastry<>) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -291,7 +292,7 @@ TEMPLATE_TEST_CASE("a find that knows nobody ends empty in the same call", "[rou
 }
 
 TEMPLATE_TEST_CASE("finds beyond the bound are refused and answered by nothing", "[routing]",
-                   full_mesh, kademlia<8>) {
+                   full_mesh, kademlia<8>, pastry<>) {
   recorder env;
   auto view = env.view<TestType>();
   TestType policy;
@@ -330,7 +331,7 @@ TEMPLATE_TEST_CASE("closest is nearest first, without repeats, and a prefix of a
 }
 
 TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds working",
-                   "[routing]", full_mesh, kademlia<8>) {
+                   "[routing]", full_mesh, kademlia<8>, pastry<>) {
   auto const seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);
   network<TestType> net{{.seed = seed, .heads = 12}};
@@ -344,6 +345,9 @@ TEMPLATE_TEST_CASE("garbage from strangers leaves everything bounded and finds w
   }
   if constexpr (std::is_same_v<TestType, full_mesh>) {
     CHECK(net[0].policy.contacts() <= full_mesh::contacts_max);
+  } else if constexpr (std::is_same_v<TestType, pastry<>>) {
+    CHECK(net[0].policy.contacts() <= pastry_table<4, 16>::capacity);
+    CHECK(net[0].policy.state().sane());
   } else {
     CHECK(net[0].policy.contacts() <= table<8>::capacity);
     CHECK(net[0].policy.contact_table().sane());
