@@ -21,7 +21,9 @@ namespace hydra::routing {
 template <std::size_t S>
 class sibling_list {
  public:
-  [[nodiscard]] constexpr std::span<contact const> all() const noexcept { return near_.span(); }
+  [[nodiscard]] constexpr std::span<contact const> all() const noexcept {
+    return {near_.data(), near_.size()};
+  }
 
   // True when it would be one if it answered.
   constexpr bool learn(contact const& c, evidence how, std::uint32_t own, instant now) {
