@@ -346,7 +346,7 @@ TEST_CASE("one contact per bucket is a table too") {
   for (std::size_t b = 0; b < 8; ++b) CHECK(t.count(b) == 1);
 }
 
-TEST_CASE("the newest that found its bucket full takes the place of who is evicted, when it answers") {
+TEST_CASE("the newest that found its bucket full takes the place of who is evicted") {
   auto const kept = GENERATE(std::uint8_t{0}, std::uint8_t{2});
   CAPTURE(int{kept});
   plain h{200, {.evict_after = 1, .replacements = kept}};

@@ -400,7 +400,7 @@ TEST_CASE("a head that can only call out looks up iteratively and is entered by 
   CHECK(h.routes.contacts() == before);
 }
 
-TEST_CASE("state that was not asked for changes nothing; who was named is hearsay until it answers") {
+TEST_CASE("state that nobody asked for changes nothing; who is named is hearsay until it answers") {
   head h{4};
   row r;
   r.who.push_back(peer{60});

@@ -51,8 +51,9 @@ struct kademlia_settings {
 // Promises. find() answers with exactly one `found` within lookup_time_max: verified candidates,
 // no head twice; or it returns no activity because twelve lookups are under way, and nothing
 // follows. locate() likewise with one `located`: the head whose key is the target, when it lives
-// and is met; else the nearest that answered (ourselves with 0 hops when nobody is nearer). A record that publish() was given stays at the K closest heads as long as this head
-// lives and K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and six pool heads.
+// and is met; else the nearest that answered (ourselves with 0 hops when nobody is nearer).
+// A record that publish() was given stays at the K closest heads as long as this head lives and
+// K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and seven pool heads.
 //
 // Rules.
 // - Iterative: the asker sees every answer, so a head on the way cannot redirect silently.

@@ -1,6 +1,6 @@
 // What heads say to each other while they look for somebody. Numbers are part of the protocol:
-// 1..9 Kademlia, 20..29 full mesh, 50..69 Pastry (pastry_messages.hpp). An answer carries the nonce of its question; who it is from is
-// authenticated by the driver.
+// 1..9 Kademlia, 20..29 full mesh, 50..69 Pastry (pastry_messages.hpp). An answer carries the nonce
+// of its question; who it is from is authenticated by the driver.
 #pragma once
 
 #include <hydra/core/message.hpp>

@@ -16,7 +16,7 @@
 namespace hydra::routing {
 
 struct pastry_settings {
-  duration hop_timeout = 750ms;         // until the next head has said that it has a message
+  duration hop_timeout = 750ms;         // until the next head has said anything
   duration rpc_timeout = 1500ms;        // of one attempt of anything else
   duration route_timeout = 4s;          // until a lookup is sent on its way again
   duration lookup_time_max = 12s;       // of a lookup, whatever happens
@@ -60,8 +60,8 @@ struct pastry_settings {
 //   shares one digit more; where that place is empty, to anybody who shares as many and is nearer.
 //   Every forward is progress, so nothing goes in circles; `hops_max` bounds what lies do.
 // - Recursive: a head hands on and watches until the next one has said `routed`; one that stays
-//   silent is asked again once, then passed by (per-hop acknowledgements, as in Castro et al. 2003).
-//   The closest head answers the origin itself, and repeats it until it is acknowledged. The origin
+//   silent is asked again once, then passed by (acknowledgements as in Castro et al. 2003). The
+//   closest head answers the origin itself, and repeats it until it is acknowledged. The origin
 //   starts anew after route_timeout. Iterative (a setting, and always from a head that can only
 //   call out): the asker talks to every head on the way.
 // - Records are asked for, and stored, at the closest head and its `replicas`; by their publisher
@@ -71,25 +71,25 @@ struct pastry_settings {
 //   both neighbours. Whoever was named is hearsay until it answered a ping.
 // - A leaf that is silent `evict_after` times is dropped, and the farthest on its side asked for
 //   its leaf set; the place of a table entry is filled by asking another of the same row.
-// - Leaves are pinged when unheard for a tick; per tick one row is exchanged with one of its entries
+// - Leaves are pinged when unheard for a tick; per tick one row is fetched from one of its entries
 //   and one entry that we doubt is pinged. Nothing is synchronised by a start.
 // - A head that can only call out is answered and never entered, named or stored with.
 //
 // What an attacker gains. Recursive forwarding trusts the way: any head on it may swallow a message
 // (the origin tries three times, by the same way) or answer in the place of the closest. The origin
 // refuses an answer from a head that is farther from the key than somebody it knows itself; that is
-// all it can see. With a share f of such heads a lookup of h hops fails with 1 - (1 - f)^(h-1); where
-// that matters, take Kademlia with disjoint paths. Keys ground next to a service own its records:
+// all it can see. With a share f of such heads a lookup of h hops arrives with (1 - f)^(h - 1);
+// keys compared by 32 bits; a newcomer announces itself by its pings and does not send its state;
 // they can deny and not forge. Low round-trip times win places of the table (`proximity`): who is
 // near to many owns more of their entries than its share (Castro et al. 2002). A message with a
 // false origin makes the closest head send one answer of at most 48 bytes to it, three times.
 //
 // Cost. sizeof(pastry<4, 16>) is below 1.9 kB, most of it eight rows of sixteen places. A lookup
-// under way is 1.5 kB, a forwarded message 96 bytes, from pools. Per forward two messages of 56 and
+// under way is 2.3 kB, a forwarded message 88 bytes, from pools. Per forward two messages of 56 and
 // 8 bytes. Idle: up to 16 pings, one row and one leaf set per tick.
 //
 // Departures from the paper: no neighbourhood set (round-trip times are measured as heads are met);
-// keys compared by 32 bits; the newcomer announces itself by its pings instead of sending its state;
+// keys compared by 32 bits; a newcomer announces itself by its pings instead of sending its state;
 // per-hop acknowledgements; netgroups do not count (a leaf set is who it is).
 template <unsigned B = 4, std::size_t Leaves = 16>
 class pastry {
@@ -669,12 +669,17 @@ class pastry {
       if (l->was_tried(who)) continue;
       if (!l->tried.try_push_back(who)) return give_up(env, id);
       l->current = who;
-      l->due = env.now() + settings_.rpc_timeout;
-      ++l->messages;
-      watch(env, l->due);
-      return env.send(who, ask_hop{l->target, l->nonce});
+      l->attempts = 0;
+      return ask_current(env, *l);
     }
     set_out(env, id);
+  }
+  void ask_current(auto& env, pastry_lookup& l) {
+    ++l.attempts;
+    ++l.messages;
+    l.due = env.now() + settings_.hop_timeout;
+    watch(env, l.due);
+    env.send(l.current, ask_hop{l.target, l.nonce});
   }
 
   // The closest head is known.
@@ -853,8 +858,9 @@ class pastry {
     if (!l.asking) {
       if (l.due > env.now()) return;
       if (!l.iterative) return set_out(env, id);
-      l.timed_out();
       silent(env, l.current);
+      if (l.attempts < settings_.hop_attempts) return ask_current(env, l);
+      l.timed_out();
       return walk(env, id);
     }
     for (auto& a : l.near) {

@@ -33,7 +33,8 @@ struct pastry_lookup {
   std::uint8_t heard = 0;     // heads that answered the question for records
   std::uint8_t hops = 0;
   std::uint8_t timeouts = 0;
-  std::uint8_t tries = 0;
+  std::uint8_t tries = 0;     // from here
+  std::uint8_t attempts = 0;  // iterative: of whom is asked now
   std::uint16_t messages = 0;
   peer current{};             // iterative: who was asked
   bounded_vector<peer, hop_choices_max> choices{};  // iterative: whom else the last one named
@@ -56,7 +57,7 @@ struct pastry_lookup {
   template <class A>
   void serialize(A& a, unsigned) {
     a& target& deadline& due& nonce& what& why& asking& iterative& at_least& checking& heard;
-    a& hops& timeouts& tries& messages& current& choices& tried& near& records;
+    a& hops& timeouts& tries& attempts& messages& current& choices& tried& near& records;
   }
 };
 

@@ -6,8 +6,8 @@
 //
 // Rules.
 // - Keys are compared by their first 32 bits, 32 / B digits. With B = 4 that is 8 digits; n heads
-//   use about log16(n) + 1 rows, so it is enough up to some 16 million heads (6 rows and the birthdays
-//   of the rest); heads with equal prefixes are told apart by nobody but the asker.
+//   use about log16(n) + 1 rows, so it is enough up to some 16 million heads (six rows, and two for
+//   those who happen to be near). Heads with equal prefixes are the same to it.
 // - The leaf set holds only heads that answered. Hearsay takes free places of the table only, and
 //   gives way to whoever answers.
 // - A live entry is replaced only by one that is nearer by measured round trip (the policy says

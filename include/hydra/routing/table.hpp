@@ -366,7 +366,7 @@ class table {
   [[no_unique_address]] sibling_list<Siblings> siblings_{};
 };
 
-// visit(bucket, first, size): the heads of each bucket of `own` in `everybody`, empty ones left out.
+// visit(bucket, first, size): where the heads of each bucket of `own` lie; of empty ones, nothing.
 template <std::size_t K, class Everybody, class F>
 constexpr void each_bucket(key const& own, Everybody const& everybody, F&& visit) {
   auto const from = [&](std::uint64_t prefix) {
@@ -390,8 +390,8 @@ constexpr void introduce_to(table<K, Siblings>& made, key const& own, Who const&
   if (o.key == own) return;
   made.learn({named(o.who), o.key.prefix(), group_tag(o.group), 0, 0}, evidence::answered, now);
 }
-// The nearest of an ordered range lie within 2 S places of our own for all but odd places; twice
-// that is looked at.
+// The nearest S share a subtree with us, so they lie together; with keys drawn at random within 4 S
+// places of our own. Of an odd set of keys one may be missed: it is met later like anybody.
 template <std::size_t K, std::size_t Siblings, class Everybody, class Named>
 constexpr void introduce_siblings(table<K, Siblings>& made, key const& own,
                                   Everybody const& everybody, instant now, Named& named) {
