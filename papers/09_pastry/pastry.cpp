@@ -95,10 +95,11 @@ void repair(scenario const& in, sheet& out) {
 }  // namespace
 
 void run_pastry(scenario const& in, sheet& out) {
-  figure_5(in, out);
+  if (in.integer("peers") > 0) figure_5(in, out);
   means(in, out);
   repair(in, out);
-  run_kademlia_hops(in, out);
+  run_kademlia_small(in, out);
+  run_kademlia_large(in, out);
 }
 
 }  // namespace hydra::papers

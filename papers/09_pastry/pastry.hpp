@@ -9,7 +9,8 @@ namespace hydra::papers {
 // Throws paper_error where a parameter is missing.
 void run_pastry(scenario const& parameters, sheet& out);
 
-// The part of it that is about Kademlia (kademlia_hops.cpp).
-void run_kademlia_hops(scenario const& parameters, sheet& out);
+// The parts of it that are about Kademlia, in programs of their own for the compiler's sake.
+void run_kademlia_small(scenario const& parameters, sheet& out);
+void run_kademlia_large(scenario const& parameters, sheet& out);
 
 }  // namespace hydra::papers

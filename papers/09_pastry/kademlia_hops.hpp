@@ -1,6 +1,7 @@
-// How many bits a hop of Kademlia fixes: greedy paths to a head's own key, by k and by n.
-#include "pastry.hpp"
+// How many bits a hop of Kademlia fixes: greedy paths to a head's own key, for one k.
+#pragma once
 
+#include "../harness/paper.hpp"
 #include "static_world.hpp"
 
 #include <hydra/routing/kademlia.hpp>
@@ -10,10 +11,8 @@
 
 namespace hydra::papers {
 
-namespace {
-
 template <std::size_t K>
-struct builder {
+struct random_tables {
   std::uint64_t seed;
   [[nodiscard]] routing::kademlia<K> operator()(
       key const& own, std::vector<routing::introduction> const& all) const {
@@ -31,14 +30,14 @@ struct builder {
 template <std::size_t K>
 double mean_hops(scenario const& in, std::uint32_t peers, std::size_t& astray) {
   using policy = routing::kademlia<K>;
-  using setting = static_setting<policy, builder<K>>;
+  using setting = static_setting<policy, random_tables<K>>;
   sim::world<alone<policy>, setting, hop_counts> w{setting{in.seed(), peers, {in.seed()}}};
   auto const lookups = static_cast<std::size_t>(in.integer("kademlia_lookups"));
   return look_up_pairs(w, in.seed(), lookups, astray, [](std::uint32_t) { return true; }).mean();
 }
 
 template <std::size_t K>
-void measure_for(scenario const& in, sheet& out) {
+void measure_kademlia(scenario const& in, sheet& out) {
   auto const column = "k=" + std::to_string(K);
   auto const sizes = in.numbers("kademlia_peers");
   double first = 0;
@@ -55,15 +54,6 @@ void measure_for(scenario const& in, sheet& out) {
   if (sizes.size() < 2) return;
   auto const doublings = std::log2(sizes.back() / sizes.front());
   out.measured("kademlia slope", "hops per doubling", column, (last - first) / doublings);
-}
-
-}  // namespace
-
-void run_kademlia_hops(scenario const& in, sheet& out) {
-  measure_for<1>(in, out);
-  measure_for<8>(in, out);
-  measure_for<16>(in, out);
-  measure_for<20>(in, out);
 }
 
 }  // namespace hydra::papers
