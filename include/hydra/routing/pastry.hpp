@@ -82,7 +82,7 @@ struct pastry_settings {
 // keys compared by 32 bits; a newcomer announces itself by its pings and does not send its state;
 // they can deny and not forge. Low round-trip times win places of the table (`proximity`): who is
 // near to many owns more of their entries than its share (Castro et al. 2002). A message with a
-// false origin makes the closest head send one answer of at most 48 bytes to it, three times.
+// false origin makes the closest head send one short answer to it, four times.
 //
 // Cost. sizeof(pastry<4, 16>) is below 1.9 kB, most of it eight rows of sixteen places. A lookup
 // under way is 2.3 kB, a forwarded message 88 bytes, from pools. Per forward two messages of 56 and
