@@ -3,9 +3,7 @@
 
 #include <hydra/core/archetype.hpp>
 #include <hydra/routing/concept.hpp>
-#include <hydra/routing/pastry_lookup.hpp>
-#include <hydra/routing/pastry_messages.hpp>
-#include <hydra/routing/pastry_table.hpp>
+#include <hydra/routing/pastry_contacts.hpp>
 #include <hydra/routing/records.hpp>
 
 #include <algorithm>
@@ -14,38 +12,6 @@
 #include <span>
 
 namespace hydra::routing {
-
-struct pastry_settings {
-  duration hop_timeout = 750ms;         // until the next head has said anything
-  duration rpc_timeout = 1500ms;        // of one attempt of anything else
-  duration route_timeout = 4s;          // until a lookup is sent on its way again
-  duration lookup_time_max = 12s;       // of a lookup, whatever happens
-  duration tick = 30s;                  // period of all upkeep, at a random phase
-  duration settle = 1s;                 // between exchanges of leaf sets after joining
-  duration questionable_after = 10min;  // an entry unseen for so long: ping
-  duration republish = 5min;            // plus or minus a quarter, drawn each time
-  duration record_lifetime = 16min;     // of a record that we sign
-  duration record_lifetime_max = 24h;   // of a record that we accept
-  duration keep_period = 5min;          // of writing down known contacts
-  std::uint8_t hops_max = 24;           // of a message on its way
-  std::uint8_t hop_attempts = 2;        // per head and message
-  std::uint8_t tries_max = 3;           // of a lookup, from its origin
-  std::uint8_t evict_after = 3;         // failures in a row, 1..7
-  std::uint8_t replicas = 4;            // heads that keep a record, the closest counted
-  std::uint8_t enough_factor = 3;       // principals found per candidate wanted, then stop
-  std::uint8_t settle_rounds = 5;
-  bool iterative = false;               // the asker talks to every head on the way itself
-  bool proximity = true;                // a nearer head (rtt) takes the place of a farther one
-  bool maintain = true;                 // keep-alive, repair and periodic exchange
-  store_limits limits{};                // of records kept for others
-  template <class A>
-  void serialize(A& a, unsigned) {
-    a& hop_timeout& rpc_timeout& route_timeout& lookup_time_max& tick& settle;
-    a& questionable_after& republish& record_lifetime& record_lifetime_max& keep_period;
-    a& hops_max& hop_attempts& tries_max& evict_after& replicas& enough_factor& settle_rounds;
-    a& iterative& proximity& maintain& limits;
-  }
-};
 
 // Rowstron and Druschel (2001), with the hygiene of this house's Kademlia.
 //
@@ -92,7 +58,9 @@ struct pastry_settings {
 // keys compared by 32 bits; a newcomer announces itself by its pings instead of sending its state;
 // per-hop acknowledgements; netgroups do not count (a leaf set is who it is).
 template <unsigned B = 4, std::size_t Leaves = 16>
-class pastry {
+class pastry : public pastry_contacts<B, Leaves> {
+  using base = pastry_contacts<B, Leaves>;
+
  public:
   using policy_concept = routing_tag;
   using messages = type_list<route, routed, arrived, ask_hop, hop, ask_row, row, ask_leaves, leaves,
@@ -100,26 +68,16 @@ class pastry {
   using facts = type_list<found, located>;
   using activities = type_list<pastry_lookup, forwarding, question, shelf, checking, offered>;
   using records = type_list<known_contacts>;
-  using table_type = pastry_table<B, Leaves>;
-  using kind = question::kind;
-
-  static constexpr std::uint16_t sweep_tag = 1;
-  static constexpr std::uint16_t upkeep_tag = 2;
-  static constexpr std::uint16_t settle_tag = 3;
-  static constexpr std::size_t hearsay_below = 3;  // live contacts: then hearsay is turned to
+  using typename base::kind;
+  using typename base::table_type;
+  using base::on_message;
+  using base::seen;
+  using base::settle_tag;
+  using base::sweep_tag;
+  using base::upkeep_tag;
 
   constexpr pastry() = default;
-  constexpr explicit pastry(pastry_settings const& s) : settings_{s} {
-    HYDRA_EXPECTS(s.hop_attempts > 0);
-    HYDRA_EXPECTS(s.tries_max > 0);
-    HYDRA_EXPECTS(s.evict_after > 0);
-    HYDRA_EXPECTS(s.evict_after <= failures_countable);
-    HYDRA_EXPECTS(s.replicas > 0);
-    HYDRA_EXPECTS(s.replicas <= replicas_max);
-    HYDRA_EXPECTS(s.tick > duration{});
-    HYDRA_EXPECTS(s.record_lifetime <= s.record_lifetime_max);
-    HYDRA_EXPECTS(s.record_lifetime > s.republish);
-  }
+  constexpr explicit pastry(pastry_settings const& s) : base{s} {}
 
   // A world too large to warm up gives every head its state (see pastry_table::adopt).
   template <class Everybody, class Named, class Choose>
@@ -130,21 +88,6 @@ class pastry {
   constexpr void adopt(key const& own, Everybody const& everybody, Named named) {
     table_.adopt(own, everybody, named, drawn_by_key{own});
   }
-  [[nodiscard]] constexpr table_type const& state() const noexcept { return table_; }
-  [[nodiscard]] constexpr pastry_settings const& settings() const noexcept { return settings_; }
-
-  // ---- asked --------------------------------------------------------------------------------
-
-  // By distance on the ring.
-  [[nodiscard]] constexpr bounded_vector<peer, Leaves> closest(key const& to,
-                                                               std::size_t k) const {
-    bounded_vector<contact, Leaves> near;
-    table_.closest(to.prefix(), k, {}, near);
-    bounded_vector<peer, Leaves> out;
-    for (auto const& c : near) out.push_back(c.who);
-    return out;
-  }
-  [[nodiscard]] constexpr std::size_t contacts() const { return table_.size(); }
 
   // ---- told by the parent ----------------------------------------------------------------------
 
@@ -226,9 +169,6 @@ class pastry {
     publish_due(env);
   }
 
-  void seen(auto& env, peer who) { learn(env, who, evidence::heard); }
-  void failed(auto& env, peer who) { silent(env, who); }
-
   // ---- told by others: the way -----------------------------------------------------------------
 
   void on_message(auto& env, peer from, route const& m) {
@@ -305,47 +245,6 @@ class pastry {
     arrive(env, id, from, l->hops, {});
   }
 
-  // ---- told by others: state -------------------------------------------------------------------
-
-  void on_message(auto& env, peer from, ask_row const& m) {
-    seen(env, from);
-    row answer;
-    answer.nonce = m.nonce;
-    for (unsigned c = 0; m.row < table_type::rows && c < table_type::columns; ++c) {
-      auto const& e = table_.at(m.row, c);
-      if (e.who && e.live() && e.who != from) answer.who.push_back(e.who);
-    }
-    env.send(from, answer);
-  }
-  void on_message(auto& env, peer from, ask_leaves const& m) {
-    seen(env, from);
-    leaves answer;
-    answer.nonce = m.nonce;
-    for (auto const* set : {&table_.smaller(), &table_.larger()}) {
-      for (auto const& c : *set) {
-        auto const& all = answer.who;
-        if (c.who == from || std::find(all.begin(), all.end(), c.who) != all.end()) continue;
-        answer.who.push_back(c.who);
-      }
-    }
-    env.send(from, answer);
-  }
-  void on_message(auto& env, peer from, row const& m) {
-    if (!answered(env, from, m.nonce, kind::row)) return;
-    for (auto who : m.who) learn(env, who, evidence::named);
-  }
-  void on_message(auto& env, peer from, leaves const& m) {
-    if (!answered(env, from, m.nonce, kind::leaves)) return;
-    for (auto who : m.who) learn(env, who, evidence::named);
-  }
-  void on_message(auto& env, peer from, ping const& m) {
-    seen(env, from);
-    env.send(from, pong{m.nonce});
-  }
-  void on_message(auto& env, peer from, pong const& m) {
-    static_cast<void>(answered(env, from, m.nonce, kind::alive));
-  }
-
   // ---- told by others: records -----------------------------------------------------------------
 
   void on_message(auto& env, peer from, find_providers const& m) {
@@ -419,29 +318,30 @@ class pastry {
     step(env, c.of);
   }
 
-  template <class A>
-  void serialize(A& a, unsigned) {
-    a& settings_& table_& sweep_at_& ticks_& settling_;
-  }
-
  private:
   using peers_named = bounded_vector<peer, replicas_max>;
+  using base::ask;
+  using base::can_be_called;
+  using base::hearsay_below;
+  using base::keep_contacts;
+  using base::keep_up;
+  using base::know_self;
+  using base::learn;
+  using base::prefix_of;
+  using base::settings_;
+  using base::settle;
+  using base::settling_;
+  using base::silent;
+  using base::sweep_at_;
+  using base::sweep_questions;
+  using base::table_;
+  using base::take_state;
+  using base::ticks_;
+  using base::usable;
+  using base::watch;
 
-  // ---- contacts --------------------------------------------------------------------------------
+  // ---- the way ---------------------------------------------------------------------------------
 
-  void know_self(auto& env) {
-    auto const own = env.about(env.self()).key;
-    if (table_.own() != own.prefix()) table_ = table_type{own};
-  }
-  [[nodiscard]] static std::uint32_t prefix_of(auto& env, peer who) {
-    return env.about(who).key.prefix();
-  }
-  [[nodiscard]] static bool can_be_called(auto& env, peer who) {
-    return env.about(who).reach == reach::open;
-  }
-  [[nodiscard]] static bool usable(auto& env, peer who) {
-    return who && who != env.self() && can_be_called(env, who);
-  }
   [[nodiscard]] static bool same(route const& a, route const& b) {
     return a.nonce == b.nonce && a.origin == b.origin;
   }
@@ -452,81 +352,6 @@ class pastry {
     return more > std::countl_zero(from ^ target) / static_cast<int>(B) ||
            table_type::nearer(to, from, target);
   }
-
-  void learn(auto& env, peer who, evidence how) {
-    if (!usable(env, who)) return;
-    auto const a = env.about(who);
-    auto const prefix = a.key.prefix();
-    contact const c{who, prefix, group_tag(a.group), 0, 0};
-    bool nearer = false;
-    auto const* place = settings_.proximity && how == evidence::answered
-                            ? table_.entry_for(prefix) : nullptr;
-    if (place != nullptr && place->who && place->who != who && a.rtt > duration{}) {
-      auto const other = env.about(place->who).rtt;
-      nearer = other > duration{} && a.rtt < other * 3 / 4;
-    }
-    if (table_.learn(c, how, env.now(), nearer)) ask(env, who, kind::alive);
-  }
-  // A question that is not under way already.
-  void ask(auto& env, peer who, kind what, unsigned of_row = 0) {
-    if (!settings_.maintain) return;
-    auto pool = env.template pool<question>();
-    auto const asked_already = pool.first(
-        [&](question const& q) { return q.who == who && q.is == what; });
-    if (pool.full() || asked_already) return;
-    question const q{who, env.random().bits(), env.now() + settings_.rpc_timeout, what};
-    pool.add(q);
-    if (what == kind::alive) env.send(who, ping{q.nonce});
-    if (what == kind::leaves) env.send(who, ask_leaves{q.nonce});
-    if (what == kind::row) env.send(who, ask_row{q.nonce, static_cast<std::uint8_t>(of_row)});
-    watch(env, q.due);
-  }
-  bool answered(auto& env, peer from, std::uint64_t nonce, kind what) {
-    auto pool = env.template pool<question>();
-    auto const id = pool.first([&](question const& q) {
-      return q.nonce == nonce && q.who == from && q.is == what;
-    });
-    if (!id) return false;
-    pool.erase(id);
-    learn(env, from, evidence::answered);
-    return true;
-  }
-  // One failure more; what is missing then is asked for.
-  void silent(auto& env, peer who) {
-    auto const prefix = prefix_of(env, who);
-    auto const gone = table_.failed(who, prefix, settings_.evict_after);
-    if (!settings_.maintain) return;
-    if (gone.leaf) {
-      bool const up = prefix - table_.own() < table_.own() - prefix;
-      auto const& set = up ? table_.larger() : table_.smaller();
-      auto const& other = up ? table_.smaller() : table_.larger();
-      if (!set.empty()) {
-        ask(env, set.back().who, kind::leaves);
-      } else if (!other.empty()) {
-        ask(env, other.front().who, kind::leaves);
-      }
-    }
-    if (gone.entry) ask_of_row(env, table_.shared(prefix));
-  }
-  // Somebody of a row, else of the next: it has a row of the same heads' digits.
-  void ask_of_row(auto& env, unsigned which) {
-    for (unsigned r = which; r < std::min(which + 2, table_type::rows); ++r) {
-      auto const first = static_cast<unsigned>(env.random().below(table_type::columns));
-      for (unsigned i = 0; i < table_type::columns; ++i) {
-        auto const& e = table_.at(r, (first + i) % table_type::columns);
-        if (e.who && e.live() && e.failures() == 0) return ask(env, e.who, kind::row, which);
-      }
-    }
-  }
-  // On our way to our own key: the row that this head shares with us, of the last all leaves.
-  void take_state(auto& env, peer from, bool last) {
-    auto const shared = table_.shared(prefix_of(env, from));
-    if (shared < table_type::rows) ask(env, from, kind::row, shared);
-    if (last) ask(env, from, kind::leaves);
-  }
-
-  // ---- the way ---------------------------------------------------------------------------------
-
   template <class Skipped>
   [[nodiscard]] contact const* next_for(key const& target, Skipped&& skipped) const {
     bool const hearsay_too = table_.live() < hearsay_below;
@@ -805,12 +630,6 @@ class pastry {
 
   // ---- time ------------------------------------------------------------------------------------
 
-  void watch(auto& env, instant due) {
-    if (due >= sweep_at_) return;
-    sweep_at_ = due;
-    env.arm(due - env.now(), sweep_tag);
-  }
-
   // Somebody cannot be reached: whatever waits for it goes on.
   void unanswered(auto& env, peer who) {
     silent(env, who);
@@ -836,17 +655,13 @@ class pastry {
     });
     auto lookups = env.template pool<pastry_lookup>();
     lookups.each([&](activity id, pastry_lookup& l) { sweep_lookup(env, id, l); });
-    auto questions = env.template pool<question>();
-    questions.each([&](activity id, question const& q) {
-      if (q.due > env.now()) return;
-      auto const who = q.who;
-      questions.erase(id);
-      silent(env, who);
-    });
+    sweep_questions(env);
     sweep_at_ = never;
     auto next = never;
     forwards.each([&](activity, forwarding const& f) { next = std::min(next, f.due); });
-    questions.each([&](activity, question const& q) { next = std::min(next, q.due); });
+    env.template pool<question>().each([&](activity, question const& q) {
+      next = std::min(next, q.due);
+    });
     lookups.each([&](activity, pastry_lookup const& l) {
       next = std::min({next, l.deadline, l.asking ? never : l.due});
       for (auto const& a : l.near) next = a.in_flight() ? std::min(next, a.due) : next;
@@ -876,34 +691,14 @@ class pastry {
     step(env, id);
   }
 
-  // Leaf sets of both neighbours, a few times after joining.
-  void settle(auto& env) {
-    if (settling_ == 0) return;
-    --settling_;
-    if (!table_.smaller().empty()) ask(env, table_.smaller().front().who, kind::leaves);
-    if (!table_.larger().empty()) ask(env, table_.larger().front().who, kind::leaves);
-    if (settling_ > 0) env.arm(settings_.settle, settle_tag);
-  }
-
   void upkeep(auto& env) {
     ++ticks_;
-    auto const now = env.now();
-    record_store{env}.prune(now);
+    record_store{env}.prune(env.now());
     auto checks = env.template pool<checking>();
     checks.each([&](activity id, checking const& c) {
-      if (c.since + settings_.lookup_time_max <= now) checks.erase(id);  // nobody waits for it
+      if (c.since + settings_.lookup_time_max <= env.now()) checks.erase(id);  // nobody waits
     });
-    for (auto const* set : {&table_.smaller(), &table_.larger()}) {
-      for (auto const& c : *set) {
-        if (c.age(now) >= std::min<duration>(settings_.tick, seen_unit)) {
-          ask(env, c.who, kind::alive);
-        }
-      }
-    }
-    auto const& near = ticks_ % 2 == 0 ? table_.smaller() : table_.larger();
-    if (!near.empty()) ask(env, near.front().who, kind::leaves);
-    ask_of_row(env, static_cast<unsigned>(ticks_ / 2U) % used_rows());
-    if (auto const who = doubtful(now)) ask(env, who, kind::alive);
+    keep_up(env);
     if (table_.live() == 0) {
       if (auto const kept = env.template recall<known_contacts>(0)) {
         join(env, std::span<peer const>{kept->who});
@@ -913,41 +708,6 @@ class pastry {
     auto const keep_every = std::max<std::int64_t>(settings_.keep_period / settings_.tick, 1);
     if (ticks_ % keep_every == 0) keep_contacts(env);  // last: it holds back
   }
-  [[nodiscard]] unsigned used_rows() const {
-    unsigned used = 1;
-    table_.each([&](contact const& c) { used = std::max(used, table_.shared(c.prefix) + 1); });
-    return std::min(used, table_type::rows);
-  }
-  // Hearsay first, then the longest unseen if that is long ago.
-  [[nodiscard]] peer doubtful(instant now) const {
-    contact const* worst = nullptr;
-    table_.each([&](contact const& c) {
-      if (c.live() && c.age(now) < settings_.questionable_after) return;
-      if (worst == nullptr || (worst->live() && (!c.live() || c.age(now) > worst->age(now)))) {
-        worst = &c;
-      }
-    });
-    return worst == nullptr ? peer{} : worst->who;
-  }
-  // Neighbours, and a few of the first row.
-  void keep_contacts(auto& env) {
-    known_contacts kept;
-    for (auto who : closest(env.about(env.self()).key, kept.who.capacity() / 2)) {
-      kept.who.push_back(who);
-    }
-    if (kept.who.size() < 2) return;  // rather keep what is written down already
-    table_.each([&](contact const& c) {
-      bool const there = std::find(kept.who.begin(), kept.who.end(), c.who) != kept.who.end();
-      if (c.live() && !there) kept.who.try_push_back(c.who);
-    });
-    env.keep(0, kept);
-  }
-
-  pastry_settings settings_{};
-  table_type table_{};
-  instant sweep_at_ = never;
-  std::uint16_t ticks_ = 0;
-  std::uint8_t settling_ = 0;
 };
 
 static_assert(LocatesKeys<pastry<>, archetype_view<pastry<>>>);
