@@ -498,3 +498,38 @@ TEST_CASE("records are stored near their key, by their publisher, once their sig
   REQUIRE(answer[0].records.size() == 1);
   CHECK(answer[0].records[0].head == peer{150});
 }
+
+TEST_CASE("offers are published, again when due, and once more when they are taken back") {
+  head h{200, {.replicas = 1}};  // where we are the closest, nothing is sent and all is over at once
+  auto v = h.view();
+  h.routes.on_start(v);
+  std::vector<service> ours;
+  std::vector<service> theirs;
+  for (std::uint32_t i = 0; ours.size() < 3 || theirs.size() < 3; ++i) {
+    auto const owner = closest_of(h.all, h.env.about(service{i}).prefix());
+    auto& list = owner == peer{0} ? ours : theirs;
+    if (list.size() < 3) list.push_back(service{i});
+  }
+  provider_record r;
+  r.power.cores = 2;
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (auto what : {ours[i], theirs[i]}) {
+      r.what = what;
+      h.routes.publish(v, r);
+    }
+  }
+  CHECK(v.pool<offered>().size() == 6);
+  CHECK(h.env.take_sent().all<route>().size() == 3);
+  h.pass(20s);  // nobody answers
+  CHECK(v.pool<pastry_lookup>().size() == 0);
+  for (auto what : ours) h.routes.withdraw(v, what);
+  CHECK(v.pool<offered>().size() == 3);
+  static_cast<void>(h.env.take_sent());
+  h.pass(7min);
+  std::set<std::uint64_t> nonces;
+  for (auto const& m : h.env.take_sent().all<route>()) nonces.insert(m.nonce);
+  CHECK_FALSE(nonces.empty());  // until the last contact, which never answers, is dropped
+  for (auto what : theirs) h.routes.withdraw(v, what);
+  h.pass(7min);
+  CHECK(v.pool<offered>().size() == 0);
+}

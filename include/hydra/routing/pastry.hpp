@@ -608,24 +608,27 @@ class pastry : public pastry_contacts<B, Leaves> {
     }
     publish_due(env);
   }
+  // One after the other, each found anew: a lookup may be over before start() returns.
   void publish_due(auto& env) {
-    if (table_.size() == 0) return;
-    env.template pool<offered>().each([&](activity, offered& o) {
-      auto lookups = env.template pool<pastry_lookup>();
-      bool const busy = in_background(env) >= pastry_lookup::background_max || lookups.full() ||
-                        lookups.first([&](pastry_lookup const& l) {
-                          return l.why == errand::publish && l.what == o.record.what;
-                        });
-      if (o.due > env.now() || busy) return;
-      o.due = env.now() + settings_.republish * 3 / 4 +
-              env.random().between(duration{}, settings_.republish / 2);
-      seal(env, o.record, settings_.record_lifetime);
+    auto offers = env.template pool<offered>();
+    auto lookups = env.template pool<pastry_lookup>();
+    for (std::size_t i = 0; i < offered::per_peer_max && table_.size() != 0; ++i) {
+      if (in_background(env) >= pastry_lookup::background_max || lookups.full()) return;
+      auto* o = offers.find(offers.first([&](offered const& x) {
+        return x.due <= env.now() && !lookups.first([&](pastry_lookup const& l) {
+          return l.why == errand::publish && l.what == x.record.what;
+        });
+      }));
+      if (o == nullptr) return;
+      o->due = env.now() + settings_.republish * 3 / 4 +
+               env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o->record, settings_.record_lifetime);
       pastry_lookup l;
       l.why = errand::publish;
-      l.what = o.record.what;
+      l.what = o->record.what;
       l.target = env.about(l.what);
       start(env, l);
-    });
+    }
   }
 
   // ---- time ------------------------------------------------------------------------------------
