@@ -500,7 +500,7 @@ TEST_CASE("records are stored near their key, by their publisher, once their sig
 }
 
 TEST_CASE("offers are published, again when due, and once more when they are taken back") {
-  head h{200, {.replicas = 1}};  // where we are the closest, nothing is sent and all is over at once
+  head h{200, {.replicas = 1}};  // where we are the closest all is over at once
   auto v = h.view();
   h.routes.on_start(v);
   std::vector<service> ours;
