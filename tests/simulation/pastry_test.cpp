@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <sstream>
 #include <vector>
 
 using namespace hydra;
@@ -22,8 +24,26 @@ class lossy : public sim::plain_setting {
   lossy(std::uint64_t seed, std::uint32_t peers, std::uint32_t loss_percent, bool iterative)
       : plain_setting{seed, peers}, loss_percent_{loss_percent}, iterative_{iterative} {}
 
-  // Everybody but the first three starts from three others.
+  // As after months of traffic.
+  [[nodiscard]] static lossy warm(std::uint64_t seed, std::uint32_t peers,
+                                  std::uint32_t loss_percent) {
+    lossy made{seed, peers, loss_percent, false};
+    auto all = std::make_shared<std::vector<routing::introduction>>();
+    for (std::uint32_t i = 0; i < peers; ++i) {
+      all->push_back({peer{i}, derived_key(seed, peer{i}), {}});
+    }
+    std::sort(all->begin(), all->end(),
+              [](auto const& a, auto const& b) { return a.key < b.key; });
+    made.all_ = std::move(all);
+    return made;
+  }
+  // Everybody starts from three others, or knows already whom it should.
   [[nodiscard]] alone<policy> make(sim::permutation const& sees, std::uint32_t who) const {
+    if (all_ != nullptr) {
+      policy p;
+      p.adopt(key_of(peer{who}), *all_, [&](peer o) { return peer{sees.seen(o.index())}; });
+      return alone<policy>{p};
+    }
     bounded_vector<peer, 16> known;
     owned_stream chance{seed(), purpose::friends, who};
     for (int i = 0; i < 3; ++i) {
@@ -42,10 +62,12 @@ class lossy : public sim::plain_setting {
             .dropped = draw % 100 < loss_percent_};
   }
   [[nodiscard]] duration window() const noexcept { return 20ms; }
+  using plain_setting::key_of;
 
  private:
   std::uint32_t loss_percent_;
   bool iterative_;
+  std::shared_ptr<std::vector<routing::introduction> const> all_{};
 };
 
 struct ends {
@@ -185,4 +207,56 @@ TEST_CASE("Pastry: what is published is found while heads come and go", "[pastry
     for (auto const& c : f.among) CHECK(c.who.index() < 10);
   }
   CHECK(with * 100 >= all.size() * 97);
+}
+
+TEST_CASE("Pastry: what a find costs, and what an idle head says", "[pastry]") {
+  auto const heads = GENERATE(500U, 3000U);
+  auto const loss = GENERATE(0U, 30U);
+  CAPTURE(heads, loss);
+  world w{lossy::warm(1, heads, loss)};
+  w.run_for(1s);
+  constexpr service rendering{5};
+  provider_record r;
+  r.what = rendering;
+  r.power.cores = 4;
+  for (std::uint32_t i = 0; i < 10; ++i) w.tell(peer{i}, announce{r});
+  w.run_for(20s);
+  auto const before = w.sent_by_type();
+  constexpr std::uint32_t finds = 200;
+  for (std::uint32_t i = 0; i < finds; ++i) {
+    w.tell(peer{20 + i * 2}, look_for{{rendering, 2, {}}});
+    w.run_for(50ms);
+  }
+  w.run_for(13s);
+  auto const after = w.sent_by_type();
+  auto const all = w.observed().found_all;
+  REQUIRE(all.size() == finds);
+  double hops = 0;
+  double empty = 0;
+  for (auto const& f : all) {
+    hops += f.hops;
+    empty += f.among.empty() ? 1.0 : 0.0;
+  }
+  auto const per_find = [&](std::size_t type) {
+    return static_cast<double>(after[type] - before[type]) / finds;
+  };
+  constexpr auto asks = index_of<routing::find_providers, policy::messages>;
+  w.run_for(10min);
+  auto const later = w.sent_by_type();
+  auto const per_minute = [&](std::size_t type) {
+    return static_cast<double>(later[type] - after[type]) / heads / 10.0;
+  };
+  std::ostringstream says;
+  says << heads << " heads, " << loss << " % loss: hops " << hops / finds << ", per find "
+       << per_find(0) << " forwards, " << per_find(1) << " acknowledgements, " << per_find(2)
+       << " arrivals, " << per_find(asks) << " questions for records, " << 100 * empty / finds
+       << " % empty; idle per head and minute "
+       << per_minute(index_of<routing::ping, policy::messages>) << " pings, "
+       << per_minute(5) + per_minute(7) << " questions for rows and leaf sets";
+  WARN(says.str());
+  CHECK(hops / finds > 1.0);
+  CHECK(hops / finds < (heads == 500 ? 2.5 : 3.5));
+  CHECK(per_find(0) < (loss == 0 ? 3.5 : 12.0));
+  CHECK(per_find(asks) < (loss == 0 ? 4.1 : 8.0));
+  CHECK(empty <= (loss == 0 ? 0 : finds / 20));
 }
