@@ -6,6 +6,7 @@
 #include <hydra/routing/flood.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
 #include <hydra/routing/small_world.hpp>
 #include <hydra/routing/walk.hpp>
 #include <hydra/testing/recorder.hpp>
@@ -30,7 +31,7 @@ struct network_settings {
   std::uint32_t liar_groups = 0;  // their netgroups
 };
 
-using all_policies = std::tuple<full_mesh, kademlia<8>, chord<8>, flood<64>, walk<32>,
+using all_policies = std::tuple<full_mesh, kademlia<8>, chord<8>, pastry<>, flood<64>, walk<32>,
                                 small_world, capability<>>;
 
 // A policy with its defaults, but quick enough for a test of half a minute.
@@ -51,6 +52,9 @@ template <class P>
 auto distance_from(key const& to, key const& who) {
   if constexpr (std::is_same_v<P, chord<8>>) {
     return place_of(who) - place_of(to);
+  } else if constexpr (std::is_same_v<P, pastry<>>) {
+    auto const ahead = to.prefix() - who.prefix();
+    return std::min(ahead, 0U - ahead);
   } else if constexpr (requires { P::distance(who, to); }) {
     return P::distance(who, to);
   } else {
@@ -378,6 +382,9 @@ TEMPLATE_LIST_TEST_CASE("garbage from strangers leaves everything bounded and fi
   }
   if constexpr (requires { TestType::contacts_max; }) {
     CHECK(net[0].policy.contacts() <= TestType::contacts_max);
+  } else if constexpr (std::is_same_v<TestType, pastry<>>) {
+    CHECK(net[0].policy.contacts() <= pastry_table<4, 16>::capacity);
+    CHECK(net[0].policy.state().sane());
   } else {
     if constexpr (std::is_same_v<TestType, chord<8>>) {
       CHECK(net[0].policy.contacts() <= ring_table<8>::contacts_max);

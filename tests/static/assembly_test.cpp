@@ -118,6 +118,6 @@ static_assert(routes::messages::size ==
               routing::kademlia<8>::messages::size + routing::full_mesh::messages::size);
 static_assert(std::same_as<one_of<routing::kademlia<8>, routing::kademlia<16>>::messages,
                            routing::kademlia<8>::messages>);
-static_assert(routes::facts::size == 1);
+static_assert(routes::facts::size == 2);  // found, and located of those that locate keys
 
 }  // namespace

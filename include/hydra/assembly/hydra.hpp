@@ -119,7 +119,8 @@ class Hydra {
   using of_all = merged<Of<job_protocol>, Of<routing_type>, Of<proximity_type>, Of<trust_type>,
                         Of<scheduling_type>, Of<verify_type>, Of<code_type>, Of<objects>>;
   using messages = of_all<messages_of>;
-  using facts = of_all<facts_of>;
+  // `located` stays inside: whoever uses a Hydra asks for services and not for keys.
+  using facts = without<of_all<facts_of>, located>;
   using inputs = of_all<inputs_of>;
   using activities = of_all<activities_of>;
   using records = of_all<records_of>;
@@ -250,7 +251,7 @@ class Hydra {
   }
 
  private:
-  using queue = fact_queue<facts>;
+  using queue = fact_queue<of_all<facts_of>>;
 
   // The rooms as they are open during one call: what the protocol may ask of them.
   template <class Env>
@@ -400,7 +401,7 @@ class Hydra {
           if constexpr (std::same_as<F, found>) hydra_->protocol_.on_found(*this, fact);
           if constexpr (std::same_as<F, fetched>) hydra_->protocol_.on_fetched(*this, fact);
           if constexpr (std::same_as<F, misled>) misled_by(fact.who);
-          env_->emit(fact);
+          if constexpr (contains<F, facts>) env_->emit(fact);
         });
       }
     }

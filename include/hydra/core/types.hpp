@@ -26,6 +26,13 @@ struct join<type_list<A...>, type_list<B...>, Rest...> {
   using type = typename join<type_list<A..., B...>, Rest...>::type;
 };
 
+template <class Unwanted, class List>
+struct drop;
+template <class Unwanted, class... A>
+struct drop<Unwanted, type_list<A...>>
+    : join<type_list<>, std::conditional_t<std::is_same_v<Unwanted, A>, type_list<>,
+                                           type_list<A>>...> {};
+
 template <class T, class... A>
 constexpr std::size_t index_in(type_list<A...>) {
   std::size_t i = 0;
@@ -68,6 +75,8 @@ using joined = typename detail::join<Lists...>::type;
 // Joined, each type once.
 template <class... Lists>
 using merged = typename detail::unique_of<joined<Lists...>>::type;
+template <class List, class Unwanted>
+using without = typename detail::drop<Unwanted, List>::type;
 template <class List, std::size_t I>
 using element = typename detail::at<List, I>::type;
 template <class T, class List>

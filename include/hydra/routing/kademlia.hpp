@@ -33,13 +33,16 @@ struct kademlia_settings {
   std::uint8_t evict_after = 4;           // failures in a row, 1..7
   std::uint8_t enough_factor = 3;         // principals found per candidate wanted, then stop
   std::uint8_t sources_min = 3;           // netgroups near the key that gave records, then stop
+  std::uint8_t disjoint_paths = 1;        // of a lookup, at most K (S/Kademlia; see paths.hpp)
+  std::uint8_t path_width = 0;            // asked before a path ends; 0: K / disjoint_paths
+  std::uint8_t replacements = 0;          // newcomers remembered per full bucket
   store_limits limits{};                  // of records kept for others
   template <class A>
   void serialize(A& a, unsigned) {
     a& rpc_timeout& lookup_time_max& tick& refresh& questionable_after& republish;
     a& record_lifetime& record_lifetime_max& cache_lifetime& keep_period;
     a& alpha& rpc_attempts& messages_max& hops_max& evict_after& enough_factor& sources_min;
-    a& limits;
+    a& disjoint_paths& path_width& replacements& limits;
   }
 };
 
@@ -47,8 +50,10 @@ struct kademlia_settings {
 //
 // Promises. find() answers with exactly one `found` within lookup_time_max: verified candidates,
 // no head twice; or it returns no activity because twelve lookups are under way, and nothing
-// follows. A record that publish() was given stays at the K closest heads as long as this head
-// lives and K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and six pool heads.
+// follows. locate() likewise with one `located`: the head whose key is the target, when it lives
+// and is met; else the nearest that answered (ourselves with 0 hops when nobody is nearer).
+// A record that publish() was given stays at the K closest heads as long as this head lives and
+// K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and seven pool heads.
 //
 // Rules.
 // - Iterative: the asker sees every answer, so a head on the way cannot redirect silently.
@@ -85,7 +90,9 @@ struct kademlia_settings {
 // brings three down to 4 %, for half as many requests again. What remains is for trust and
 // verification. Who reaches most of the heads near our own key misleads our estimate of the
 // density, and distance is plain again.
-// Lookups do not yet take disjoint paths (S/Kademlia, Baumgart and Mies 2007).
+// Against heads that answer with their friends: `disjoint_paths` (S/Kademlia, Baumgart and Mies
+// 2007). A lookup then runs on d paths without a common head, with alpha / d requests in flight on
+// each (one at least), and costs about d times as much; docs/concepts/s_kademlia.md has figures.
 //
 // Cost. A find of two among 500 heads took 2.0 rounds and 8 requests, among 3,000 2.5 and 10, and
 // 3.0 and 13 while 30 % of messages were lost; none came back empty. A request is 16 or 48 bytes,
@@ -94,17 +101,20 @@ struct kademlia_settings {
 // sizeof(kademlia<8>) is 1,296 bytes; a lookup under way 2.7 kB, a remembered service 1 kB, a
 // shelf of eight foreign records 1 kB, all from pools.
 //
-// Departures from the paper: no replacement caches, no caching of records on the way, republished
-// by the publisher alone, netgroups, early stop, signatures, regions (after Sridhar et al. 2024
-// and Cholez et al. 2010, who recognise ground keys by their density).
-template <std::size_t K = 8>
+// Departures from the paper: replacement caches only as a setting, no caching of records on the
+// way, republished by the publisher alone, netgroups, early stop, signatures, regions (after
+// Sridhar et al. 2024 and Cholez et al. 2010, who recognise ground keys by their density).
+//
+// kademlia<K, S> keeps the S nearest heads complete besides (siblings.hpp).
+template <std::size_t K = 8, std::size_t Siblings = 0>
 class kademlia {
  public:
   using policy_concept = routing_tag;
   using messages =
       type_list<find_node, nodes, find_providers, providers, store, stored, ping, pong>;
-  using facts = type_list<found>;
-  using activities = type_list<lookup<K>, shelf, checking, offered, remembered, probe>;
+  using facts = type_list<found, located>;
+  using activities = type_list<lookup<K>, shelf, checking, offered, remembered, probe, spare>;
+  using table_type = routing::table<K, Siblings>;
   using records = type_list<known_contacts>;
 
   static constexpr std::uint16_t sweep_tag = 1;
@@ -113,6 +123,8 @@ class kademlia {
   constexpr kademlia() = default;
   constexpr explicit kademlia(kademlia_settings const& s) : settings_{s} {
     HYDRA_EXPECTS(s.alpha > 0);
+    HYDRA_EXPECTS(s.disjoint_paths > 0);
+    HYDRA_EXPECTS(s.disjoint_paths <= K);
     HYDRA_EXPECTS(s.rpc_attempts > 0);
     HYDRA_EXPECTS(s.evict_after > 0);
     HYDRA_EXPECTS(s.evict_after <= failures_countable);
@@ -124,14 +136,18 @@ class kademlia {
   }
 
   // A world too large to warm up gives every head its table (see direct_table).
-  constexpr void adopt(routing::table<K> const& ready) noexcept { table_ = ready; }
+  constexpr void adopt(table_type const& ready) noexcept { table_ = ready; }
   template <class Everybody, class Named>
   constexpr void adopt(key const& own, Everybody const& everybody, Named named) {
-    table_ = direct_table<K>(own, everybody, {}, named);
+    table_ = direct_table<K, Siblings>(own, everybody, {}, named);
   }
-  [[nodiscard]] constexpr routing::table<K> const& contact_table() const noexcept {
-    return table_;
+  // With contacts drawn at random (see random_table).
+  template <class Everybody, class Named>
+  constexpr void adopt_random(key const& own, Everybody const& everybody, Named named,
+                              std::uint64_t seed) {
+    table_ = random_table<K, Siblings>(own, everybody, seed, {}, named);
   }
+  [[nodiscard]] constexpr table_type const& contact_table() const noexcept { return table_; }
   [[nodiscard]] constexpr kademlia_settings const& settings() const noexcept { return settings_; }
 
   // ---- asked --------------------------------------------------------------------------------
@@ -185,6 +201,15 @@ class kademlia {
     return start(env, l);
   }
 
+  // Plain distance at every head on the way: who is asked for here is one head, and not a region.
+  activity locate(auto& env, key const& target) {
+    know_self(env);
+    lookup<K> l;
+    l.why = errand::locate;
+    l.target = target;
+    return start(env, l);
+  }
+
   // Of the record: what, power, where and the network; the rest is filled in and signed here.
   void publish(auto& env, provider_record const& r) {
     know_self(env);
@@ -220,7 +245,7 @@ class kademlia {
   void seen(auto& env, peer who) { learn(env, who, evidence::heard); }
 
   void failed(auto& env, peer who) {
-    table_.failed(who, prefix_of(env, who), settings_.evict_after);
+    silent(env, who);
     env.template pool<remembered>().each([&](activity, remembered& r) {
       for (std::size_t i = r.records.size(); i-- > 0;) {
         if (r.records[i].head == who) r.records.erase(&r.records[i]);
@@ -234,7 +259,10 @@ class kademlia {
     seen(env, from);
     nodes answer;
     answer.nonce = m.nonce;
-    answer.closer = closer_to(m.target, m.nonce, from, m.count);
+    std::size_t const count = m.count & ~find_node::plainly;
+    answer.closer = (m.count & find_node::plainly) != 0
+                        ? plainly_closer_to(m.target, from, count)
+                        : closer_to(m.target, m.nonce, from, count);
     env.send(from, answer);
   }
 
@@ -320,7 +348,7 @@ class kademlia {
     env.template pool<lookup<K>>().each([&](activity id, lookup<K>& l) {
       auto* a = l.find(f.who);
       if (a == nullptr || !a->in_flight()) return;
-      a->is = asked::state::failed;
+      give_up(l, *a);
       step(env, id);
     });
   }
@@ -362,7 +390,7 @@ class kademlia {
   void know_self(auto& env) {
     if (!table_.empty()) return;
     auto const own = env.about(env.self()).key;
-    if (table_.own() != own.prefix()) table_ = routing::table<K>{own};
+    if (table_.own() != own.prefix()) table_ = table_type{own};
   }
   [[nodiscard]] static std::uint32_t prefix_of(auto& env, peer who) {
     return env.about(who).key.prefix();
@@ -379,9 +407,43 @@ class kademlia {
       auto const* c = table_.known(who, a.key.prefix());
       if (c != nullptr && !c->live()) ask_alive(env, who);
     }
+    if (p.sibling && !p.in) ask_alive(env, who);
     if (!p.questioned) return;
+    remember_spare(env, who, a.key.prefix());
     auto const* oldest = table_.known(p.questioned, prefix_of(env, p.questioned));
     if (oldest->age(env.now()) >= settings_.questionable_after) ask_alive(env, p.questioned);
+  }
+  // One failure more. Who is evicted by it makes room for the newest that found the bucket full:
+  // hearsay until it answers the ping.
+  void silent(auto& env, peer who) {
+    auto const prefix = prefix_of(env, who);
+    if (!table_.failed(who, prefix, settings_.evict_after)) return;
+    auto pool = env.template pool<spare>();
+    auto const bucket = table_.bucket_of(prefix);
+    auto const id = pool.first([&](spare const& s) { return s.bucket == bucket; });
+    if (!id) return;
+    auto const next = pool.find(id)->who;
+    pool.erase(id);
+    learn(env, next, evidence::named);
+    ask_alive(env, next);
+  }
+  // It is alive and its bucket full. The oldest of its bucket gives way in here, never a contact.
+  void remember_spare(auto& env, peer who, std::uint32_t prefix) {
+    if (settings_.replacements == 0) return;
+    auto pool = env.template pool<spare>();
+    auto const bucket = static_cast<std::uint8_t>(table_.bucket_of(prefix));
+    if (auto const known = pool.first([&](spare const& s) { return s.who == who; })) {
+      pool.erase(known);
+    }
+    std::size_t same = 0;
+    activity oldest{};
+    pool.each([&](activity id, spare const& s) {
+      if (s.bucket != bucket) return;
+      ++same;
+      oldest = id;
+    });
+    if (same >= settings_.replacements) pool.erase(oldest);
+    pool.add({who, bucket});
   }
   void ask_alive(auto& env, peer who) {
     auto pool = env.template pool<probe>();
@@ -399,6 +461,11 @@ class kademlia {
     for (auto const& c : table_.closest(rank, k, false, but)) out.push_back(c.who);
     return out;
   }
+  [[nodiscard]] closer_peers plainly_closer_to(key const& to, peer but, std::size_t k) const {
+    closer_peers out;
+    for (auto const& c : table_.closest(to.prefix(), k, false, but)) out.push_back(c.who);
+    return out;
+  }
   [[nodiscard]] bool too_far(key const& to) const {
     return table_.closer_than_own(to.prefix()) >= 2 * K;
   }
@@ -414,10 +481,14 @@ class kademlia {
   activity start(auto& env, lookup<K>& l) {
     l.nonce = env.random().bits();
     l.deadline = env.now() + settings_.lookup_time_max;
-    l.rank = {l.target.prefix(), l.why == errand::refresh ? 0 : table_.region(), l.nonce};
+    bool const plainly = l.why == errand::refresh || l.why == errand::locate;
+    l.rank = {l.target.prefix(), plainly ? 0 : table_.region(), l.nonce};
+    l.paths = l.why == errand::refresh ? std::uint8_t{1} : settings_.disjoint_paths;
     bool const hearsay_too = table_.live() < settings_.alpha;
+    std::uint8_t path = 0;
     for (auto const& c : table_.closest(l.rank, K, hearsay_too)) {
-      l.add(c.who, c.prefix, c.group, 1);
+      l.add(c.who, c.prefix, c.group, 1, path);
+      path = static_cast<std::uint8_t>((path + 1U) % l.paths);
     }
     auto const id = env.template pool<lookup<K>>().add(l);
     if (id) step(env, id);
@@ -427,7 +498,9 @@ class kademlia {
   [[nodiscard]] std::size_t in_background(auto& env) {
     std::size_t n = 0;
     env.template pool<lookup<K>>().each(
-        [&](activity, lookup<K> const& l) { n += l.why == errand::find ? 0U : 1U; });
+        [&](activity, lookup<K> const& l) {
+          n += l.why == errand::find || l.why == errand::locate ? 0U : 1U;
+        });
     return n;
   }
 
@@ -443,6 +516,7 @@ class kademlia {
 
   void learn_closer(auto& env, activity id, peer from, closer_peers const& closer) {
     auto* l = env.template pool<lookup<K>>().find(id);
+    auto const path = l->find(from)->path;
     auto const hop = static_cast<std::uint8_t>(l->find(from)->hop + 1);
     if (hop > settings_.hops_max) return;
     for (std::size_t i = 0; i < std::min(closer.size(), K); ++i) {
@@ -450,7 +524,7 @@ class kademlia {
       if (!who || who == env.self()) continue;
       auto const a = env.about(who);
       if (a.reach != reach::open) continue;
-      l->add(who, a.key.prefix(), group_tag(a.group), hop);
+      l->add(who, a.key.prefix(), group_tag(a.group), hop, path);
       if (l->why == errand::refresh) learn(env, who, evidence::named);
     }
   }
@@ -498,24 +572,52 @@ class kademlia {
     return settings_.messages_max + (l.storing ? 2 * K : 0);
   }
 
+  // A locate ends when the very head that it looks for has answered.
+  [[nodiscard]] static bool reached(auto& env, lookup<K> const& l) {
+    if (l.why != errand::locate) return false;
+    if (env.about(env.self()).key == l.target) return true;
+    if (l.near.empty()) return false;
+    auto const& first = l.near.front();
+    return first.is == asked::state::answered && first.rank == 0 &&
+           env.about(first.who).key == l.target;
+  }
+
   // Sends what may be sent; ends the lookup when nothing is left to wait for.
   void step(auto& env, activity id) {
     auto* l = env.template pool<lookup<K>>().find(id);
     if (l == nullptr) return;
-    if (enough(*l)) return finish(env, id, *l);
+    if (enough(*l) || reached(env, *l)) return finish(env, id, *l);
     for (;;) {
-      while (l->in_flight() < (l->storing ? K : std::size_t{settings_.alpha})) {
-        auto* a = l->messages < requests_max(*l) ? l->next() : nullptr;
-        if (a == nullptr) break;
-        a->attempts = 0;
-        request(env, *l, *a);
-      }
+      send_requests(env, *l);
       if (l->in_flight() > 0) return;
       if (l->why != errand::publish || l->storing) break;
       l->storing = true;
     }
     if (l->checking > 0) return watch(env, l->deadline);
     finish(env, id, *l);
+  }
+
+  // On every path: as many as may be under way there. Records are stored on no path.
+  void send_requests(auto& env, lookup<K>& l) {
+    unsigned const paths = l.storing ? 1U : l.paths;
+    std::size_t const most = l.storing ? K : (settings_.alpha + paths - 1U) / paths;
+    std::size_t width = std::max<std::size_t>(K / paths, 1);
+    if (settings_.path_width != 0 && !l.storing) width = settings_.path_width;
+    for (unsigned p = 0; p < paths; ++p) {
+      auto const path = paths == 1 ? any_path : static_cast<std::uint8_t>(p);
+      while (l.in_flight(path) < most) {
+        auto* a = l.messages < requests_max(l) ? l.next(path, width) : nullptr;
+        if (a == nullptr) break;
+        if (l.paths > 1) a = claim(l.near, *a);
+        a->attempts = 0;
+        request(env, l, *a);
+      }
+    }
+  }
+
+  static void give_up(lookup<K>& l, asked& a) {
+    a.is = asked::state::failed;
+    if (l.timeouts < 255) ++l.timeouts;
   }
 
   void request(auto& env, lookup<K>& l, asked& a) {
@@ -532,7 +634,8 @@ class kademlia {
     } else if (l.why == errand::find) {
       env.send(a.who, find_providers{l.what, l.nonce});
     } else {
-      env.send(a.who, find_node{l.target, l.nonce, static_cast<std::uint8_t>(K)});
+      auto const plainly = l.why == errand::locate ? find_node::plainly : 0U;
+      env.send(a.who, find_node{l.target, l.nonce, static_cast<std::uint8_t>(K | plainly)});
     }
   }
 
@@ -540,6 +643,11 @@ class kademlia {
   void finish(auto& env, activity id, lookup<K> const& l) {
     auto const why = l.why;
     auto const what = l.what;
+    if (why == errand::locate) {
+      auto const f = outcome_of(env, id, l);
+      env.template pool<lookup<K>>().erase(id);
+      return env.emit(f);
+    }
     if (why == errand::find) {
       found f;
       f.id = id;
@@ -559,6 +667,28 @@ class kademlia {
       if (mine != nullptr && mine->withdrawn && mine->due > env.now()) pool.erase(o);
     }
     publish_due(env);
+  }
+
+  [[nodiscard]] located outcome_of(auto& env, activity id, lookup<K> const& l) const {
+    located f;
+    f.id = id;
+    f.target = l.target;
+    f.timeouts = l.timeouts;
+    f.messages = l.messages;
+    f.took = env.now() - (l.deadline - settings_.lookup_time_max);
+    auto const own = table_.own() ^ l.target.prefix();
+    auto const* nearest = std::find_if(l.near.begin(), l.near.end(), [](asked const& a) {
+      return a.is == asked::state::answered;
+    });
+    bool const nobody = nearest == l.near.end();
+    bool const mine = nobody ? l.near.empty() || own == 0 : own <= nearest->rank;
+    if (mine && can_be_called(env, env.self())) {
+      f.owner = env.self();
+    } else if (!nobody) {
+      f.owner = nearest->who;
+      f.hops = nearest->hop;
+    }
+    return f;
   }
 
   // ---- memory of finds -------------------------------------------------------------------------
@@ -642,11 +772,11 @@ class kademlia {
       if (l.deadline <= env.now()) return finish(env, id, l);
       for (auto& a : l.near) {
         if (!a.in_flight() || a.due > env.now()) continue;
-        table_.failed(a.who, prefix_of(env, a.who), settings_.evict_after);
+        silent(env, a.who);
         if (a.attempts < settings_.rpc_attempts && l.messages < requests_max(l)) {
           request(env, l, a);
         } else {
-          a.is = asked::state::failed;
+          give_up(l, a);
         }
       }
       step(env, id);
@@ -654,8 +784,9 @@ class kademlia {
     auto probes = env.template pool<probe>();
     probes.each([&](activity id, probe& p) {
       if (p.due > env.now()) return;
-      table_.failed(p.who, prefix_of(env, p.who), settings_.evict_after);
+      auto const who = p.who;
       probes.erase(id);
+      silent(env, who);
     });
     sweep_at_ = never;
     auto next = never;
@@ -735,13 +866,15 @@ class kademlia {
   }
 
   kademlia_settings settings_{};
-  routing::table<K> table_{};
+  table_type table_{};
   instant sweep_at_ = never;
   std::uint16_t ticks_ = 0;
   std::uint8_t refreshed_ = 0;
 };
 
 static_assert(RoutingPolicy<kademlia<8>, archetype_view<kademlia<8>>>);
+static_assert(LocatesKeys<kademlia<8>, archetype_view<kademlia<8>>>);
+static_assert(LocatesKeys<kademlia<16, 16>, archetype_view<kademlia<16, 16>>>);
 static_assert(RoutingPolicy<kademlia<20>, archetype_view<kademlia<20>>>);
 
 }  // namespace hydra::routing

@@ -2,12 +2,14 @@
 //
 // Promise: it ends. Every request has a due time and a bounded number of attempts, and requests,
 // hops and total time are bounded by the policy's settings. It holds 3 K contacts, nearest first
-// (see ranking), four per netgroup; what an attacker names beyond falls out.
+// (see ranking), four per netgroup; what an attacker names beyond falls out. On several paths
+// (paths.hpp) each has its share of these places.
 #pragma once
 
 #include <hydra/core/bounded.hpp>
 #include <hydra/core/environment.hpp>
 #include <hydra/routing/bucket.hpp>
+#include <hydra/routing/paths.hpp>
 #include <hydra/routing/table.hpp>
 
 #include <algorithm>
@@ -16,28 +18,7 @@
 
 namespace hydra::routing {
 
-enum class errand : std::uint8_t { find, publish, refresh };
-
-// Somebody near the target.
-struct asked {
-  enum class state : std::uint8_t { fresh, waiting, answered, failed, storing, stored };
-  instant due{};  // of an answer
-  peer who{};
-  std::uint32_t rank = 0;
-  std::uint16_t group = 0;
-  state is = state::fresh;
-  std::uint8_t hop = 1;
-  std::uint8_t attempts = 0;
-  bool gave = false;  // counts as a source
-
-  [[nodiscard]] constexpr bool in_flight() const noexcept {
-    return is == state::waiting || is == state::storing;
-  }
-  template <class A>
-  void serialize(A& a, unsigned) {
-    a& due& who& rank& group& is& hop& attempts& gave;
-  }
-};
+enum class errand : std::uint8_t { find, publish, refresh, locate };
 
 template <std::size_t K>
 struct lookup {
@@ -56,23 +37,27 @@ struct lookup {
   std::uint8_t sources = 0;    // netgroups near the target that gave a record
   std::uint8_t checking = 0;   // records whose signature is being checked
   std::uint8_t hops = 0;
+  std::uint8_t paths = 1;
+  std::uint8_t timeouts = 0;   // requests that nobody answered
   std::uint16_t messages = 0;  // requests sent
   bounded_vector<asked, 3 * K> near{};
   bounded_vector<provider_record, candidates_max> records{};  // verified
   bounded_vector<peer, candidates_max> givers{};              // of those, one by one
 
   // Ignores whom it knows; whoever is farther than 3 K others is not worth remembering.
-  bool add(peer who, std::uint32_t prefix, std::uint16_t group, std::uint8_t hop) {
+  bool add(peer who, std::uint32_t prefix, std::uint16_t group, std::uint8_t hop,
+           std::uint8_t path = 0) {
+    if (taken(near, who, path)) return false;
     asked a;
     a.who = who;
     a.rank = rank(prefix);
     a.group = group;
     a.hop = hop;
+    a.path = path;
     std::size_t same = 0;
     asked const* last = nullptr;  // of its netgroup
     for (auto const& n : near) {
-      if (n.who == who) return false;
-      if (group == 0 || n.group != group) continue;
+      if (group == 0 || n.group != group || n.path != path) continue;
       ++same;
       last = &n;
     }
@@ -80,6 +65,7 @@ struct lookup {
       if (last->rank <= a.rank || last->is != asked::state::fresh) return false;
       near.erase(last);
     }
+    if (paths > 1 && !place_on(near, path, paths, a.rank)) return false;
     auto const* at = near.begin();
     while (at != near.end() && at->rank <= a.rank) ++at;
     if (at == near.end() && near.full()) return false;
@@ -89,7 +75,8 @@ struct lookup {
   // Far more heads next to the target than there should be: somebody ground their keys. Then
   // everybody in the region is asked that can be remembered, and nobody gives more than one.
   [[nodiscard]] bool suspicious() const noexcept {
-    return near.size() > 2 * K && near[2 * K].rank <= rank.region;
+    return near.size() > 2 * K && near[2 * K].rank <= rank.region &&
+           (paths == 1 || heads_within(near, rank.region) > 2 * K);
   }
   // Adds a verified record. When there is no room, whoever gave most gives way to others: two
   // holders cannot fill the list before the third is heard.
@@ -126,17 +113,17 @@ struct lookup {
     }
     return nullptr;
   }
-  [[nodiscard]] std::size_t in_flight() const noexcept {
+  [[nodiscard]] std::size_t in_flight(std::uint8_t path = any_path) const noexcept {
     std::size_t n = 0;
-    for (auto const& a : near) n += a.in_flight() ? 1U : 0U;
+    for (auto const& a : near) n += a.in_flight() && a.on(path) ? 1U : 0U;
     return n;
   }
-  // Whom to turn to next: among the K closest that have not failed, two per netgroup.
-  [[nodiscard]] asked* next() noexcept {
+  // Whom to turn to next: among the `width` closest that have not failed, two per netgroup.
+  [[nodiscard]] asked* next(std::uint8_t path = any_path, std::size_t width = K) noexcept {
     bounded_vector<std::uint16_t, 3 * K> groups;
-    auto const width = suspicious() ? groups.capacity() : K;
+    if (suspicious()) width = groups.capacity();
     for (auto& n : near) {
-      if (n.is == asked::state::failed) continue;
+      if (n.is == asked::state::failed || !n.on(path)) continue;
       if (n.group != 0) {
         std::size_t same = 0;
         for (auto g : groups) same += g == n.group ? 1U : 0U;
@@ -152,7 +139,7 @@ struct lookup {
   template <class A>
   void serialize(A& a, unsigned) {
     a& target& rank& deadline& nonce& what& why& storing& at_least& sources& checking& hops;
-    a& messages& near& records& givers;
+    a& paths& timeouts& messages& near& records& givers;
   }
 };
 
@@ -193,6 +180,17 @@ struct remembered {
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& fresh_until& records;
+  }
+};
+
+// A newcomer that found its bucket full and may take the place of who is evicted from it.
+struct spare {
+  static constexpr std::size_t per_peer_max = 64;
+  peer who{};
+  std::uint8_t bucket = 0;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& who& bucket;
   }
 };
 

@@ -18,6 +18,7 @@ using closer_peers = bounded_vector<peer, closer_max>;
 
 struct find_node {
   static constexpr message_id id{room::routing, 1, 1};
+  static constexpr std::uint8_t plainly = 0x80;  // in `count`: nearest first, nothing drawn
   key target{};
   std::uint64_t nonce = 0;
   std::uint8_t count = 0;  // contacts wanted

@@ -21,14 +21,18 @@
 //
 // Cost: sizeof(table<8>) is 1184 bytes; closest() reads 12 K contacts (1152 bytes for K = 8);
 // an insertion moves half of them. Departures from the paper: buckets are not split, keys are
-// compared by their first 32 bits (equal prefixes stay in order of arrival), and there is no
-// replacement cache: the newcomer that finds a full bucket is forgotten and its oldest member
-// is offered for a ping.
+// compared by their first 32 bits (equal prefixes stay in order of arrival), and the newcomer that
+// finds a full bucket is forgotten here (the policy may keep it) while its oldest member is offered
+// for a ping.
+//
+// table<K, S> also keeps the S live heads nearest to ourselves complete, whatever their buckets
+// hold (the sibling list of S/Kademlia, Baumgart and Mies 2007): 12 S + 4 bytes more.
 #pragma once
 
 #include <hydra/core/bounded.hpp>
 #include <hydra/core/random.hpp>
 #include <hydra/routing/bucket.hpp>
+#include <hydra/routing/siblings.hpp>
 
 #include <algorithm>
 #include <array>
@@ -47,6 +51,7 @@ inline constexpr unsigned replace_after = 2;             // failures in a row
 struct placed {
   bool in = false;   // it is in the table now
   peer questioned{};  // the bucket is full: ping this, its longest unseen, if that is long ago
+  bool sibling = false;  // nearer to us than a sibling, and has not answered yet: ping it
 };
 
 // How near somebody is to a target. Plain distance, except that inside the region around the
@@ -75,14 +80,14 @@ struct introduction {
   netgroup group{};
 };
 
-template <std::size_t K>
+template <std::size_t K, std::size_t Siblings = 0>
 class table {
-  static_assert(K >= 2, "a bucket holds at least two contacts");
+  static_assert(K >= 1, "a bucket holds at least one contact");
   static_assert(K <= 20, "an answer names at most 20 contacts");
 
  public:
   static constexpr std::size_t bucket_count = 24;
-  static constexpr std::size_t capacity = 12 * K;
+  static constexpr std::size_t capacity = K == 1 ? bucket_count : 12 * K;
   using nearest = bounded_vector<contact, K>;
 
   constexpr table() = default;
@@ -114,31 +119,18 @@ class table {
 
   constexpr placed learn(contact c, evidence how, instant now) {
     HYDRA_EXPECTS(c.who);
-    auto const b = bucket_of(c.prefix);
     c.state = 0;
     c.last_seen = seen_at(now);
     if (how == evidence::answered) c.lives(now);
-    if (auto* known = find(c.who, c.prefix)) {
-      if (how == evidence::answered) known->lives(now);
-      if (how == evidence::heard && known->live()) known->last_seen = seen_at(now);
-      return {true, {}};
-    }
-    if (auto* rival = same_group(b, c.group)) {
-      if (!c.live() || rival->live()) return {};
-      *rival = c;
-      return {true, {}};
-    }
-    if (counts_[b] < K) return {insert(b, c), {}};
-    if (!c.live()) return {};
-    if (auto* gone = replaceable(b)) {
-      *gone = c;
-      return {true, {}};
-    }
-    return {false, oldest_of(b, now).who};
+    if constexpr (Siblings == 0) return learn_in_bucket(c, how, now);
+    bool const wanted = siblings_.learn(c, how, own_, now);
+    auto p = learn_in_bucket(c, how, now);
+    p.sibling = wanted;
+    return p;
   }
-
   // Counts a failure; true when this was one too many and the contact is gone.
   constexpr bool failed(peer who, std::uint32_t prefix, unsigned evict_after) {
+    siblings_.failed(who, evict_after);
     auto* c = find(who, prefix);
     if (c == nullptr) return false;
     c->fails();
@@ -147,6 +139,7 @@ class table {
     return true;
   }
   constexpr bool evict(peer who, std::uint32_t prefix) {
+    siblings_.evict(who);
     auto* c = find(who, prefix);
     if (c != nullptr) remove(c);
     return c != nullptr;
@@ -154,6 +147,9 @@ class table {
   [[nodiscard]] constexpr contact const* known(peer who, std::uint32_t prefix) const {
     return const_cast<table*>(this)->find(who, prefix);
   }
+
+  // The live heads nearest to ourselves, nearest first.
+  [[nodiscard]] constexpr std::span<contact const> siblings() const { return siblings_.all(); }
 
   // The k closest to a key, nearest first, at most two of a netgroup. For others: live ones only.
   [[nodiscard]] constexpr nearest closest(std::uint32_t target, std::size_t k,
@@ -169,6 +165,9 @@ class table {
       if (!c.live() && !hearsay_too) continue;
       if (c.who == but) continue;
       consider(out, c, rank, k);
+    }
+    for (auto const& c : siblings_.all()) {
+      if (k > 0 && c.who != but && known(c.who, c.prefix) == nullptr) consider(out, c, rank, k);
     }
     return out;
   }
@@ -204,6 +203,10 @@ class table {
       if (c.live() && c.age(now) < after) continue;
       if (worst == nullptr || more_doubtful(c, *worst, now)) worst = &c;
     }
+    for (auto const& c : siblings_.all()) {
+      if (c.age(now) < after) continue;
+      if (worst == nullptr || more_doubtful(c, *worst, now)) worst = &c;
+    }
     return worst == nullptr ? peer{} : worst->who;
   }
 
@@ -220,7 +223,7 @@ class table {
         }
       }
     }
-    return i == size_ && size_ <= capacity;
+    return i == size_ && size_ <= capacity && siblings_.sane(own_);
   }
 
   // Only the places that are taken: those beyond are as they were made.
@@ -235,6 +238,7 @@ class table {
     }
     for (std::size_t i = 0; i < size_; ++i) a& all_[i];
     std::fill(all_.begin() + size_, all_.end(), contact{});
+    if constexpr (Siblings > 0) a& siblings_;
   }
 
  private:
@@ -282,6 +286,26 @@ class table {
                                                     instant now) noexcept {
     if (a.live() != b.live()) return !a.live();
     return a.age(now) > b.age(now);
+  }
+  constexpr placed learn_in_bucket(contact const& c, evidence how, instant now) {
+    auto const b = bucket_of(c.prefix);
+    if (auto* known = find(c.who, c.prefix)) {
+      if (how == evidence::answered) known->lives(now);
+      if (how == evidence::heard && known->live()) known->last_seen = seen_at(now);
+      return {.in = true};
+    }
+    if (auto* rival = same_group(b, c.group)) {
+      if (!c.live() || rival->live()) return {};
+      *rival = c;
+      return {.in = true};
+    }
+    if (counts_[b] < K) return {.in = insert(b, c)};
+    if (!c.live()) return {};
+    if (auto* gone = replaceable(b)) {
+      *gone = c;
+      return {.in = true};
+    }
+    return {.in = false, .questioned = oldest_of(b, now).who};
   }
   constexpr bool insert(std::size_t b, contact const& c) {
     if (size_ == capacity && !make_room(b, c.live())) return false;
@@ -339,18 +363,12 @@ class table {
   std::array<std::uint8_t, bucket_count> counts_{};
   std::uint16_t size_ = 0;
   std::array<contact, capacity> all_{};
+  [[no_unique_address]] sibling_list<Siblings> siblings_{};
 };
 
-// A table as months of traffic would have left it, for worlds too large to warm up: in every
-// bucket K live contacts spread evenly over it from a place that depends on our key, all seen at
-// `now`. `everybody`: a range of introductions, or of what has the same members, ordered by key;
-// named(peer) is what our head calls somebody. Cost: O(24 log n), so a world of n heads takes
-// n log n.
-template <std::size_t K, class Everybody = std::span<introduction const>,
-          class Named = std::identity>
-[[nodiscard]] constexpr table<K> direct_table(key const& own, Everybody const& everybody,
-                                              instant now = {}, Named named = {}) {
-  table<K> made{own};
+// visit(bucket, first, size): where the heads of each bucket of `own` lie; of empty ones, nothing.
+template <std::size_t K, class Everybody, class F>
+constexpr void each_bucket(key const& own, Everybody const& everybody, F&& visit) {
   auto const from = [&](std::uint64_t prefix) {
     return static_cast<std::size_t>(
         std::partition_point(everybody.begin(), everybody.end(), [&](auto const& o) {
@@ -363,15 +381,77 @@ template <std::size_t K, class Everybody = std::span<introduction const>,
     std::uint64_t const base = (own.prefix() ^ (last ? 0U : width)) & ~(width - 1) & 0xffffffffU;
     auto const first = from(base);
     auto const size = from(base + width) - first;
-    if (size == 0) continue;
+    if (size != 0) visit(b, first, size);
+  }
+}
+template <std::size_t K, std::size_t Siblings, class Who, class Named>
+constexpr void introduce_to(table<K, Siblings>& made, key const& own, Who const& o, instant now,
+                            Named& named) {
+  if (o.key == own) return;
+  made.learn({named(o.who), o.key.prefix(), group_tag(o.group), 0, 0}, evidence::answered, now);
+}
+// The nearest S share a subtree with us, so they lie together; with keys drawn at random within 4 S
+// places of our own. Of an odd set of keys one may be missed: it is met later like anybody.
+template <std::size_t K, std::size_t Siblings, class Everybody, class Named>
+constexpr void introduce_siblings(table<K, Siblings>& made, key const& own,
+                                  Everybody const& everybody, instant now, Named& named) {
+  if constexpr (Siblings > 0) {
+    auto const place = static_cast<std::size_t>(
+        std::partition_point(everybody.begin(), everybody.end(),
+                             [&](auto const& o) { return o.key < own; }) - everybody.begin());
+    auto const size = static_cast<std::size_t>(everybody.end() - everybody.begin());
+    auto const first = place > 4 * Siblings ? place - 4 * Siblings : 0;
+    for (auto i = first; i < std::min(size, place + 4 * Siblings + 1); ++i) {
+      introduce_to(made, own, everybody[i], now, named);
+    }
+  }
+}
+
+// A table as months of traffic would have left it, for worlds too large to warm up: in every
+// bucket K live contacts spread evenly over it from a place that depends on our key, all seen at
+// `now`. `everybody`: a range of introductions, or of what has the same members, ordered by key;
+// named(peer) is what our head calls somebody. Cost: O(24 log n), so a world of n heads takes
+// n log n.
+template <std::size_t K, std::size_t Siblings = 0,
+          class Everybody = std::span<introduction const>, class Named = std::identity>
+[[nodiscard]] constexpr table<K, Siblings> direct_table(key const& own,
+                                                        Everybody const& everybody,
+                                                        instant now = {}, Named named = {}) {
+  table<K, Siblings> made{own};
+  each_bucket<K>(own, everybody, [&](unsigned b, std::size_t first, std::size_t size) {
     auto const start = mix64(own.words()[0] ^ own.words()[1] ^ b) % size;
     auto const stride = std::max<std::size_t>(size / (2 * K), 1);  // half of them are spare
     for (std::size_t i = 0; i < size && made.count(b) < K && i / stride < 2 * K; i += stride) {
-      auto const& o = everybody[first + (start + i) % size];
-      if (o.key == own) continue;
-      made.learn({named(o.who), o.key.prefix(), group_tag(o.group), 0, 0}, evidence::answered, now);
+      introduce_to(made, own, everybody[first + (start + i) % size], now, named);
     }
-  }
+  });
+  introduce_siblings(made, own, everybody, now, named);
+  return made;
+}
+
+// The same with K different contacts of every bucket drawn at random, all subsets alike: what the
+// analyses of Kademlia suppose (Cai and Devroye 2015). A function of (seed, own).
+template <std::size_t K, std::size_t Siblings = 0,
+          class Everybody = std::span<introduction const>, class Named = std::identity>
+[[nodiscard]] constexpr table<K, Siblings> random_table(key const& own,
+                                                        Everybody const& everybody,
+                                                        std::uint64_t seed, instant now = {},
+                                                        Named named = {}) {
+  table<K, Siblings> made{own};
+  owned_stream chance{mix64(seed ^ own.words()[0]) ^ own.words()[1]};
+  each_bucket<K>(own, everybody, [&](unsigned b, std::size_t first, std::size_t size) {
+    if (size <= K) {
+      for (std::size_t i = 0; i < size; ++i) {
+        introduce_to(made, own, everybody[first + i], now, named);
+      }
+      return;
+    }
+    // Who is drawn twice counts once; the bound matters only where netgroups refuse nearly all.
+    for (std::size_t draws = 0; made.count(b) < K && draws < 64 * K; ++draws) {
+      introduce_to(made, own, everybody[first + chance.below(size)], now, named);
+    }
+  });
+  introduce_siblings(made, own, everybody, now, named);
   return made;
 }
 
