@@ -36,7 +36,8 @@ namespace hydra::membership {
 //   without a disk beats its former life, and nobody can drive a member's incarnation further than
 //   the clock and its skew: what lies beyond is not heard.
 // - Updates ride on pings and answers, least told first, each lambda * log2(n) times. Only updates
-//   of live members are heard.
+//   of live members are heard; what anybody says of ourselves is refuted, so that two who hold each
+//   other for dead find together.
 // - Whoever is named is hearsay until it answered a ping of our own: up to 8 are greeted per
 //   period, four times each, and they fill at most a quarter of the list. It is no neighbour and
 //   is told to nobody. `verify_named = false` is the paper's behaviour.
@@ -146,8 +147,8 @@ class swim {
 
   void on_message(auto& env, peer from, ping const& m) {
     if (left_) return;
-    hear(env, from, m.incarnation, &m.news);
     learn(env, from);
+    hear(env, from, m.incarnation, &m.news);
     ack answer;
     answer.nonce = m.nonce;
     answer.incarnation = incarnation_;
@@ -209,24 +210,31 @@ class swim {
     these_are_there page;
     page.nonce = m.nonce;
     page.incarnation = incarnation_;
-    page.first = m.first;
-    page.total = static_cast<std::uint16_t>(members_.live());
-    for (std::size_t i = m.first; i < members_.live() && !page.members.full(); ++i) {
-      page.members.push_back(news_of(env, i));
+    struct place {
+      std::uint64_t key = 0;
+      std::size_t at = 0;
+    };
+    bounded_vector<place, page_max> first;
+    for (std::size_t i = 0; i < members_.live(); ++i) {
+      auto const k = prefix_of(env, members_.who(i));
+      if (k <= m.after) continue;
+      page.more = page.more || first.full();
+      first.insert_bounded(std::find_if(first.begin(), first.end(),
+                                        [&](place const& p) { return p.key > k; }), {k, i});
     }
+    for (auto const& p : first) page.members.push_back(news_of(env, p.at));
     env.send(from, page);
   }
 
   void on_message(auto& env, peer from, these_are_there const& m) {
     if (left_ || sync_.who != from || sync_.nonce != m.nonce || !is_neighbour(from)) return;
-    auto const first = std::exchange(sync_, {}).first;
+    sync_ = {};
     hear(env, from, m.incarnation, nullptr);
     for (auto const& u : m.members) consider(env, from, u);
+    all_pages_ = all_pages_ && m.more && !m.members.empty();
     if (!all_pages_) return;
-    auto const next = first + page_max;
-    all_pages_ = m.members.full() && next < m.total && next < Members;
-    next_page_ = static_cast<std::uint16_t>(next);
-    if (all_pages_ && room_for_a_page()) ask_for_page(env, from, next_page_);
+    next_page_ = prefix_of(env, m.members.back().who);
+    if (room_for_a_page()) ask_for_page(env, from, next_page_);
   }
 
   // ---- time -------------------------------------------------------------------------------------
@@ -279,13 +287,14 @@ class swim {
     watch(env, std::min(next_probe_, gossip_at_));
   }
   // Somebody says that we are gone, or that we are more than we know: say that we are here.
-  void refute(auto& env, std::uint32_t heard) {
-    if (heard < incarnation_ || !credible(env, heard)) return;
+  void hear_of_us(auto& env, update const& u, bool believed) {
+    auto const heard = u.incarnation;
+    if (heard < incarnation_ || (u.is == standing::alive && heard == incarnation_)) return;
     auto const next = std::max(heard + 1, second_of(env));
-    if (!credible(env, next)) return;  // nobody would believe it: the clock goes on
+    if (!credible(env, heard) || !credible(env, next)) return;  // nobody would believe it
     incarnation_ = next;
     told_ = 0;
-    hears_worse();
+    if (believed) hears_worse();
   }
   void hears_worse() {
     if (settings_.lha_probe && health_ < settings_.health_max) ++health_;
@@ -312,21 +321,23 @@ class swim {
     auto const newer = incarnation > members_[i].incarnation;
     if (newer && members_.is_live(i)) clear(env, i, incarnation);
     if (newer && gone(i)) name_again(env, i, incarnation);
-    if (news == nullptr || !is_neighbour(from)) return;
-    for (auto const& u : *news) consider(env, from, u);
+    if (news == nullptr) return;
+    bool const believed = is_neighbour(from);  // of others; what is said of us is refuted anyway
+    for (auto const& u : *news) {
+      if (u.who == env.self()) {
+        hear_of_us(env, u, believed);
+      } else if (believed) {
+        consider(env, from, u);
+      }
+    }
   }
   [[nodiscard]] bool gone(std::size_t i) const {
     return members_[i].is == standing::dead || members_[i].is == standing::left;
   }
   void consider(auto& env, peer from, update const& u) {
-    if (!u.who || !credible(env, u.incarnation)) return;
+    if (!u.who || u.who == env.self() || u.is == standing::named) return;
+    if (!credible(env, u.incarnation)) return;
     bool const there = u.is == standing::alive || u.is == standing::suspect;
-    if (u.who == env.self()) {
-      if (!there || u.is == standing::suspect) return refute(env, u.incarnation);
-      if (u.incarnation > incarnation_) refute(env, u.incarnation);
-      return;
-    }
-    if (u.is == standing::named) return;
     auto i = members_.find(u.who);
     if (i == nowhere) {
       if (there) learn(env, u.who, u.incarnation);
@@ -444,8 +455,9 @@ class swim {
   }
   // A nonce that we know again without keeping it: drawn anew every period, another for each.
   static std::uint64_t greeting(auto& env, peer who, std::uint64_t secret) {
-    return mix64(secret ^ env.about(who).key.words()[0]);
+    return mix64(secret ^ prefix_of(env, who));
   }
+  static std::uint64_t prefix_of(auto& env, peer who) { return env.about(who).key.words()[0]; }
   // It answered a greeting.
   void welcome(auto& env, peer who, std::uint32_t incarnation) {
     auto const i = members_.find(who);
@@ -468,9 +480,9 @@ class swim {
     next_page_ = 0;
     ask_for_page(env, who, 0);
   }
-  void ask_for_page(auto& env, peer who, std::uint16_t first) {
-    sync_ = {who, env.random().bits(), first};
-    env.send(who, who_is_there{sync_.nonce, incarnation_, first});
+  void ask_for_page(auto& env, peer who, std::uint64_t after) {
+    sync_ = {who, env.random().bits()};
+    env.send(who, who_is_there{sync_.nonce, incarnation_, after});
   }
 
   // ---- piggy-backing ----------------------------------------------------------------------------------
@@ -543,9 +555,8 @@ class swim {
     bool const due = settings_.sync_every != 0 && period_ % settings_.sync_every == 0;
     if (due || (all_pages_ && room_for_a_page())) {
       auto const at = static_cast<std::size_t>(env.random().below(members_.live()));
-      auto const any = env.random().below(members_.live()) / page_max * page_max;
-      ask_for_page(env, members_.who(at),
-                   all_pages_ ? next_page_ : static_cast<std::uint16_t>(any));
+      auto const any = env.random().bits();
+      ask_for_page(env, members_.who(at), all_pages_ ? next_page_ : any);
     }
     auto const at = settings_.round_robin
                         ? members_.next_in_turn(env.random())
@@ -675,9 +686,9 @@ class swim {
   instant gossip_at_ = never;
   std::uint64_t secret_ = 0;       // of greetings of this period
   std::uint64_t last_secret_ = 0;  // and of the one before
+  std::uint64_t next_page_ = 0;    // while all are asked for
   std::uint32_t incarnation_ = 0;
   std::uint16_t period_ = 0;
-  std::uint16_t next_page_ = 0;
   std::uint8_t health_ = 0;  // Lifeguard's local health multiplier
   std::uint8_t told_ = 0;    // how often our own standing was told
   std::uint8_t greeted_ = 0;

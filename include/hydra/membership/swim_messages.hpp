@@ -87,15 +87,16 @@ struct relayed {
   }
 };
 
-// Which members do you know, from this place of your list on?
+// Which members do you know whose keys begin beyond this? By key, so that the pages of two members
+// fit together.
 struct who_is_there {
   static constexpr message_id id{room::membership, 5, 1};
   std::uint64_t nonce = 0;
   std::uint32_t incarnation = 0;
-  std::uint16_t first = 0;
+  std::uint64_t after = 0;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& nonce& incarnation& first;
+    a& nonce& incarnation& after;
   }
 };
 
@@ -103,12 +104,11 @@ struct these_are_there {
   static constexpr message_id id{room::membership, 6, 1};
   std::uint64_t nonce = 0;
   std::uint32_t incarnation = 0;
-  std::uint16_t first = 0;
-  std::uint16_t total = 0;
-  bounded_vector<update, page_max> members{};
+  bool more = false;  // there are some beyond the last of these
+  bounded_vector<update, page_max> members{};  // by key
   template <class A>
   void serialize(A& a, unsigned) {
-    a& nonce& incarnation& first& total& members;
+    a& nonce& incarnation& more& members;
   }
 };
 

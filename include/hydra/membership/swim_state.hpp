@@ -136,10 +136,9 @@ struct probing {
 struct syncing {
   peer who{};
   std::uint64_t nonce = 0;
-  std::uint16_t first = 0;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& who& nonce& first;
+    a& who& nonce;
   }
 };
 
