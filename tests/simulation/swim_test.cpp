@@ -153,7 +153,8 @@ TEST_CASE("two halves of a network bury each other, and find together when it he
   w.run_until(at_ns(0) + 240s);
   for (std::uint32_t i = 0; i < heads; ++i) {
     CHECK(seen_by(w, i) == (i < heads / 3 ? heads / 3 : heads * 2 / 3) - 1);
-    auto const gateway = i < heads / 3 ? least_key(w, 0, heads / 3) : least_key(w, heads / 3, heads);
+    auto const gateway =
+        i < heads / 3 ? least_key(w, 0, heads / 3) : least_key(w, heads / 3, heads);
     CHECK(w.node(peer{i}).policy().gateway() == peer{gateway});
   }
   w.run_for(120s);

@@ -532,7 +532,7 @@ TEST_CASE("who leaves says so, and nothing after that") {
   CHECK(g.group.neighbours().size() == 3);
 }
 
-TEST_CASE("what the transport knows to be gone is suspected at once; without suspicion it is dead") {
+TEST_CASE("what the transport knows to be gone is suspected at once, or dead") {
   auto const careful = GENERATE(true, false);
   CAPTURE(careful);
   auto settings = head::plain();

@@ -95,15 +95,16 @@ class swim {
     HYDRA_EXPECTS(s.gossip_fanout <= helpers_max);
   }
 
-  // A world too large to warm up gives every head its list; nobody is told.
+  // A world too large to warm up gives every head its list, before it starts; nobody is told.
+  // Precondition: no repeats.
   void adopt(std::span<peer const> everybody, peer self) {
     for (auto who : everybody) {
-      if (who == self || members_.full() || members_.find(who) != nowhere) continue;
+      if (who == self || members_.full()) continue;
       members_[members_.raise(members_.add(who, {}))].is = standing::alive;
     }
   }
 
-  // ---- asked ----------------------------------------------------------------------------------
+  // ---- asked ------------------------------------------------------------------------------------
 
   [[nodiscard]] std::span<peer const> neighbours() const noexcept { return members_.live_ones(); }
   [[nodiscard]] list const& members() const noexcept { return members_; }
@@ -263,7 +264,7 @@ class swim {
   }
 
  private:
-  // ---- own life -----------------------------------------------------------------------------------
+  // ---- own life ---------------------------------------------------------------------------------
 
   static std::uint32_t second_of(auto& env) {
     return static_cast<std::uint32_t>(env.now().time_since_epoch() / 1s);
@@ -308,7 +309,7 @@ class swim {
     env.template pool<relay>().clear();
   }
 
-  // ---- what is said of others -----------------------------------------------------------------------
+  // ---- what is said of others -------------------------------------------------------------------
 
   [[nodiscard]] bool is_neighbour(peer who) const {
     auto const i = members_.find(who);
@@ -411,7 +412,7 @@ class swim {
                                                        : neighbour_down::cause::dead});
   }
 
-  // ---- hearsay --------------------------------------------------------------------------------------
+  // ---- hearsay ----------------------------------------------------------------------------------
 
   void learn(auto& env, peer who, std::uint32_t incarnation = 0) {
     if (!who || who == env.self() || members_.find(who) != nowhere) return;
@@ -485,7 +486,7 @@ class swim {
     env.send(who, who_is_there{sync_.nonce, incarnation_, after});
   }
 
-  // ---- piggy-backing ----------------------------------------------------------------------------------
+  // ---- piggy-backing ----------------------------------------------------------------------------
 
   [[nodiscard]] std::uint8_t tellings() const {
     return static_cast<std::uint8_t>(
@@ -526,7 +527,7 @@ class swim {
     env.send(to, m);
   }
 
-  // ---- periods ----------------------------------------------------------------------------------------
+  // ---- periods ----------------------------------------------------------------------------------
 
   void watch(auto& env, instant due) {
     if (due >= wake_at_) return;
@@ -538,7 +539,8 @@ class swim {
     if (probe_.who) next = std::min(next, probe_.ask_at);
     env.template pool<suspicion>().each(
         [&](activity, suspicion const& s) { next = std::min(next, s.due); });
-    env.template pool<relay>().each([&](activity, relay const& r) { next = std::min(next, r.due); });
+    env.template pool<relay>().each(
+        [&](activity, relay const& r) { next = std::min(next, r.due); });
     return std::max(next, env.now());
   }
   // Stretched while we hear badly.
@@ -643,7 +645,7 @@ class swim {
     }
   }
 
-  // ---- for others ---------------------------------------------------------------------------------------
+  // ---- for others -------------------------------------------------------------------------------
 
   void pass_on(auto& env, peer from, std::uint64_t nonce) {
     auto pool = env.template pool<relay>();
