@@ -291,6 +291,7 @@ swim_settings agent(scenario const& s, variant const& v) {
   c.ping_timeout = 500ms;
   c.gossip_period = 200ms;
   c.helpers = 3;
+  c.updates = membership::updates_max;
   c.lambda = static_cast<std::uint8_t>(s.integer("agent_lambda"));
   c.verify_named = false;
   c.lha_probe = v.probe;

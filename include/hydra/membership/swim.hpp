@@ -510,7 +510,7 @@ class swim {
     auto const limit = tellings();
     for (auto at : members_.least_told(settings_.updates)) {
       if (news.full() || news.size() >= settings_.updates) break;
-      if (members_.who(at) == to) continue;
+      if (at == i && !news.empty() && news[0].who == to) continue;  // said already
       news.push_back(news_of(env, at));
       members_.was_told(at, limit);
     }
@@ -635,7 +635,7 @@ class swim {
   void gossip(auto& env) {
     gossip_at_ = env.now() + settings_.gossip_period;
     for (std::size_t i = 0; i < settings_.gossip_fanout && members_.live() != 0; ++i) {
-      if (!members_.to_tell()) return;
+      if (!members_.to_tell() && told_ >= tellings()) return;
       auto const to =
           members_.who(static_cast<std::size_t>(env.random().below(members_.live())));
       rumour m;

@@ -12,7 +12,7 @@
 
 namespace hydra::membership {
 
-inline constexpr std::size_t updates_max = 8;   // piggy-backed on one message
+inline constexpr std::size_t updates_max = 12;  // piggy-backed on one message; each may be a fact
 inline constexpr std::size_t page_max = 12;     // members in an answer to who_is_there
 inline constexpr std::size_t helpers_max = 8;   // asked to ping somebody for us
 
