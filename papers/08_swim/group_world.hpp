@@ -1,5 +1,5 @@
-// A group of SWIM members alone in a world, each with the whole list from the start; and when which
-// of them said what of whom.
+// Groups of SWIM members alone in a world, each member with the whole list of its group from the
+// start; and when which of them said what of whom.
 #pragma once
 
 #include <hydra/assembly/alone.hpp>
@@ -39,15 +39,17 @@ class group_setting : public sim::plain_setting {
  public:
   using policy = membership::swim<Members>;
   group_setting(std::uint64_t seed, std::uint32_t n, membership::swim_settings const& s,
-                duration delay, std::uint32_t loss_per_mille = 0, blocks const& b = {})
-      : plain_setting{seed, n}, policy_{s}, delay_{delay}, loss_{loss_per_mille},
-        blocks_{std::make_shared<blocks const>(b)} {
+                duration delay, std::uint32_t loss_per_mille = 0, blocks const& b = {},
+                std::uint32_t groups = 1)
+      : plain_setting{seed, n * groups}, size_{n}, policy_{s}, delay_{delay},
+        loss_{loss_per_mille}, blocks_{std::make_shared<blocks const>(b)} {
     HYDRA_EXPECTS(n <= Members);
   }
   [[nodiscard]] alone<policy> make(sim::permutation const& view, std::uint32_t who) const {
     std::vector<peer> all;
-    all.reserve(peers());
-    for (std::uint32_t i = 0; i < peers(); ++i) all.push_back(peer{view.seen(i)});
+    all.reserve(size_);
+    auto const first = who / size_ * size_;
+    for (std::uint32_t i = 0; i < size_; ++i) all.push_back(peer{view.seen(first + i)});
     policy p{policy_};
     p.adopt(all, peer{view.seen(who)});
     return alone<policy>{p};
@@ -61,6 +63,7 @@ class group_setting : public sim::plain_setting {
   }
 
  private:
+  std::uint32_t size_;  // of a group
   membership::swim_settings policy_;
   duration delay_;
   std::uint32_t loss_;

@@ -43,30 +43,33 @@ std::int64_t periods_until(instant crash, instant verdict, duration period) {
 
 // ---- first detection -------------------------------------------------------------------------
 
-// Crashes in forks of one world: every one begins in a group that knows of none.
+// Crashes in forks of one world of many groups: every one begins in a group that knows of none.
 template <std::size_t Members>
 double detection_in_forks(scenario const& s, std::uint32_t n, std::int64_t crashes,
                           std::uint32_t victims) {
   auto const settings = bare(s);
   auto const period = settings.period;
-  group_world<Members> base{
-      group_setting<Members>{s.seed(), n, settings, seconds_of(s.number("delay_s"))}};
+  auto const groups = std::max(1U, static_cast<std::uint32_t>(s.integer("heads_in_a_world")) / n);
+  group_world<Members> base{group_setting<Members>{
+      s.seed(), n, settings, seconds_of(s.number("delay_s")), 0, {}, groups}};
   owned_stream chance{s.seed(), purpose::fault, n};
   std::vector<std::uint32_t> order(n);
   for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
   base.run_for(2 * period);
   double sum = 0;
   std::int64_t found = 0;
-  for (std::int64_t i = 0; i < crashes; i += victims) {
+  while (found < crashes) {
     base.run_for(period + chance.draw().between(duration{}, period));
     auto w = base;
     auto const crash = w.now();
-    std::vector<bool> gone(n, false);
-    for (auto v : chance.draw().sample(victims, std::span{order})) {
-      w.crash(peer{v});
-      gone[v] = true;
+    std::vector<bool> gone(w.peers(), false);
+    for (std::uint32_t g = 0; g < groups; ++g) {
+      for (auto v : chance.draw().sample(victims, std::span{order})) {
+        w.crash(peer{g * n + v});
+        gone[g * n + v] = true;
+      }
     }
-    for (std::uint32_t left = victims; left != 0;) {
+    for (std::uint32_t left = groups * victims; left != 0;) {
       w.run_for(period);
       for (auto const& f : take_said(w)) {
         if (!gone[f.of]) continue;
@@ -80,8 +83,8 @@ double detection_in_forks(scenario const& s, std::uint32_t n, std::int64_t crash
   return sum / static_cast<double>(found);
 }
 
-// In one world that is too large to be copied: who crashed is restarted when it was noticed, and
-// its turn comes again when it has long been forgotten.
+// In one world that is too large to be copied: some crash in every period, who was noticed is
+// restarted, and its turn comes again when it has long been forgotten.
 template <std::size_t Members>
 double detection_in_turn(scenario const& s, std::uint32_t n, std::int64_t crashes,
                          std::uint32_t victims) {
@@ -94,26 +97,22 @@ double detection_in_turn(scenario const& s, std::uint32_t n, std::int64_t crashe
   double sum = 0;
   std::int64_t found = 0;
   std::uint32_t next = 0;
-  std::vector<bool> gone(n, false);
-  while (found < crashes) {
-    auto const crash = w.now();
-    for (std::uint32_t i = 0; i < victims; ++i) {
-      w.crash(peer{(next + i) % n});
-      gone[(next + i) % n] = true;
+  std::vector<instant> crashed(n, never);
+  for (std::int64_t begun = 0; found < crashes;) {
+    for (std::uint32_t i = 0; i < victims && begun < crashes; ++i, ++begun) {
+      w.crash(peer{next});
+      crashed[next] = w.now();
+      next = (next + 1) % n;
     }
-    for (std::uint32_t left = victims; left != 0;) {
-      w.run_for(period);
-      for (auto const& f : take_said(w)) {
-        if (!gone[f.of] || f.at < crash + period) continue;
-        gone[f.of] = false;
-        --left;
-        ++found;
-        sum += static_cast<double>(periods_until(crash, f.at, period));
-      }
+    w.run_for(period);
+    for (auto const& f : take_said(w)) {
+      auto& since = crashed[f.of];
+      if (since == never || f.at < since + period) continue;
+      ++found;
+      sum += static_cast<double>(periods_until(since, f.at, period));
+      since = never;
+      w.restart(peer{f.of});
     }
-    for (std::uint32_t i = 0; i < victims; ++i) w.restart(peer{(next + i) % n});
-    w.run_for(period);  // until they have begun
-    next = (next + victims) % n;
   }
   return sum / static_cast<double>(found);
 }
@@ -130,8 +129,7 @@ void first_detection(scenario const& s, sheet& out) {
     auto const n = static_cast<std::uint32_t>(members);
     auto const victims = static_cast<std::uint32_t>(s.integer("victims_per_1000")) * n / 1000;
     out.measured("first detection", name_of(members), "periods",
-                 n <= 1024 ? detection_in_turn<1024>(s, n, large, victims)
-                           : detection_in_turn<10240>(s, n, large, victims));
+                 detection_in_turn<1024>(s, n, large, victims));
   }
   auto const n = static_cast<std::uint32_t>(s.integer("alive_members"));
   for (double const alive : s.numbers("alive_shares")) {
