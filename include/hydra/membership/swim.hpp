@@ -123,7 +123,7 @@ class swim {
           std::find(contacts_.begin(), contacts_.end(), who) == contacts_.end()) {
         contacts_.push_back(who);
       }
-      learn(env, who);
+      learn(env, who, 0, false);
     }
   }
 
@@ -414,12 +414,13 @@ class swim {
 
   // ---- hearsay ----------------------------------------------------------------------------------
 
-  void learn(auto& env, peer who, std::uint32_t incarnation = 0) {
+  // Contacts are greeted whatever the settings: nobody said that they live.
+  void learn(auto& env, peer who, std::uint32_t incarnation = 0, bool believed = true) {
     if (!who || who == env.self() || members_.find(who) != nowhere) return;
     if (members_.full() && !forget_one_dead()) return;
     if (named() >= names_max) return;
     auto const i = members_.add(who, {.incarnation = incarnation});
-    if (!settings_.verify_named) return appear(env, i);
+    if (believed && !settings_.verify_named) return appear(env, i);
     if (greeted_ < greetings_max) greet(env, i);
   }
   [[nodiscard]] std::size_t named() const {
@@ -584,7 +585,7 @@ class swim {
       if (members_[i].is == standing::dead) greet(env, i);
     }
     if (members_.live() == 0) {
-      for (auto who : contacts_) learn(env, who);
+      for (auto who : contacts_) learn(env, who, 0, false);
     }
   }
   void ask_helpers(auto& env) {
