@@ -41,7 +41,7 @@ std::int64_t periods_until(instant crash, instant verdict, duration period) {
   return std::max<std::int64_t>(1, (verdict - crash) / period);
 }
 
-// ---- first detection -------------------------------------------------------------------------
+// ---- first detection ----------------------------------------------------------------------------
 
 // Crashes in forks of one world of many groups: every one begins in a group that knows of none.
 template <std::size_t Members>
@@ -139,7 +139,7 @@ void first_detection(scenario const& s, sheet& out) {
   }
 }
 
-// ---- round robin: everybody probes everybody ---------------------------------------------------
+// ---- round robin: everybody probes everybody ----------------------------------------------------
 
 void round_robin(scenario const& s, sheet& out) {
   auto settings = bare(s);
@@ -174,7 +174,7 @@ void round_robin(scenario const& s, sheet& out) {
   }
 }
 
-// ---- load ------------------------------------------------------------------------------------------
+// ---- load ---------------------------------------------------------------------------------------
 
 template <std::size_t Members>
 double load_of(scenario const& s, std::uint32_t n) {
@@ -198,7 +198,7 @@ void load(scenario const& s, sheet& out) {
   }
 }
 
-// ---- false positives ---------------------------------------------------------------------------------
+// ---- false positives ----------------------------------------------------------------------------
 
 // Probes of live members that fail, per member and period, times e/(e-1): the paper's PM(T). Many
 // short worlds: whoever is suspected already would not be counted again.
@@ -229,7 +229,7 @@ void false_positives(scenario const& s, sheet& out) {
   }
 }
 
-// ---- dissemination ---------------------------------------------------------------------------------------
+// ---- dissemination ------------------------------------------------------------------------------
 
 void dissemination(scenario const& s, sheet& out) {
   auto settings = bare(s);
@@ -268,7 +268,7 @@ void dissemination(scenario const& s, sheet& out) {
   }
 }
 
-// ---- Lifeguard ---------------------------------------------------------------------------------------------
+// ---- Lifeguard ----------------------------------------------------------------------------------
 
 struct variant {
   char const* name;
