@@ -58,8 +58,8 @@ double detection_in_forks(scenario const& s, std::uint32_t n, std::int64_t crash
   base.run_for(2 * period);
   double sum = 0;
   std::int64_t found = 0;
-  while (found < crashes) {
-    base.run_for(period + chance.draw().between(duration{}, period));
+  while (found < crashes) {  // from fork to fork the probes that most crashes need are others
+    base.run_for(3 * period + chance.draw().between(duration{}, period));
     auto w = base;
     auto const crash = w.now();
     std::vector<bool> gone(w.peers(), false);
