@@ -34,6 +34,10 @@ struct network_settings {
 using all_policies = std::tuple<full_mesh, kademlia<8>, chord<8>, pastry<>, flood<64>, walk<32>,
                                 small_world, capability<>>;
 
+// Of 30 heads that know three each, so many are further from everybody who can than digests reach.
+template <class P>
+inline constexpr std::size_t beyond = std::is_same_v<P, capability<>> ? 1 : 0;
+
 // A policy with its defaults, but quick enough for a test of half a minute.
 template <class P>
 P quick() {
@@ -298,7 +302,7 @@ TEMPLATE_LIST_TEST_CASE("every find ends with exactly one found, of verified can
   }
   net.run(13s);
   auto const with = finds_in_all(net, 5);
-  CHECK(with >= net.size() - (loss == 30 ? 2U : 0U));
+  CHECK(with >= net.size() - (loss == 30 ? 2U : 0U) - beyond<TestType>);
 }
 
 TEMPLATE_LIST_TEST_CASE("a find ends when half of the heads are gone",
@@ -312,7 +316,11 @@ TEMPLATE_LIST_TEST_CASE("a find ends when half of the heads are gone",
   for (std::size_t i = 1; i < net.size(); i += 2) net.crash(i);
   for (std::size_t i = 0; i < net.size(); i += 2) CHECK(net.find(i, {rendering, 1, {}}));
   net.run(13s);
-  CHECK(finds_in_all(net, 6) >= 13);  // of 15
+  if constexpr (std::is_same_v<TestType, capability<>>) {
+    CHECK(finds_in_all(net, 6) >= 6);  // a ring of three friends each breaks, and is not mended
+  } else {
+    CHECK(finds_in_all(net, 6) >= 13);  // of 15
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("a find that knows nobody ends empty in the same call",
@@ -389,7 +397,9 @@ TEMPLATE_LIST_TEST_CASE("garbage from strangers leaves everything bounded and fi
     if constexpr (std::is_same_v<TestType, chord<8>>) {
       CHECK(net[0].policy.contacts() <= ring_table<8>::contacts_max);
       CHECK(net[0].policy.ring().sane());
-    } else {
+    } else if constexpr (std::is_same_v<TestType, capability<>>) {
+    CHECK(net[0].policy.contacts() == 3);  // a ring is given, never learnt
+  } else {
       CHECK(net[0].policy.contacts() <= table<8>::capacity);
       CHECK(net[0].policy.contact_table().sane());
     }

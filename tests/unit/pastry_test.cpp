@@ -115,7 +115,7 @@ contact contact_of(std::uint32_t who, std::uint32_t prefix) {
 TEST_CASE("sizes of Pastry") {
   CHECK(sizeof(policy) == 1864);
   CHECK(sizeof(pastry_lookup) <= 2300);
-  CHECK(sizeof(forwarding) <= 96);
+  CHECK(sizeof(handed_on) <= 96);
   CHECK(message_bytes_max >= sizeof(leaves));
 }
 
@@ -124,7 +124,7 @@ TEST_CASE("Pastry describes all of its state") {
   policy p;
   p.adopt(all[7].key, all, std::identity{});
   CHECK(testing::forgotten(p).empty());
-  CHECK(testing::forgotten<forwarding>().empty());
+  CHECK(testing::forgotten<handed_on>().empty());
   CHECK(testing::forgotten<question>().empty());
   CHECK(testing::forgotten<route>().empty());
 }
@@ -231,9 +231,9 @@ TEST_CASE("a find is handed on to the next head; an answer from the closest brin
   auto const next = first[0].to;
   h.tell(nobody_we_know, routed{m.nonce});  // not from whom it was handed to
   auto v = h.view();
-  CHECK(v.pool<forwarding>().size() == 1);
+  CHECK(v.pool<handed_on>().size() == 1);
   h.tell(next, routed{m.nonce});
-  CHECK(v.pool<forwarding>().size() == 0);
+  CHECK(v.pool<handed_on>().size() == 0);
   auto const owner = closest_of(h.all, target.prefix());
   auto const other = h.routes.closest(target, 3);
   h.tell(owner, arrived{m.nonce + 1, 2, {}});  // a nonce that nobody drew
@@ -347,9 +347,9 @@ TEST_CASE("no flood of messages makes a head hold more than 64") {
     h.tell(peer{17}, route{h.env.about(service{static_cast<std::uint32_t>(i)}), i, peer{42}, 2});
   }
   auto v = h.view();
-  CHECK(v.pool<forwarding>().size() == forwarding::per_peer_max);
+  CHECK(v.pool<handed_on>().size() == handed_on::per_peer_max);
   h.pass(10s);
-  CHECK(v.pool<forwarding>().size() == 0);
+  CHECK(v.pool<handed_on>().size() == 0);
   CHECK(v.pool<question>().size() == 0);
 }
 

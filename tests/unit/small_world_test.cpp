@@ -86,7 +86,7 @@ std::uint64_t nonce_of(testing::sent_messages const& all) {
 
 TEST_CASE("sizes of small_world") {
   CHECK(sizeof(policy) == 880);
-  CHECK(sizeof(ring_lookup) <= 2400);
+  CHECK(sizeof(world_lookup) <= 2400);
   CHECK(sizeof(ring_find) == 48);
 }
 

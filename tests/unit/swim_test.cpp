@@ -46,7 +46,7 @@ struct head {
     env.end_call();
   }
   void news(peer from, update const& u) {
-    rumour m;
+    member_news m;
     m.news.push_back(u);
     tell(from, m);
   }

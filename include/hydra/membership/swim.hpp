@@ -73,7 +73,7 @@ class swim {
  public:
   using policy_concept = membership_tag;
   using messages = type_list<ping, ack, ping_request, relayed, who_is_there, these_are_there,
-                             rumour, farewell>;
+                             member_news, farewell>;
   using facts = type_list<neighbour_up, neighbour_down, suspected, refuted>;
   using activities = type_list<suspicion, relay>;
 
@@ -194,7 +194,7 @@ class swim {
     hear(env, from, m.incarnation, &m.news);
   }
 
-  void on_message(auto& env, peer from, rumour const& m) {
+  void on_message(auto& env, peer from, member_news const& m) {
     if (!left_) hear(env, from, m.incarnation, &m.news);
   }
 
@@ -639,7 +639,7 @@ class swim {
       if (!members_.to_tell() && told_ >= tellings()) return;
       auto const to =
           members_.who(static_cast<std::size_t>(env.random().below(members_.live())));
-      rumour m;
+      member_news m;
       m.incarnation = incarnation_;
       pack(env, to, m.news);
       env.send(to, m);

@@ -113,7 +113,7 @@ struct these_are_there {
 };
 
 // Updates that nobody asked for, between probes.
-struct rumour {
+struct member_news {
   static constexpr message_id id{room::membership, 7, 1};
   std::uint32_t incarnation = 0;
   membership::updates news{};

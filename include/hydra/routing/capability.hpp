@@ -53,7 +53,7 @@ struct known_digest {
 };
 
 // What this head performs; sealed when somebody asks.
-struct own_offer {
+struct capability_offer {
   static constexpr std::size_t per_peer_max = 16;
   provider_record record{};
   template <class A>
@@ -112,7 +112,7 @@ class capability {
   using digest_type = D;
   using messages = type_list<digest_is<D>, digest_still, digest_please, who_can, i_can, i_know>;
   using facts = type_list<found, misled>;
-  using activities = type_list<quest, quest_check, own_offer, known_digest<D>>;
+  using activities = type_list<quest, quest_check, capability_offer, known_digest<D>>;
 
   static constexpr std::size_t listeners_max = 8;
   static constexpr std::uint8_t doubt_max = 7;
@@ -177,8 +177,8 @@ class capability {
     forget_digest(env, *n);
   }
   void publish(auto& env, provider_record const& r) {
-    auto pool = env.template pool<own_offer>();
-    auto const id = pool.first([&](own_offer const& o) { return o.record.what == r.what; });
+    auto pool = env.template pool<capability_offer>();
+    auto const id = pool.first([&](capability_offer const& o) { return o.record.what == r.what; });
     auto* mine = pool.find(id);
     if (mine == nullptr) mine = pool.find(pool.add({}));
     if (mine == nullptr) return env.note("publish: 16 services are offered already");
@@ -188,8 +188,8 @@ class capability {
     mine->record.about.expires = {};  // sealed when somebody asks
   }
   void withdraw(auto& env, service what) {
-    auto pool = env.template pool<own_offer>();
-    pool.erase(pool.first([&](own_offer const& o) { return o.record.what == what; }));
+    auto pool = env.template pool<capability_offer>();
+    pool.erase(pool.first([&](capability_offer const& o) { return o.record.what == what; }));
   }
 
   activity find(auto& env, want const& w) {
@@ -241,8 +241,8 @@ class capability {
     if (!m.what) return;
     auto const tag = tag_of_service(env.about(m.what), m.region);
     auto const others = hints_for(env, tag, from, m.nonce);
-    auto pool = env.template pool<own_offer>();
-    auto* mine = pool.find(pool.first([&](own_offer const& o) {
+    auto pool = env.template pool<capability_offer>();
+    auto* mine = pool.find(pool.first([&](capability_offer const& o) {
       return o.record.what == m.what && (m.region == 0 || (o.record.under.region & m.region) != 0);
     }));
     if (mine == nullptr) return env.send(from, i_know{m.nonce, others});
@@ -381,7 +381,7 @@ class capability {
   // ---- saying what can be reached through us
   [[nodiscard]] D digest_for(auto& env, peer to) {
     D d;
-    env.template pool<own_offer>().each([&](activity, own_offer& o) {
+    env.template pool<capability_offer>().each([&](activity, capability_offer& o) {
       auto const what = env.about(o.record.what);
       d.add(tag_of_service(what));
       if (o.record.under.region != 0) d.add(tag_of_service(what, o.record.under.region));

@@ -216,12 +216,13 @@ class chord {
     ring_lookup l;
     l.why = ring_errand::find;
     l.what = w.what;
+    l.needs = w.needs;
     l.at_least = std::max<std::uint8_t>(w.at_least, 1);
     l.target = env.about(w.what);
     bounded_vector<provider_record, records_per_answer_max> held;
     record_store{env}.sample(w.what, held.capacity(), held);
     for (auto const& r : held) {
-      if (r.head != env.self()) add_diverse(l.records, r);
+      if (r.head != env.self() && meets(r, w.needs)) add_diverse(l.records, r);
     }
     return start(env, l);
   }
@@ -719,7 +720,7 @@ class chord {
   void consider_record(auto& env, activity id, peer from, provider_record const& r) {
     auto* l = env.template pool<ring_lookup>().find(id);
     if (r.what != l->what || r.head == env.self() || r.power.cores == 0) return;
-    if (!acceptable(env, r, settings_.record_lifetime_max)) return;
+    if (!meets(r, l->needs) || !acceptable(env, r, settings_.record_lifetime_max)) return;
     auto const same = [&](provider_record const& k) { return identical(k, r); };
     if (std::any_of(l->records.begin(), l->records.end(), same)) return;
     auto pool = env.template pool<checking>();

@@ -49,6 +49,7 @@ struct ring_lookup {
   instant deadline{};
   std::uint64_t nonce = 0;
   service what{};
+  demands needs{};
   ring_errand why = ring_errand::locate;
   std::uint8_t finger = 0;
   bool collecting = false;   // the owner is known, records are on their way
@@ -122,6 +123,7 @@ struct ring_lookup {
   void serialize(A& a, unsigned) {
     a& target& from& far& started& deadline& nonce& what& why& finger& collecting& named_self;
     a& self_owns& at_least& checking& hops& timeouts& messages& before& after& records;
+    serialize_if_any(a, needs);
   }
 
  private:

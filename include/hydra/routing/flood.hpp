@@ -119,6 +119,7 @@ class flood {
   activity find(auto& env, want const& w) {
     flood_search s;
     s.got.what = w.what;
+    s.got.needs = w.needs;
     s.got.at_least = std::max<std::uint8_t>(w.at_least, 1);
     s.got.nonce = env.random().bits() & ~ring_bits;
     auto pool = env.template pool<flood_search>();

@@ -184,9 +184,12 @@ class kademlia {
     l.why = errand::find;
     l.what = w.what;
     l.at_least = std::max<std::uint8_t>(w.at_least, 1);
+    l.needs = w.needs;
     l.target = env.about(w.what);
     if (auto const* r = fresh_memory(env, w)) {
-      for (auto const& record : r->records) l.gain(record, {});
+      for (auto const& record : r->records) {
+        if (meets(record, w.needs)) l.gain(record, {});
+      }
       auto const id = env.template pool<lookup<K>>().add(l);
       if (id) finish(env, id, l);
       return id;
@@ -195,7 +198,7 @@ class kademlia {
     bounded_vector<provider_record, records_per_answer_max> own;
     held.sample(w.what, own.capacity(), own);
     for (auto const& r : own) {
-      if (r.head != env.self()) l.gain(r, env.self());
+      if (r.head != env.self() && meets(r, w.needs)) l.gain(r, env.self());
     }
     l.sources = l.records.empty() ? 0 : 1;
     return start(env, l);
@@ -532,7 +535,8 @@ class kademlia {
   void consider_record(auto& env, activity id, peer from, provider_record const& r) {
     auto* l = env.template pool<lookup<K>>().find(id);
     if (l->why != errand::find || r.what != l->what || r.head == env.self()) return;
-    if (r.power.cores == 0 || !acceptable(env, r, settings_.record_lifetime_max)) return;
+    if (r.power.cores == 0 || !meets(r, l->needs)) return;
+    if (!acceptable(env, r, settings_.record_lifetime_max)) return;
     auto* giver = l->find(from);
     auto pool = env.template pool<checking>();
     bool const pending = static_cast<bool>(pool.first(
@@ -697,11 +701,13 @@ class kademlia {
     auto pool = env.template pool<remembered>();
     auto const* r = pool.find(pool.first([&](remembered const& x) { return x.what == w.what; }));
     if (r == nullptr || r->fresh_until <= env.now()) return nullptr;
-    return r->records.size() < std::max<std::size_t>(w.at_least, 1) ? nullptr : r;
+    auto const fit = std::count_if(r->records.begin(), r->records.end(),
+                                   [&](provider_record const& k) { return meets(k, w.needs); });
+    return fit < std::max<std::ptrdiff_t>(w.at_least, 1) ? nullptr : r;
   }
 
   void remember(auto& env, lookup<K> const& l) {
-    if (settings_.cache_lifetime <= duration{} || l.records.empty()) return;
+    if (settings_.cache_lifetime <= duration{} || l.records.empty() || l.needs) return;
     auto pool = env.template pool<remembered>();
     remembered r;
     r.what = l.what;

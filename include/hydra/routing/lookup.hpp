@@ -31,6 +31,7 @@ struct lookup {
   instant deadline{};
   std::uint64_t nonce = 0;
   service what{};
+  demands needs{};
   errand why = errand::find;
   bool storing = false;        // publish: the closest are known, records are on their way
   std::uint8_t at_least = 1;
@@ -140,6 +141,7 @@ struct lookup {
   void serialize(A& a, unsigned) {
     a& target& rank& deadline& nonce& what& why& storing& at_least& sources& checking& hops;
     a& paths& timeouts& messages& near& records& givers;
+    serialize_if_any(a, needs);
   }
 };
 

@@ -66,7 +66,7 @@ class pastry : public pastry_contacts<B, Leaves> {
   using messages = type_list<route, routed, arrived, ask_hop, hop, ask_row, row, ask_leaves, leaves,
                              find_providers, providers, store, stored, ping, pong>;
   using facts = type_list<found, located>;
-  using activities = type_list<pastry_lookup, forwarding, question, shelf, checking, offered>;
+  using activities = type_list<pastry_lookup, handed_on, question, shelf, checking, offered>;
   using records = type_list<known_contacts>;
   using typename base::kind;
   using typename base::table_type;
@@ -121,12 +121,13 @@ class pastry : public pastry_contacts<B, Leaves> {
     pastry_lookup l;
     l.why = errand::find;
     l.what = w.what;
+    l.needs = w.needs;
     l.at_least = std::max<std::uint8_t>(w.at_least, 1);
     l.target = env.about(w.what);
     bounded_vector<provider_record, records_per_answer_max> held;
     record_store{env}.sample(w.what, held.capacity(), held);
     for (auto const& r : held) {
-      if (r.head != env.self()) add_diverse(l.records, r);
+      if (r.head != env.self() && meets(r, w.needs)) add_diverse(l.records, r);
     }
     return start(env, l);
   }
@@ -177,15 +178,15 @@ class pastry : public pastry_contacts<B, Leaves> {
     if (!m.origin || m.origin == env.self() || m.hops == 0 || m.hops > settings_.hops_max) return;
     if (first && m.origin != from) return;
     env.send(from, routed{m.nonce});
-    bool const again = static_cast<bool>(env.template pool<forwarding>().first(
-        [&](forwarding const& f) { return same(f.what, m); }));
+    bool const again = static_cast<bool>(env.template pool<handed_on>().first(
+        [&](handed_on const& f) { return same(f.what, m); }));
     if (!again) hand_on(env, {.what = m});
   }
 
   void on_message(auto& env, peer from, routed const& m) {
-    auto pool = env.template pool<forwarding>();
+    auto pool = env.template pool<handed_on>();
     auto const id = pool.first(
-        [&](forwarding const& f) { return f.to == from && f.what.nonce == m.nonce; });
+        [&](handed_on const& f) { return f.to == from && f.what.nonce == m.nonce; });
     if (!id) return;
     pool.erase(id);
     learn(env, from, evidence::answered);
@@ -369,7 +370,7 @@ class pastry : public pastry_contacts<B, Leaves> {
   }
 
   // Hands a message on, or, when nobody is closer, answers its origin.
-  void hand_on(auto& env, forwarding f) {
+  void hand_on(auto& env, handed_on f) {
     auto const skipped = [&](peer who) {
       return who == f.what.origin ||
              std::find(f.failed.begin(), f.failed.end(), who) != f.failed.end();
@@ -385,12 +386,12 @@ class pastry : public pastry_contacts<B, Leaves> {
       f.to = next->who;
     }
     f.attempts = 0;
-    auto pool = env.template pool<forwarding>();
+    auto pool = env.template pool<handed_on>();
     if (pool.full()) return dispatch(env, f);
     auto const id = pool.add(f);
     dispatch(env, *pool.find(id));
   }
-  void dispatch(auto& env, forwarding& f) {
+  void dispatch(auto& env, handed_on& f) {
     ++f.attempts;
     f.due = env.now() + settings_.hop_timeout;
     watch(env, f.due);
@@ -409,14 +410,14 @@ class pastry : public pastry_contacts<B, Leaves> {
   }
   // What we sent ourselves need not be watched any more: the next sweep forgets it.
   void drop_forwarding(auto& env, std::uint64_t nonce) {
-    env.template pool<forwarding>().each([&](activity, forwarding& f) {
+    env.template pool<handed_on>().each([&](activity, handed_on& f) {
       if (f.what.nonce == nonce && f.what.origin == env.self()) f.to = {};
     });
   }
   // Nobody said that it has the message: again, then past this head.
-  void hand_on_again(auto& env, activity id, forwarding const& held) {
+  void hand_on_again(auto& env, activity id, handed_on const& held) {
     auto f = held;
-    auto pool = env.template pool<forwarding>();
+    auto pool = env.template pool<handed_on>();
     if (!f.to) return static_cast<void>(pool.erase(id));
     silent(env, f.to);
     auto const most = settings_.hop_attempts * (f.arrival ? 2U : 1U);
@@ -557,7 +558,8 @@ class pastry : public pastry_contacts<B, Leaves> {
   void consider_record(auto& env, activity id, peer from, provider_record const& r) {
     auto* l = env.template pool<pastry_lookup>().find(id);
     if (l->why != errand::find || r.what != l->what || r.head == env.self()) return;
-    if (r.power.cores == 0 || !acceptable(env, r, settings_.record_lifetime_max)) return;
+    if (r.power.cores == 0 || !meets(r, l->needs)) return;
+    if (!acceptable(env, r, settings_.record_lifetime_max)) return;
     auto const is_it = [&](provider_record const& k) { return identical(k, r); };
     if (std::any_of(l->records.begin(), l->records.end(), is_it)) return;
     if (record_store{env}.holds(r)) return static_cast<void>(add_diverse(l->records, r));
@@ -643,7 +645,7 @@ class pastry : public pastry_contacts<B, Leaves> {
         if (a.who == who && a.in_flight()) a.due = past;
       }
     });
-    env.template pool<forwarding>().each([&](activity, forwarding& f) {
+    env.template pool<handed_on>().each([&](activity, handed_on& f) {
       if (f.to == who) f.due = past;
     });
     watch(env, past);
@@ -652,8 +654,8 @@ class pastry : public pastry_contacts<B, Leaves> {
   void sweep(auto& env) {
     if (env.now() < sweep_at_) return;  // a later sweep was brought forward: this one is idle
     sweep_at_ = origin;                 // nothing is armed until all have been looked at
-    auto forwards = env.template pool<forwarding>();
-    forwards.each([&](activity id, forwarding const& f) {
+    auto forwards = env.template pool<handed_on>();
+    forwards.each([&](activity id, handed_on const& f) {
       if (f.due <= env.now()) hand_on_again(env, id, f);
     });
     auto lookups = env.template pool<pastry_lookup>();
@@ -661,7 +663,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     sweep_questions(env);
     sweep_at_ = never;
     auto next = never;
-    forwards.each([&](activity, forwarding const& f) { next = std::min(next, f.due); });
+    forwards.each([&](activity, handed_on const& f) { next = std::min(next, f.due); });
     env.template pool<question>().each([&](activity, question const& q) {
       next = std::min(next, q.due);
     });

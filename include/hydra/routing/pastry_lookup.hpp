@@ -25,6 +25,7 @@ struct pastry_lookup {
   instant due{};              // on the way: when to try again
   std::uint64_t nonce = 0;
   service what{};
+  demands needs{};
   errand why = errand::find;  // refresh: to our own key, that is to join
   bool asking = false;        // the closest is known and is asked, with its next closest
   bool iterative = false;
@@ -58,12 +59,13 @@ struct pastry_lookup {
   void serialize(A& a, unsigned) {
     a& target& deadline& due& nonce& what& why& asking& iterative& at_least& checking& heard;
     a& hops& timeouts& tries& attempts& messages& current& choices& tried& near& records;
+    serialize_if_any(a, needs);
   }
 };
 
 // A message that was handed on, until the next head says that it has it. When there is no place
 // for another one it is handed on unwatched.
-struct forwarding {
+struct handed_on {
   static constexpr std::size_t per_peer_max = 64;
   route what{};
   peer to{};

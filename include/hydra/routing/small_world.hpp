@@ -37,10 +37,10 @@ struct small_world_settings {
   }
 };
 
-enum class ring_errand : std::uint8_t { find, publish, locate, link, refresh };
+enum class world_errand : std::uint8_t { find, publish, locate, link, refresh };
 
 // Somebody on the way.
-struct ring_step {
+struct world_step {
   enum class state : std::uint8_t { fresh, waiting, answered, failed, storing, stored };
   std::uint64_t distance = 0;
   instant due{};
@@ -57,16 +57,16 @@ struct ring_step {
   }
 };
 
-struct ring_lookup {
+struct world_lookup {
   static constexpr std::size_t per_peer_max = 12;
   static constexpr std::size_t background_max = 4;
   key target{};
   gathered got{};  // of it a find uses everything, others what, nonce, deadline, hops, messages
   instant started{};
-  ring_errand why = ring_errand::find;
+  world_errand why = world_errand::find;
   bool storing = false;
   std::uint8_t timeouts = 0;
-  bounded_vector<ring_step, small_world_table::nearest_max> near{};
+  bounded_vector<world_step, small_world_table::nearest_max> near{};
 
   void add(peer who, std::uint64_t distance, std::uint8_t hop) {
     for (auto const& n : near) {
@@ -74,13 +74,13 @@ struct ring_lookup {
     }
     auto const* at = near.begin();
     while (at != near.end() && at->distance <= distance) ++at;
-    ring_step s;
+    world_step s;
     s.who = who;
     s.distance = distance;
     s.hop = hop;
     near.insert_bounded(at, s);  // whoever is farther than all others is not worth remembering
   }
-  [[nodiscard]] ring_step* of(peer who) noexcept {
+  [[nodiscard]] world_step* of(peer who) noexcept {
     for (auto& n : near) {
       if (n.who == who) return &n;
     }
@@ -92,12 +92,12 @@ struct ring_lookup {
     return n;
   }
   // The nearest that is not asked yet, among the `width` nearest that have not failed.
-  [[nodiscard]] ring_step* next(std::size_t width) noexcept {
+  [[nodiscard]] world_step* next(std::size_t width) noexcept {
     for (auto& n : near) {
-      if (n.is == ring_step::state::failed) continue;
+      if (n.is == world_step::state::failed) continue;
       if (width-- == 0) return nullptr;
-      if (n.is == ring_step::state::fresh) return &n;
-      if (storing && n.is == ring_step::state::answered) return &n;
+      if (n.is == world_step::state::fresh) return &n;
+      if (storing && n.is == world_step::state::answered) return &n;
     }
     return nullptr;
   }
@@ -146,7 +146,7 @@ class small_world {
   using policy_concept = routing_tag;
   using messages = type_list<ring_find, ring_nodes, ring_records, ring_store, ring_stored>;
   using facts = type_list<found, located>;
-  using activities = type_list<ring_lookup, shelf, checking, search_check, offered, probe>;
+  using activities = type_list<world_lookup, shelf, checking, search_check, offered, probe>;
   using records = type_list<known_contacts>;
 
   static constexpr std::size_t contacts_max = small_world_table::contacts_max;
@@ -205,29 +205,30 @@ class small_world {
   void join(auto& env, std::span<peer const> known) {
     know_self(env);
     for (auto who : known) learn(env, who, evidence::named);
-    if (!table_.empty()) begin(env, ring_errand::refresh, env.about(env.self()).key);
+    if (!table_.empty()) begin(env, world_errand::refresh, env.about(env.self()).key);
   }
   void seen(auto& env, peer who) { learn(env, who, evidence::heard); }
   void failed(auto&, peer who) { table_.failed(who, settings_.evict_after); }
 
   activity find(auto& env, want const& w) {
     know_self(env);
-    ring_lookup l;
-    l.why = ring_errand::find;
+    world_lookup l;
+    l.why = world_errand::find;
     l.got.what = w.what;
+    l.got.needs = w.needs;
     l.got.at_least = std::max<std::uint8_t>(w.at_least, 1);
     l.target = env.about(w.what);
     bounded_vector<provider_record, records_per_answer_max> own;
     record_store{env}.sample(w.what, own.capacity(), own);
     for (auto const& r : own) {
-      if (r.head != env.self()) add_diverse(l.got.records, r);
+      if (r.head != env.self() && meets(r, w.needs)) add_diverse(l.got.records, r);
     }
     return start(env, l);
   }
   activity locate(auto& env, key const& target) {
     know_self(env);
-    ring_lookup l;
-    l.why = ring_errand::locate;
+    world_lookup l;
+    l.why = world_errand::locate;
     l.target = target;
     return start(env, l);
   }
@@ -286,19 +287,19 @@ class small_world {
       probes.erase(asked);
       return learn(env, from, evidence::answered);
     }
-    auto const id = accept(env, from, m.nonce, ring_step::state::waiting);
+    auto const id = accept(env, from, m.nonce, world_step::state::waiting);
     if (!id) return;
     hear_of(env, id, from, m.closer);
     step(env, id);
   }
   void on_message(auto& env, peer from, ring_records const& m) {
-    auto const id = accept(env, from, m.nonce, ring_step::state::waiting);
+    auto const id = accept(env, from, m.nonce, world_step::state::waiting);
     if (!id) return;
-    auto* l = env.template pool<ring_lookup>().find(id);
+    auto* l = env.template pool<world_lookup>().find(id);
     auto const hop = l->of(from)->hop;
     hear_of(env, id, from, m.closer);  // `from` may fall out
     for (auto const& r : m.records) {
-      if (l->why != ring_errand::find) break;
+      if (l->why != world_errand::find) break;
       consider_hit(env, id, l->got, from, r, hop, settings_.record_lifetime_max);
     }
     step(env, id);
@@ -317,7 +318,7 @@ class small_world {
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
   void on_message(auto& env, peer from, ring_stored const& m) {
-    auto const id = accept(env, from, m.nonce, ring_step::state::storing);
+    auto const id = accept(env, from, m.nonce, world_step::state::storing);
     if (id) step(env, id);
   }
 
@@ -329,10 +330,10 @@ class small_world {
   }
   void on_fact(auto& env, unreachable const& f) {
     failed(env, f.who);
-    env.template pool<ring_lookup>().each([&](activity id, ring_lookup& l) {
+    env.template pool<world_lookup>().each([&](activity id, world_lookup& l) {
       auto* s = l.of(f.who);
       if (s == nullptr || !s->in_flight()) return;
-      s->is = ring_step::state::failed;
+      s->is = world_step::state::failed;
       ++l.timeouts;
       step(env, id);
     });
@@ -348,7 +349,7 @@ class small_world {
       return env.send(c.from, ring_stored{c.nonce, in});
     }
     peer liar;
-    auto const of = take_checked<ring_lookup>(env, f, liar);
+    auto const of = take_checked<world_lookup>(env, f, liar);
     if (liar) table_.evict(liar);
     if (of) step(env, of);
   }
@@ -397,18 +398,18 @@ class small_world {
 
   // ---- lookups ---------------------------------------------------------------------------------
 
-  void begin(auto& env, ring_errand why, key const& target) {
+  void begin(auto& env, world_errand why, key const& target) {
     std::size_t background = 0;
-    env.template pool<ring_lookup>().each([&](activity, ring_lookup const& l) {
-      background += l.why == ring_errand::find || l.why == ring_errand::locate ? 0U : 1U;
+    env.template pool<world_lookup>().each([&](activity, world_lookup const& l) {
+      background += l.why == world_errand::find || l.why == world_errand::locate ? 0U : 1U;
     });
-    if (background >= ring_lookup::background_max) return;
-    ring_lookup l;
+    if (background >= world_lookup::background_max) return;
+    world_lookup l;
     l.why = why;
     l.target = target;
     start(env, l);
   }
-  activity start(auto& env, ring_lookup& l) {
+  activity start(auto& env, world_lookup& l) {
     l.got.nonce = env.random().bits();
     l.started = env.now();
     l.got.deadline = env.now() + settings_.lookup_time_max;
@@ -418,24 +419,24 @@ class small_world {
     for (auto const& c : table_.closest(to, n, hearsay_too)) {
       l.add(c.of.who, ring_distance(c.at, to), 1);
     }
-    auto const id = env.template pool<ring_lookup>().add(l);
+    auto const id = env.template pool<world_lookup>().add(l);
     if (id) step(env, id);
     return id;
   }
-  activity accept(auto& env, peer from, std::uint64_t nonce, ring_step::state to) {
-    auto pool = env.template pool<ring_lookup>();
-    auto const id = pool.first([&](ring_lookup const& l) { return l.got.nonce == nonce; });
+  activity accept(auto& env, peer from, std::uint64_t nonce, world_step::state to) {
+    auto pool = env.template pool<world_lookup>();
+    auto const id = pool.first([&](world_lookup const& l) { return l.got.nonce == nonce; });
     auto* l = pool.find(id);
     auto* s = l == nullptr ? nullptr : l->of(from);
     if (s == nullptr || s->is != to) return {};
-    s->is = to == ring_step::state::storing ? ring_step::state::stored
-                                            : ring_step::state::answered;
+    s->is = to == world_step::state::storing ? world_step::state::stored
+                                            : world_step::state::answered;
     learn(env, from, evidence::answered);
     return id;
   }
   template <std::size_t N>
   void hear_of(auto& env, activity id, peer from, bounded_vector<peer, N> const& closer) {
-    auto* l = env.template pool<ring_lookup>().find(id);
+    auto* l = env.template pool<world_lookup>().find(id);
     auto const hop = static_cast<std::uint8_t>(l->of(from)->hop + 1);
     if (hop > settings_.hops_max) return;
     auto const to = position_of(l->target);
@@ -448,20 +449,20 @@ class small_world {
       // A locate has no use for those who are farther than we are.
       if (greedy(*l) && distance > own) continue;
       l->add(who, distance, hop);
-      if (l->why == ring_errand::refresh) learn(env, who, evidence::named);
+      if (l->why == world_errand::refresh) learn(env, who, evidence::named);
     }
   }
-  [[nodiscard]] static bool greedy(ring_lookup const& l) noexcept {
-    return l.why == ring_errand::locate || l.why == ring_errand::link;
+  [[nodiscard]] static bool greedy(world_lookup const& l) noexcept {
+    return l.why == world_errand::locate || l.why == world_errand::link;
   }
-  [[nodiscard]] std::size_t width(ring_lookup const& l) const noexcept {
+  [[nodiscard]] std::size_t width(world_lookup const& l) const noexcept {
     return greedy(l) ? 1 : settings_.copies;
   }
   // Sends what may be sent; ends the lookup when nothing is left to wait for.
   void step(auto& env, activity id) {
-    auto* l = env.template pool<ring_lookup>().find(id);
+    auto* l = env.template pool<world_lookup>().find(id);
     if (l == nullptr) return;
-    if (l->why == ring_errand::find && l->got.enough()) return finish(env, id, *l);
+    if (l->why == world_errand::find && l->got.enough()) return finish(env, id, *l);
     for (;;) {
       auto const most = greedy(*l) ? 1U : l->storing ? settings_.copies : settings_.alpha;
       while (l->in_flight() < most && l->got.messages < settings_.messages_max) {
@@ -471,24 +472,24 @@ class small_world {
         request(env, *l, *s);
       }
       if (l->in_flight() > 0) return;
-      if (l->why != ring_errand::publish || l->storing) break;
+      if (l->why != world_errand::publish || l->storing) break;
       l->storing = true;
     }
     if (l->got.checking > 0) return watch(env, l->got.deadline);
     finish(env, id, *l);
   }
   // Nobody who has been heard of is nearer to what is located than we are.
-  [[nodiscard]] bool is_ours(ring_lookup const& l, ring_step const& s) const noexcept {
+  [[nodiscard]] bool is_ours(world_lookup const& l, world_step const& s) const noexcept {
     return greedy(l) && s.distance >= ring_distance(table_.own(), position_of(l.target));
   }
-  void request(auto& env, ring_lookup& l, ring_step& s) {
+  void request(auto& env, world_lookup& l, world_step& s) {
     ++s.attempts;
     l.got.count(1);
     s.due = std::min(env.now() + settings_.rpc_timeout, l.got.deadline);
-    s.is = l.storing ? ring_step::state::storing : ring_step::state::waiting;
+    s.is = l.storing ? world_step::state::storing : world_step::state::waiting;
     watch(env, s.due);
     if (!l.storing) {
-      auto const what = l.why == ring_errand::find ? l.got.what : service{};
+      auto const what = l.why == world_errand::find ? l.got.what : service{};
       return env.send(s.who, ring_find{l.target, what, l.got.nonce});
     }
     auto pool = env.template pool<offered>();
@@ -497,16 +498,16 @@ class small_world {
     if (o != nullptr) env.send(s.who, ring_store{l.got.nonce, o->record});
   }
   // `in_pool` is gone afterwards.
-  void finish(auto& env, activity id, ring_lookup const& in_pool) {
-    if (in_pool.why == ring_errand::find) return end_search<ring_lookup>(env, id, in_pool.got);
+  void finish(auto& env, activity id, world_lookup const& in_pool) {
+    if (in_pool.why == world_errand::find) return end_search<world_lookup>(env, id, in_pool.got);
     auto const l = in_pool;
-    env.template pool<ring_lookup>().erase(id);
+    env.template pool<world_lookup>().erase(id);
     if (greedy(l)) {
       auto const f = owner_of(env, id, l);
-      if (l.why == ring_errand::locate) return env.emit(f);
+      if (l.why == world_errand::locate) return env.emit(f);
       if (f.owner && f.owner != env.self()) link_to(env, f.owner);
     }
-    if (l.why == ring_errand::publish) {
+    if (l.why == world_errand::publish) {
       auto pool = env.template pool<offered>();
       auto const o = pool.first([&](offered const& x) { return x.record.what == l.got.what; });
       auto const* mine = pool.find(o);
@@ -514,12 +515,12 @@ class small_world {
     }
     publish_due(env);
   }
-  [[nodiscard]] located owner_of(auto& env, activity id, ring_lookup const& l) const {
+  [[nodiscard]] located owner_of(auto& env, activity id, world_lookup const& l) const {
     located f{id, l.target, {}, 0, l.timeouts, l.got.messages, env.now() - l.started};
     auto const own = ring_distance(table_.own(), position_of(l.target));
     bool nobody_answered = true;
     for (auto const& s : l.near) {
-      if (s.is != ring_step::state::answered) continue;
+      if (s.is != world_step::state::answered) continue;
       nobody_answered = false;
       if (s.distance >= own) break;
       f.owner = s.who;
@@ -546,19 +547,19 @@ class small_world {
     if (table_.empty()) return;
     env.template pool<offered>().each([&](activity, offered& o) {
       if (o.due > env.now()) return;
-      auto lookups = env.template pool<ring_lookup>();
+      auto lookups = env.template pool<world_lookup>();
       std::size_t background = 0;
       bool busy = lookups.full();
-      lookups.each([&](activity, ring_lookup const& l) {
-        background += l.why == ring_errand::publish ? 1U : 0U;
-        busy = busy || (l.why == ring_errand::publish && l.got.what == o.record.what);
+      lookups.each([&](activity, world_lookup const& l) {
+        background += l.why == world_errand::publish ? 1U : 0U;
+        busy = busy || (l.why == world_errand::publish && l.got.what == o.record.what);
       });
-      if (busy || background >= ring_lookup::background_max) return;
+      if (busy || background >= world_lookup::background_max) return;
       o.due = env.now() + settings_.republish * 3 / 4 +
               env.random().between(duration{}, settings_.republish / 2);
       seal(env, o.record, settings_.record_lifetime);
-      ring_lookup l;
-      l.why = ring_errand::publish;
+      world_lookup l;
+      l.why = world_errand::publish;
       l.got.what = o.record.what;
       l.target = env.about(l.got.what);
       start(env, l);
@@ -572,8 +573,8 @@ class small_world {
   void sweep(auto& env) {
     if (env.now() < sweep_at_) return;  // a later sweep was brought forward: this one is idle
     sweep_at_ = origin;  // nothing is armed until all have been looked at
-    auto lookups = env.template pool<ring_lookup>();
-    lookups.each([&](activity id, ring_lookup& l) {
+    auto lookups = env.template pool<world_lookup>();
+    lookups.each([&](activity id, world_lookup& l) {
       if (l.got.deadline <= env.now()) return finish(env, id, l);
       for (auto& s : l.near) {
         if (!s.in_flight() || s.due > env.now()) continue;
@@ -581,7 +582,7 @@ class small_world {
         if (s.attempts < settings_.rpc_attempts && l.got.messages < settings_.messages_max) {
           request(env, l, s);
         } else {
-          s.is = ring_step::state::failed;
+          s.is = world_step::state::failed;
           ++l.timeouts;
         }
       }
@@ -595,7 +596,7 @@ class small_world {
     });
     sweep_at_ = never;
     auto next = never;
-    lookups.each([&](activity, ring_lookup const& l) {
+    lookups.each([&](activity, world_lookup const& l) {
       next = std::min(next, l.got.deadline);
       for (auto const& s : l.near) next = s.in_flight() ? std::min(next, s.due) : next;
     });
@@ -615,12 +616,12 @@ class small_world {
     }
     if (table_.empty()) return;
     if (ticks_ % 2 == 0 || table_.live() < small_world_table::side_max) {
-      begin(env, ring_errand::refresh, env.about(env.self()).key);
+      begin(env, world_errand::refresh, env.about(env.self()).key);
     } else {
       auto words = env.about(env.self()).key.words();
       auto const bits = env.random().bits();
       words[0] = table_.drawn(bits, env.random().bits());
-      begin(env, ring_errand::link, key{words});
+      begin(env, world_errand::link, key{words});
     }
     publish_due(env);
     if (ticks_ % keep_every != 0) return;

@@ -392,6 +392,7 @@ struct search_check {
 // What a search has come to so far.
 struct gathered {
   service what{};
+  demands needs{};
   std::uint64_t nonce = 0;
   instant deadline{};
   std::uint8_t at_least = 1;
@@ -410,6 +411,7 @@ struct gathered {
   template <class A>
   void serialize(A& a, unsigned) {
     a& what& nonce& deadline& at_least& hits& checking& hops& messages& records;
+    serialize_if_any(a, needs);
   }
 };
 
@@ -420,7 +422,7 @@ void consider_hit(Env& env, activity id, gathered& g, peer from, provider_record
   if (g.hits >= hits_max) return;
   ++g.hits;
   if (r.what != g.what || r.head == env.self() || r.power.cores == 0) return;
-  if (!acceptable(env, r, lifetime_max)) return;
+  if (!meets(r, g.needs) || !acceptable(env, r, lifetime_max)) return;
   for (auto const& known : g.records) {
     if (identical(known, r)) return;
   }

@@ -145,6 +145,7 @@ class walk {
   activity find(auto& env, want const& w) {
     walk_search s;
     s.got.what = w.what;
+    s.got.needs = w.needs;
     s.got.at_least = std::max<std::uint8_t>(w.at_least, 1);
     s.got.nonce = env.random().bits();
     s.got.deadline = env.now() + settings_.search_time_max;
