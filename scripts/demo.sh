@@ -33,4 +33,5 @@ Type next:
   $program sim check-determinism $scenario     # twice the same, or the first event that differs
   scripts/test.sh                              # all tests
   build/dev/bin/hydra demo movie               # after it: eight nodes render a film, one lies
+  build/dev/bin/hydra papers run --small       # after it: published results, run again
 END

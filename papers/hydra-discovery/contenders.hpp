@@ -4,9 +4,13 @@
 #include <hydra/assembly/alone.hpp>
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/routing/capability.hpp>
+#include <hydra/routing/chord.hpp>
 #include <hydra/routing/compose.hpp>
-#include <hydra/routing/full_mesh.hpp>
+#include <hydra/routing/flood.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
+#include <hydra/routing/small_world.hpp>
+#include <hydra/routing/walk.hpp>
 
 #include <array>
 #include <cstdint>
@@ -19,16 +23,23 @@
 namespace hydra::papers::discovery {
 
 using keys = routing::kademlia<8>;
+using chord = routing::chord<8>;
+using pastry = routing::pastry<>;
+using small_world = routing::small_world;
+using floods = routing::flood<64>;
+using walks = routing::walk<32>;
 using filters = routing::capability<routing::attenuated_bloom<>>;
 using indices = routing::capability<routing::routing_index<>>;
 using ring_then_keys = routing::first_of<filters, keys>;
 using ring_and_keys = routing::race<filters, keys>;
 using remembered = routing::cached<routing::first_of<filters, keys>>;
 
-using contender = one_of<keys, filters, indices, ring_then_keys, ring_and_keys, remembered>;
-inline constexpr std::array<std::string_view, 6> names{
-    "kademlia", "capability filters", "capability indices", "ring then keys", "ring and keys",
-    "ring then keys cached"};
+using contender = one_of<keys, chord, pastry, small_world, floods, walks, filters, indices,
+                         ring_then_keys, ring_and_keys, remembered>;
+inline constexpr std::array<std::string_view, 12> names{
+    "kademlia",           "kademlia 4 paths",   "chord",          "pastry",
+    "small world",        "flood",              "walk",           "capability filters",
+    "capability indices", "ring then keys",     "ring and keys",  "ring then keys cached"};
 
 [[nodiscard]] contender contender_named(std::size_t i);
 

@@ -125,7 +125,7 @@ class trial {
     put("memory B", size + held(world_, activities_of<study_node>{}) / heads_);
     for (std::size_t i = 0; i < rarities.size(); ++i) {
       if (by_rarity_[i].n == 0) continue;
-      out.measured("success by holders: " + world, policy, rarities[i], by_rarity_[i].mean());
+      out.measured("success by holders; " + world, policy, rarities[i], by_rarity_[i].mean());
     }
   }
 
@@ -222,37 +222,48 @@ double size_of(std::size_t policy) {
 
 }  // namespace
 
+namespace {
+
+void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t which,
+               std::vector<double> const& policies) {
+  auto const& world = worlds.at(which);
+  world_plan plan;
+  plan.seed = s.seed();
+  plan.heads = heads;
+  plan.liars_percent = world.liars_percent;
+  plan.loss_per_mille = static_cast<std::uint32_t>(s.integer("loss_per_mille"));
+  plan.churn = world.churn;
+  auto name = fmt::format("{}; {} heads", world.name, heads);
+  if (world.real_ring) {
+    auto real = bitcoin_otc();
+    if (!real) return;  // not run: HYDRA_DATASETS is not said
+    plan.ring = std::move(*real);
+    plan.heads = static_cast<std::uint32_t>(plan.ring.size());
+    name = world.name;
+  } else {
+    social_plan ring{s.seed(), plan.heads, static_cast<std::uint32_t>(s.integer("friends")),
+                     static_cast<std::uint32_t>(s.integer("wary")), {}};
+    for (std::uint32_t i = 0; i < plan.heads; ++i) ring.liars.push_back(lies(plan, i));
+    plan.ring = barabasi_albert(ring);
+  }
+  for (auto const policy : policies) {
+    plan.policy = static_cast<std::size_t>(policy);
+    trial t{s, plan};
+    t.run();
+    t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy));
+  }
+}
+
+}  // namespace
+
 void run_discovery(scenario const& s, sheet& out) {
-  auto const heads = s.numbers("heads");
-  for (auto const n : heads) {
-    for (auto const which : s.numbers("worlds")) {
-      auto const& world = worlds.at(static_cast<std::size_t>(which));
-      world_plan plan;
-      plan.seed = s.seed();
-      plan.heads = static_cast<std::uint32_t>(n);
-      plan.liars_percent = world.liars_percent;
-      plan.loss_per_mille = static_cast<std::uint32_t>(s.integer("loss_per_mille"));
-      plan.churn = world.churn;
-      auto name = fmt::format("{}, {:.0f} heads", world.name, n);
-      if (world.real_ring) {
-        auto real = bitcoin_otc();
-        if (!real) continue;  // not run: HYDRA_DATASETS is not said
-        plan.ring = std::move(*real);
-        plan.heads = static_cast<std::uint32_t>(plan.ring.size());
-        name = world.name;
-      } else {
-        social_plan ring{s.seed(), plan.heads, static_cast<std::uint32_t>(s.integer("friends")),
-                         static_cast<std::uint32_t>(s.integer("wary")), {}};
-        for (std::uint32_t i = 0; i < plan.heads; ++i) ring.liars.push_back(lies(plan, i));
-        plan.ring = barabasi_albert(ring);
-      }
-      for (auto const policy : s.numbers("policies")) {
-        plan.policy = static_cast<std::size_t>(policy);
-        trial t{s, plan};
-        t.run();
-        t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy));
-      }
-    }
+  for (auto const which : s.numbers("worlds")) {
+    run_world(s, out, static_cast<std::uint32_t>(s.integer("heads")),
+              static_cast<std::size_t>(which), s.numbers("policies"));
+  }
+  for (auto const which : s.numbers("large_worlds")) {
+    run_world(s, out, static_cast<std::uint32_t>(s.integer("large_heads")),
+              static_cast<std::size_t>(which), s.numbers("large_policies"));
   }
 }
 

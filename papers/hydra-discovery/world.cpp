@@ -20,11 +20,17 @@ std::shared_ptr<sim::planet_latency const> planet_delays(world_plan const& p) {
 contender contender_named(std::size_t i) {
   switch (i) {
     case 0: return keys{};
-    case 1: return filters{};
-    case 2: return indices{};
-    case 3: return ring_then_keys{};
-    case 4: return ring_and_keys{};
-    case 5: return remembered{};
+    case 1: return keys{{.disjoint_paths = 4}};
+    case 2: return chord{};
+    case 3: return pastry{};
+    case 4: return small_world{};
+    case 5: return floods{};
+    case 6: return walks{};
+    case 7: return filters{};
+    case 8: return indices{};
+    case 9: return ring_then_keys{};
+    case 10: return ring_and_keys{};
+    case 11: return remembered{};
     default: throw paper_error{"no contender has the number " + std::to_string(i)};
   }
 }

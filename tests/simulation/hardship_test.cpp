@@ -5,8 +5,11 @@
 #include <hydra/assembly/alone.hpp>
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/routing/capability.hpp>
+#include <hydra/routing/chord.hpp>
 #include <hydra/routing/compose.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
+#include <hydra/routing/small_world.hpp>
 #include <hydra/sim/setting.hpp>
 #include <hydra/sim/world.hpp>
 
@@ -24,10 +27,13 @@ using namespace hydra::routing;
 namespace {
 
 using ring_then_keys = first_of<capability<>, kademlia<8>>;
-using any_of_them = one_of<kademlia<8>, ring_then_keys>;
+using any_of_them = one_of<kademlia<8>, chord<8>, pastry<>, small_world, ring_then_keys>;
 
 any_of_them policy_named(std::string const& name) {
   if (name == "kademlia") return kademlia<8>{};
+  if (name == "chord") return chord<8>{};
+  if (name == "pastry") return pastry<>{};
+  if (name == "small world") return small_world{};
   return ring_then_keys{};
 }
 
@@ -145,7 +151,8 @@ struct answers {
 
 TEST_CASE("lookups keep working while packets are lost, half of the heads are replaced, and a "
           "region is cut off and healed", "[hardship]") {
-  auto const name = GENERATE(as<std::string>{}, "kademlia", "ring then keys");
+  auto const name = GENERATE(as<std::string>{}, "kademlia", "chord", "pastry", "small world",
+                             "ring then keys");
   auto const seed = GENERATE(1U, 2U);
   CAPTURE(name, seed);
   sim::world<alone<any_of_them>, hard_times, answers> w{hard_times{seed, name},

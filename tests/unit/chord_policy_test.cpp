@@ -217,7 +217,7 @@ TEST_CASE("an owner that names somebody nearer to the key is not the owner", "[c
   CHECK(the_only(h).owner == fresh);
 }
 
-TEST_CASE("answers that were not asked for change nothing", "[chord]") {
+TEST_CASE("answers that a ring did not ask for change nothing", "[chord]") {
   head h;
   h.locate(h.before(6));
   auto const nonce = nonce_in<find_successor>(h.env.take_sent());
