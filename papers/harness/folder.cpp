@@ -92,7 +92,10 @@ void read_scenario(paper_folder& into) {
     throw paper_error{fmt::format("{}: [small] {} is not a key of [scenario]", file, key)};
   }
   if (auto const* plots = all["plot"].as_array()) {
-    for (auto const& p : *plots) into.plots.push_back(plot_of(file, *p.as_table()));
+    for (auto const& p : *plots) {
+      if (!p.is_table()) refuse(file, p, "plot: allowed: [[plot]] tables");
+      into.plots.push_back(plot_of(file, *p.as_table()));
+    }
   }
   if (!into.full.contains("seeds")) {
     throw paper_error{fmt::format("{}: [scenario] has no seeds: how many runs", file)};
@@ -117,6 +120,11 @@ void read_published(paper_folder& into) {
     if (it == marks.end()) in.fail(in.text(6), "printed, computed, resimulated, memory");
     c.from = it->second;
     if (c.low && c.high && *c.low > *c.high) in.fail(in.text(4), "low at most high");
+    bool const twice = std::any_of(
+        into.published.begin(), into.published.end(), [&](published_cell const& k) {
+          return k.table == c.table && k.row == c.row && k.column == c.column;
+        });
+    if (twice) in.fail(in.text(2), "each cell once");
     into.published.push_back(std::move(c));
   }
 }

@@ -64,10 +64,13 @@ std::vector<judged_cell> judge(std::vector<published_cell> const& published,
                                std::span<sheet const> runs) {
   std::map<cell_name, std::vector<double>> measured;
   std::vector<cell_name> order;
-  for (auto const& run : runs) {
-    for (auto const& e : run.entries()) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    for (auto const& e : runs[i].entries()) {
       auto& all = measured[{e.table, e.row, e.column}];
       if (all.empty()) order.emplace_back(e.table, e.row, e.column);
+      if (all.size() > i) {  // twice in one run: an interval over runs would be too narrow
+        throw paper_error{"measured twice in one run: " + e.table + ", " + e.row + ", " + e.column};
+      }
       all.push_back(e.value);
     }
   }

@@ -47,7 +47,7 @@ class axis {
  public:
   axis(bool logarithmic, double from, double to) : log_{logarithmic}, from_{from}, to_{to} {}
   void see(double v) {
-    if (log_ && v <= 0) return;
+    if (!std::isfinite(v) || (log_ && v <= 0)) return;
     low_ = std::min(low_, v);
     high_ = std::max(high_, v);
   }

@@ -21,7 +21,8 @@ json cell_as_json(judged_cell const& c) {
   out["high"] = number_or_null(c.what.high);
   bool const ran = c.runs > 0;
   out["ours"] = ran ? json(c.mean) : json(nullptr);
-  out["interval"] = ran ? json{c.mean - c.half_interval, c.mean + c.half_interval} : json(nullptr);
+  out["interval"] = c.runs > 1 ? json{c.mean - c.half_interval, c.mean + c.half_interval}
+                               : json(nullptr);  // one run says nothing of its error
   out["runs"] = c.runs;
   out["verdict"] = word_of(c.verdict);
   if (!c.what.note.empty()) out["note"] = c.what.note;
@@ -46,6 +47,7 @@ struct totals {
 
 // Digits after the point so that two of the interval are seen, of a single run four in all.
 int digits_of(judged_cell const& c) {
+  if (!std::isfinite(c.mean) || !std::isfinite(c.half_interval)) return 0;
   auto const scale = c.half_interval > 0 ? c.half_interval / 10 : std::abs(c.mean) / 1000;
   if (scale <= 0) return 0;
   return std::clamp(static_cast<int>(-std::floor(std::log10(scale))), 0, 6);

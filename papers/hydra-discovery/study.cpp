@@ -105,6 +105,7 @@ class trial {
     quiet.run_until(world_.now());
     auto const asked = sent(world_, messages_of<study_node>{});
     auto const idle = sent(quiet, messages_of<study_node>{});
+    if (asked_.empty()) return;
     bytes_per_find_ = (asked.bytes - idle.bytes) / static_cast<double>(asked_.size());
     upkeep_rate_ = (idle.bytes - before.bytes) / seconds(world_.now() - from) / heads_;
   }
@@ -113,14 +114,19 @@ class trial {
     auto const put = [&](char const* column, double value) {
       out.measured(world, policy, column, value);
     };
-    put("success", success_.mean());
-    put("hops", hops_.mean());
-    put("messages", messages_.mean());
-    put("time ms", time_ms_.mean());
-    put("bytes", bytes_per_find_);
-    put("stale", stale_.mean());
-    put("false", false_.mean());
-    put("honest way", honest_way_.mean());
+    // A mean of nothing is not said.
+    auto const put_mean = [&](char const* column, tally const& t) {
+      if (t.n > 0) put(column, t.mean());
+    };
+    put_mean("success", success_);
+    put_mean("hops", hops_);
+    put_mean("messages", messages_);
+    put_mean("time ms", time_ms_);
+    if (!asked_.empty()) put("bytes", bytes_per_find_);
+    put_mean("stale", stale_);
+    put_mean("false", false_);
+    put_mean("honest", honest_);
+    put_mean("honest way", honest_way_);
     put("upkeep B/s", upkeep_rate_);
     put("memory B", size + held(world_, activities_of<study_node>{}) / heads_);
     for (std::size_t i = 0; i < rarities.size(); ++i) {
@@ -190,9 +196,10 @@ class trial {
       good = good || (up && truly);
       stale_.add(up ? 0 : 1);
       false_.add(truly ? 0 : 1);
+      honest_.add(lies(plan, who) ? 0 : 1);
       auto const way = e.what.via.of(i);
-      bool const honest = !lies(plan, who) &&
-                          std::none_of(way.begin(), way.end(),
+      if (way.empty()) continue;  // nobody referred to it
+      bool const honest = std::none_of(way.begin(), way.end(),
                                        [&](peer p) { return lies(plan, p.index()); });
       honest_way_.add(honest ? 1 : 0);
     }
@@ -208,7 +215,7 @@ class trial {
   study_world world_;
   owned_stream chance_;
   std::vector<question> asked_{};
-  tally success_{}, hops_{}, messages_{}, time_ms_{}, stale_{}, false_{}, honest_way_{};
+  tally success_{}, hops_{}, messages_{}, time_ms_{}, stale_{}, false_{}, honest_{}, honest_way_{};
   std::array<tally, rarities.size()> by_rarity_{};
   double bytes_per_find_ = 0;
   double upkeep_rate_ = 0;

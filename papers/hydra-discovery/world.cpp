@@ -100,12 +100,17 @@ study_node study_setting::make(sim::permutation const&, std::uint32_t who) const
   return {alone<contender>{policy, contacts}, liar ? &shared_->lies : nullptr};
 }
 
-bool study_setting::starts_up(std::uint32_t who) const {
-  if (!churns(who)) return true;
-  auto const up = shared_->uptime.mean();
-  auto const share = up / (up + shared_->downtime.mean());
-  auto const u = stream_base(seed(), purpose::churn, who) >> 11U;
-  return static_cast<double>(u) / 9007199254740992.0 < share;  // 2^53
+study_setting::residual study_setting::at_the_start(std::uint32_t who) const {
+  residual r;
+  if (!churns(who)) return r;
+  auto const days = std::chrono::hours{24 * 60};
+  duration at = -days;
+  for (auto first = session(who, 0); at + first <= duration{}; first = session(who, r.count)) {
+    at += first;
+    ++r.count;
+  }
+  r.left = at + session(who, r.count);
+  return r;
 }
 
 duration study_setting::session(std::uint32_t who, std::uint32_t n) const {

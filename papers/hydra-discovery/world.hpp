@@ -67,10 +67,11 @@ class study_setting : public sim::plain_setting {
 
   template <class Around>
   void begin(Around& around, std::uint32_t who) const {
-    bool const up = starts_up(who);
+    auto const now = at_the_start(who);
+    bool const up = now.count % 2 == 0;
     if (!up) around.start_down();
-    if (up) around.wake_at(instant{} + 1s, publish_code);
-    if (churns(who)) around.wake_at(instant{} + session(who, up ? 0U : 1U), up ? 1U : 2U);
+    if (up) around.wake_at(origin + 1s, publish_code);
+    if (churns(who)) around.wake_at(origin + now.left, now.count + 1);
   }
   template <class Around>
   void wake(Around& around, std::uint32_t who, std::uint32_t code) const {
@@ -106,7 +107,15 @@ class study_setting : public sim::plain_setting {
   [[nodiscard]] bool churns(std::uint32_t who) const noexcept {
     return shared_->plan.churn != churn_law::none && !lies(shared_->plan, who);
   }
-  [[nodiscard]] bool starts_up(std::uint32_t who) const;
+  // Which session it is in when the world begins, after 60 days of coming and going: even ones are
+  // up. Sessions that are under way are long ones, so a world that began with new ones would churn
+  // several times too fast.
+  struct residual {
+    std::uint32_t count = 0;
+    duration left{};
+  };
+  [[nodiscard]] residual at_the_start(std::uint32_t who) const;
+  [[nodiscard]] bool starts_up(std::uint32_t who) const { return at_the_start(who).count % 2 == 0; }
   [[nodiscard]] duration session(std::uint32_t who, std::uint32_t n) const;
   template <class Around>
   void publish(Around& around, std::uint32_t who) const {

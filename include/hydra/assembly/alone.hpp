@@ -176,11 +176,7 @@ class alone {
     } else if constexpr (std::same_as<F, depart>) {
       if constexpr (requires { policy_.leave(e); }) policy_.leave(e);
     } else {
-      if constexpr (requires { policy_.on_fact(e, fact); }) {
-        policy_.on_fact(e, fact);
-      } else if constexpr (std::same_as<F, unreachable>) {
-        if constexpr (requires { policy_.failed(e, fact.who); }) policy_.failed(e, fact.who);
-      }
+      tell_policy(policy_, e, fact);
     }
   }
 

@@ -111,9 +111,7 @@ class cluster {
   }
   template <class F>
   void on_fact(auto& env, F const& fact) {
-    watched(env, [&](auto& e) {
-      if constexpr (requires { membership_.on_fact(e, fact); }) membership_.on_fact(e, fact);
-    });
+    watched(env, [&](auto& e) { tell_policy(membership_, e, fact); });
   }
 
   template <class A>

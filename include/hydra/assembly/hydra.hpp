@@ -216,6 +216,7 @@ class Hydra {
       protocol_.on_withdraw(c, fact.which);
     } else if constexpr (std::same_as<F, unreachable>) {
       c.gone(fact);
+      c.settle();  // as many finds may have ended as a call may say
       auto e = c.template view_of<objects>();
       objects_.on_unreachable(e, fact.who);
       protocol_.on_unreachable(c, fact.who);
@@ -302,11 +303,7 @@ class Hydra {
     // The transport knows it: lookups need not wait for an answer.
     void gone(unreachable const& fact) {
       auto e = view_of<routing_type>();
-      if constexpr (requires { hydra_->routing_.on_fact(e, fact); }) {
-        hydra_->routing_.on_fact(e, fact);
-      } else {
-        hydra_->routing_.failed(e, fact.who);
-      }
+      tell_policy(hydra_->routing_, e, fact);
     }
     void measured(peer who, duration rtt, cell where) {
       auto e = view_of<proximity_type>();

@@ -43,7 +43,8 @@ inline constexpr bool starts = requires(P& p, E& e) { p.on_start(e); };
 template <class P, class E>
 inline constexpr bool ticks = requires(P& p, E& e) { p.on_timer(e, std::uint16_t{}); };
 template <class P, class E, class F>
-inline constexpr bool minds = requires(P& p, E& e, F const& f) { p.on_fact(e, f); };
+inline constexpr bool minds =
+    requires(P& p, E& e, F const& f) { p.on_fact(e, f); } || std::same_as<F, unreachable>;
 template <class P, class E>
 inline constexpr bool minds_lies = requires(P& p, E& e) { p.misled(e, principal{}); };
 template <class P>
@@ -285,9 +286,7 @@ class one_of : public detail::passed_on<one_of<Alternatives...>,
   template <class Env, class F>
     requires(detail::minds<Alternatives, Env, F> || ...)
   void on_fact(Env& env, F const& fact) {
-    visit([&](auto& p) {
-      if constexpr (requires { p.on_fact(env, fact); }) p.on_fact(env, fact);
-    });
+    visit([&](auto& p) { tell_policy(p, env, fact); });
   }
 
   // Which one, then its state. A number that names none leaves the choice as it is.

@@ -314,8 +314,13 @@ class job_protocol : private delegation<job_protocol> {
     tick_ = {};
     auto const now = h.env().now();
     bool freed = false;
+    std::size_t ended = 0;
     h.env().template pool<held_lease>().each([&](activity id, held_lease& l) {
       if (l.until <= now) {
+        if (++ended > endings_per_call_max) {  // each says a fact
+          l.until = now + 1ms;
+          return;
+        }
         freed = true;
         return give_up(h, id, outcome::abandoned);
       }
@@ -344,10 +349,16 @@ class job_protocol : private delegation<job_protocol> {
 
   template <class House>
   void on_unreachable(House& h, peer who) {
+    auto const now = h.env().now();
+    std::size_t turns = 0;
     h.env().template pool<owned_job>().each([&](activity id, owned_job& j) {
       if (j.now == owned_job::state::settled) return;
       for (auto& p : j.given) {
-        if (p.who == who && p.now <= placement::state::running) return lose(h, id, j, p);
+        if (p.who != who || p.now > placement::state::running) continue;
+        if (++turns <= turns_per_call_max) return lose(h, id, j, p);
+        p.until = now;  // each says a few facts: it is late a moment from now
+        j.wake = now + 1ms;
+        return wake_by(h, j.wake);
       }
     });
   }
@@ -1207,6 +1218,7 @@ class job_protocol : private delegation<job_protocol> {
 
   static constexpr std::uint32_t leases_per_life = 1000;
   static constexpr std::size_t turns_per_call_max = 4;
+  static constexpr std::size_t endings_per_call_max = 8;
   static constexpr duration receipt_lifetime = 24h * 365;
   static constexpr duration ageing = 1min;  // of waiting, worth a level of priority
 

@@ -27,6 +27,7 @@
 //   any; `apart` says so at compile time.
 #pragma once
 
+#include <hydra/core/node.hpp>
 #include <hydra/core/policy.hpp>
 
 #include <cstddef>
@@ -163,9 +164,7 @@ template <std::uint16_t TagLane, Policy P, class Outer, class F, class Receive>
 void nest_fact(P& inner, Outer& outer, F const& fact, Receive&& receive) {
   nest<TagLane>(
       inner, outer,
-      [&](auto& e) {
-        if constexpr (requires { inner.on_fact(e, fact); }) inner.on_fact(e, fact);
-      },
+      [&](auto& e) { tell_policy(inner, e, fact); },
       receive);
 }
 

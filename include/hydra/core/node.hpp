@@ -58,6 +58,15 @@ void tell_timer(N& node, Env& env, std::uint32_t tag) {
     node.on_timer(env, static_cast<std::uint16_t>(tag));
   }
 }
+// To a policy. One that does not listen for `unreachable` is told that the head failed.
+template <class P, class Env, class F>
+void tell_policy(P& policy, Env& env, F const& fact) {
+  if constexpr (requires { policy.on_fact(env, fact); }) {
+    policy.on_fact(env, fact);
+  } else if constexpr (std::same_as<F, unreachable>) {
+    if constexpr (requires { policy.failed(env, fact.who); }) policy.failed(env, fact.who);
+  }
+}
 template <class N, class Env, class F>
 void tell_fact(N& node, Env& env, F const& fact) {
   if constexpr (requires { node.on_fact(env, fact); }) node.on_fact(env, fact);

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace hydra::routing {
 
@@ -105,7 +106,7 @@ struct capability_offer {
 // promises are counted.
 template <Digest D = attenuated_bloom<>, std::size_t Neighbours = 16>
 class capability {
-  static_assert(Neighbours <= known_digest<D>::per_peer_max);
+  static_assert(Neighbours <= facts_per_call_max, "a tick may accuse them all");
 
  public:
   using policy_concept = routing_tag;
@@ -329,9 +330,10 @@ class capability {
     std::uint8_t kept = 0;    // promises
     std::uint8_t broken = 0;
     std::uint8_t doubt = 0;
+    bool accused = false;     // it misled: said with the next tick
     template <class A>
     void serialize(A& a, unsigned) {
-      a& heard& hash& told& who& prefix& failures& kept& broken& doubt;
+      a& heard& hash& told& who& prefix& failures& kept& broken& doubt& accused;
     }
   };
   // Who asked to be told without being a neighbour.
@@ -419,6 +421,8 @@ class capability {
   void spread(auto& env) {
     auto const now = env.now();
     for (auto& n : neighbours_) {
+      // With the tick, one for each neighbour: many finds may end in one call.
+      if (std::exchange(n.accused, false)) env.emit(misled{n.who});
       bool const lost = n.heard != never && !fresh(n, now);
       if (lost) forget_digest(env, n);
       if (n.heard == never) env.send(n.who, digest_please{});
@@ -500,7 +504,8 @@ class capability {
       ask(env, *q, *s);
     }
     if (q->checking > 0) return watch(env);
-    if (enough || q->in_flight() == 0) return finish(env, id, *q, !enough);
+    // Who was asked in vain because of our demands broke no promise.
+    if (enough || q->in_flight() == 0) return finish(env, id, *q, !enough && !q->needs);
     watch(env);
   }
   void ask(auto& env, quest& q, scout& s) {
@@ -513,7 +518,11 @@ class capability {
   void watch(auto& env) {
     if (sweeping_) return;
     sweeping_ = true;
-    env.arm(settings_.rpc_timeout / 2, sweep_tag);
+    auto wait = settings_.rpc_timeout / 2;
+    env.template pool<quest>().each([&](activity, quest const& q) {
+      wait = std::clamp(q.deadline - env.now(), duration{}, wait);
+    });
+    env.arm(wait, sweep_tag);
   }
   void sweep(auto& env) {
     sweeping_ = false;
@@ -576,11 +585,11 @@ class capability {
     }
     auto const done = q;
     env.template pool<quest>().erase(id);
-    judge(env, done, all_asked);
+    judge(done, all_asked);
     env.emit(f);
   }
   // Whose digest led somewhere, and whose did not.
-  void judge(auto& env, quest const& q, bool all_asked) {
+  void judge(quest const& q, bool all_asked) {
     for (auto const& s : q.scouts) {
       bool const promised = s.depth == 1 && s.worth > 0;
       bool const asked = s.is == scout::state::answered || s.is == scout::state::failed;
@@ -594,7 +603,7 @@ class capability {
       if (n->broken > n->kept + settings_.mercy) {
         n->doubt = std::min<std::uint8_t>(doubt_max, static_cast<std::uint8_t>(n->doubt + 1));
         n->kept = n->broken = 0;
-        env.emit(misled{n->who});
+        n->accused = true;
       }
       if (n->kept + n->broken >= 32) {
         n->kept = static_cast<std::uint8_t>(n->kept / 2);

@@ -179,13 +179,7 @@ class composed {
   template <class Env, class F>
     requires contains<F, driver_facts>
   void on_fact(Env& env, F const& fact) {
-    each(env, [&](auto& p, auto& e) {
-      if constexpr (requires { p.on_fact(e, fact); }) {
-        p.on_fact(e, fact);
-      } else if constexpr (std::same_as<F, unreachable>) {
-        p.failed(e, fact.who);
-      }
-    });
+    each(env, [&](auto& p, auto& e) { tell_policy(p, e, fact); });
   }
 
  protected:
@@ -490,7 +484,8 @@ class cached : public detail::composed<cached<P, Seconds>, P> {
 // ---- split_by -----------------------------------------------------------------------------------
 
 // Rule{}(what) -> the number of the part in charge of a service, of a stateless rule; a number
-// beyond the parts means the last one. Only that part publishes it and is asked for it.
+// beyond the parts means the last one. Only that part publishes it and is asked for it. Twelve finds
+// at a time over all parts: more could end, and be told, within one call.
 template <class Rule, class... P>
 class split_by : public detail::composed<split_by<Rule, P...>, P...> {
   using base = detail::composed<split_by<Rule, P...>, P...>;
@@ -498,12 +493,27 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
   static_assert(std::is_empty_v<Rule>, "a rule keeps nothing: all heads must split alike");
 
  public:
-  using activities = typename base::activities_of_parts;
+  struct underway {
+    static constexpr std::size_t per_peer_max = 12;
+    activity of{};
+    template <class A>
+    void serialize(A& a, unsigned) {
+      a& of;
+    }
+  };
+  using activities = joined<type_list<underway>, typename base::activities_of_parts>;
   using base::base;
 
   activity find(auto& env, want const& w) {
+    auto pool = env.template pool<underway>();
+    auto const mine = pool.add({});
+    if (!mine) return {};
     activity id{};
-    this->with_part(in_charge(w.what), env, [&](auto& p, auto& e) { id = p.find(e, w); });
+    this->with_part(in_charge(w.what), env, [&](auto& p, auto& e) {
+      id = p.find(e, w);
+      pool.find(mine)->of = id;
+    });
+    if (!id) pool.erase(mine);
     return id;
   }
   void publish(auto& env, provider_record const& r) {
@@ -523,6 +533,8 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
  private:
   template <std::size_t>
   void answered(auto& env, found const& f) {
+    auto pool = env.template pool<underway>();
+    pool.erase(pool.first([&](underway const& u) { return u.of && u.of == f.id; }));
     env.emit(f);  // activities have one count per head: the part's name is good outside
   }
 };
