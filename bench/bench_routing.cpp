@@ -3,8 +3,10 @@
 // baselines/growth.sh.
 #include "routing_rows.hpp"
 
+#include <hydra/routing/chord.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
 #include <hydra/routing/small_world.hpp>
 
 namespace {
@@ -15,7 +17,12 @@ using namespace hydra::bench;
 [[maybe_unused]] routing_row const rows[] = {
     find_rows<routing::kademlia<8>>("find/kademlia<8>", {}),
     find_rows<routing::small_world>("find/small_world", {}),
+    find_rows<routing::chord<8>>("find/chord<8>", {}),
+    find_rows<routing::pastry<>>("find/pastry", {}),
+    locate_rows<routing::kademlia<8>>("locate/kademlia<8>"),
     locate_rows<routing::small_world>("locate/small_world"),
+    locate_rows<routing::chord<8>>("locate/chord<8>"),
+    locate_rows<routing::pastry<>>("locate/pastry"),
     find_rows<routing::full_mesh>("find/full_mesh", {.services = 8, .providers = 8}, {64}),
 };
 

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 namespace hydra::bench {
@@ -29,10 +30,12 @@ struct routing_load {
 template <class P>
 void ask(::benchmark::State& state, routing_load load, bool locate) {
   auto const n = static_cast<std::uint32_t>(state.range(0));
-  using world = routing_world<without_upkeep<P>>;
+  using node = std::conditional_t<walks_a_ring<P>, alone<P>, without_upkeep<P>>;
+  using world = routing_world<node>;
   world w{1, n};
   auto const providers = load.hundredth ? std::max<std::size_t>(n / 100, 1) : load.providers;
   if (!locate) w.announce_all(load.services, providers);
+  if (walks_a_ring<P>) w.world().run_for(4min);  // news of what friends can do
   auto const sent = w.world().counts().sent;
   auto const events = w.world().counts().events;
   auto const begin = ::measure::cpu_seconds();

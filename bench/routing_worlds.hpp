@@ -18,6 +18,10 @@
 
 namespace hydra::bench {
 
+// Whether a policy is given friends, and needs its upkeep to learn what they can do.
+template <class P>
+inline constexpr bool walks_a_ring = false;
+
 // The policy without the upkeep that its start begins: what is counted then belongs to finds.
 template <class P>
 class without_upkeep : public alone<P> {
@@ -50,7 +54,14 @@ class routing_setting : public sim::plain_setting {
     if constexpr (requires { policy.adopt(key_of(peer{who}), *everybody_, named); }) {
       policy.adopt(key_of(peer{who}), *everybody_, named);
     }
-    return N{policy};
+    bounded_vector<peer, 16> friends;
+    if constexpr (walks_a_ring<policy_type>) {
+      for (std::uint32_t step : {1U, 7U, 61U, 523U}) {  // both ways, so that friends are mutual
+        friends.push_back(named(peer{(who + step) % peers()}));
+        friends.push_back(named(peer{(who + peers() - step % peers()) % peers()}));
+      }
+    }
+    return N{policy, friends};
   }
   [[nodiscard]] duration window() const noexcept { return 10ms; }
   [[nodiscard]] sim::delivery route(sim::transmission const& t) const noexcept {
@@ -106,7 +117,9 @@ class routing_world {
         chance_{seed, purpose::workload, 1} {
     auto const named = [](peer who) { return who; };
     std::vector<routing::introduction> const nobody;
-    if constexpr (!requires(typename N::policy_type p) { p.adopt(key{}, nobody, named); }) {
+    constexpr bool built =
+        requires(typename N::policy_type p) { p.adopt(key{}, nobody, named); };
+    if constexpr (!built && !walks_a_ring<typename N::policy_type>) {
       introduce_all(std::min(n, 65U));
     }
   }

@@ -3,8 +3,11 @@
 // all that callgrind counts. Prints how many events ran in there.
 #include "../routing_worlds.hpp"
 
+#include <hydra/routing/chord.hpp>
+#include <hydra/routing/compose.hpp>
 #include <hydra/routing/flood.hpp>
 #include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/pastry.hpp>
 #include <hydra/routing/small_world.hpp>
 #include <hydra/routing/walk.hpp>
 
@@ -43,6 +46,11 @@ int main(int argc, char** argv) {
   auto const n = static_cast<std::uint32_t>(std::atoi(argv[2]));
   std::uint64_t count = 0;
   if (policy == "kademlia") count = events<routing::kademlia<8>>(n, true);
+  using keys = routing::kademlia<8>;
+  if (policy == "first_of") count = events<routing::first_of<keys>>(n, true);
+  if (policy == "cached") count = events<routing::cached<keys>>(n, true);
+  if (policy == "chord") count = events<routing::chord<8>>(n, true);
+  if (policy == "pastry") count = events<routing::pastry<>>(n, true);
   if (policy == "small_world") count = events<routing::small_world>(n, true);
   if (policy == "flood") count = events<routing::flood<64>>(n, false);
   if (policy == "walk") count = events<routing::walk<32>>(n, false);

@@ -138,14 +138,29 @@ scheduling::power_of_d scheduling_from(scenario const& s) {
   return p;
 }
 
+// What the policies of routing have in common, as a scenario says it.
+template <class Settings>
+Settings timed(scenario const& s) {
+  Settings to;
+  if constexpr (requires { to.rpc_timeout; }) to.rpc_timeout = s.routing.timeout;
+  if constexpr (requires { to.answer_timeout; }) to.answer_timeout = s.routing.timeout;
+  if constexpr (requires { to.republish; }) to.republish = s.routing.republish;
+  to.record_lifetime = s.routing.expire;
+  return to;
+}
+
 any_routing routing_named_in(scenario const& s) {
-  if (s.policy.routing == routing_name::full_mesh) {
-    routing::full_mesh_settings m;
-    m.answer_timeout = s.routing.timeout;
-    m.record_lifetime = s.routing.expire;
-    return routing::full_mesh{m};
+  routing::kademlia<8> const keys{routing_from(s)};
+  routing::capability<> const ring{timed<routing::capability_settings>(s)};
+  switch (s.policy.routing) {
+    case routing_name::full_mesh:
+      return routing::full_mesh{timed<routing::full_mesh_settings>(s)};
+    case routing_name::chord: return routing::chord<8>{timed<routing::chord_settings>(s)};
+    case routing_name::pastry: return routing::pastry<>{timed<routing::pastry_settings>(s)};
+    case routing_name::capability: return ring;
+    case routing_name::ring_first: return routing::ring_first{ring, keys};
+    default: return keys;
   }
-  return routing::kademlia<8>{routing_from(s)};
 }
 
 any_proximity proximity_named_in(scenario const& s, proximity::geographic_settings const& here) {

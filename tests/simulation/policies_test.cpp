@@ -48,6 +48,10 @@ TEST_CASE("every policy that can be named runs, keeps every property and has its
   seen[usual.digest] = "the default";
   for (auto const& [slot, name] : std::vector<std::pair<std::string, std::string>>{
            {"routing", "full_mesh"},
+           {"routing", "chord"},
+           {"routing", "pastry"},
+           {"routing", "capability"},
+           {"routing", "ring_first"},
            {"proximity", "uniform"},
            {"trust", "beta_reputation"},
            {"trust", "open"},

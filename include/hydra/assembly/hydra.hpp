@@ -119,8 +119,9 @@ class Hydra {
   using of_all = merged<Of<job_protocol>, Of<routing_type>, Of<proximity_type>, Of<trust_type>,
                         Of<scheduling_type>, Of<verify_type>, Of<code_type>, Of<objects>>;
   using messages = of_all<messages_of>;
-  // `located` stays inside: whoever uses a Hydra asks for services and not for keys.
-  using facts = without<of_all<facts_of>, located>;
+  // These stay inside: whoever uses a Hydra asks for services and not for keys, and who misled is
+  // told to the trust policy.
+  using facts = without<without<of_all<facts_of>, located>, misled>;
   using inputs = of_all<inputs_of>;
   using activities = of_all<activities_of>;
   using records = of_all<records_of>;

@@ -41,7 +41,9 @@ enum class churn_begin : std::uint8_t { up, stationary };
 enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
 };
-enum class routing_name : std::uint8_t { kademlia, full_mesh };
+enum class routing_name : std::uint8_t {
+  kademlia, full_mesh, chord, pastry, capability, ring_first
+};
 enum class proximity_name : std::uint8_t { geographic, uniform };
 enum class trust_name : std::uint8_t { rings, beta_reputation, open };
 enum class scheduling_name : std::uint8_t { power_of_d, nearest, local_only };
