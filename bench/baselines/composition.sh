@@ -16,7 +16,8 @@ trap 'rm -rf "$folder"' EXIT
   "$here/routing_events.cpp" -o "$folder/routing_events"
 counted() {
   valgrind --tool=callgrind --callgrind-out-file="$folder/out" --collect-atstart=no \
-    --toggle-collect='*counted_finds*' "$folder/routing_events" "$1" 1024 2>"$folder/said" >/dev/null
+    --toggle-collect="*counted_finds*" "$folder/routing_events" "$1" 1024 2>"$folder/said" \
+    >/dev/null
   awk '/Collected/ { print $4 }' "$folder/said"
 }
 alone=$(counted kademlia)

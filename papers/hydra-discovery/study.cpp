@@ -141,7 +141,7 @@ class trial {
     auto const& offers = world_.setting().offers();
     for (int tries = 0; tries < 1000; ++tries) {
       auto const who = static_cast<std::uint32_t>(chance_.below(heads_));
-      auto const what = 1 + static_cast<std::uint32_t>(chance_.below(ranks));
+      auto const what = popular(chance_);
       bool const fit = world_.up(peer{who}) && !lies(world_.setting().plan(), who) &&
                        !world_.setting().performs(who, what) && offers.holders[what] > 0;
       bool const before = std::any_of(asked_.begin(), asked_.end(),

@@ -42,6 +42,17 @@ struct offers_plan {
 };
 [[nodiscard]] offers_plan make_offers(world_plan const& p);
 
+// What is asked for: service r with a weight of 1 / r.
+[[nodiscard]] inline std::uint32_t popular(owned_stream& chance) {
+  constexpr std::uint64_t unit = 1'000'000;
+  std::uint64_t sum = 0;
+  for (std::uint32_t r = 1; r <= ranks; ++r) sum += unit / r;
+  auto at = chance.below(sum);
+  std::uint32_t r = 1;
+  while (at >= unit / r) at -= unit / r++;
+  return r;
+}
+
 [[nodiscard]] inline bool lies(world_plan const& p, std::uint32_t who) noexcept {
   return mix64(p.seed ^ mix64(who ^ 0x11a5ULL)) % 100 < p.liars_percent;
 }

@@ -355,7 +355,7 @@ TEMPLATE_LIST_TEST_CASE("finds beyond the bound are refused and answered by noth
   CHECK(env.take_emitted<found>().size() == accepted);
 }
 
-TEMPLATE_LIST_TEST_CASE("closest is nearest first, without repeats, and a prefix of asking for more",
+TEMPLATE_LIST_TEST_CASE("closest is nearest first, without repeats, a prefix of asking for more",
                         "[routing]", all_policies) {
   network<TestType> net{{.seed = 9, .heads = 40}};
   net.run(10s);

@@ -484,8 +484,8 @@ class cached : public detail::composed<cached<P, Seconds>, P> {
 // ---- split_by -----------------------------------------------------------------------------------
 
 // Rule{}(what) -> the number of the part in charge of a service, of a stateless rule; a number
-// beyond the parts means the last one. Only that part publishes it and is asked for it. Twelve finds
-// at a time over all parts: more could end, and be told, within one call.
+// beyond the parts means the last one. Only that part publishes it and is asked for it. Twelve
+// finds at a time over all parts: more could end, and be told, within one call.
 template <class Rule, class... P>
 class split_by : public detail::composed<split_by<Rule, P...>, P...> {
   using base = detail::composed<split_by<Rule, P...>, P...>;
