@@ -55,7 +55,7 @@ struct head {
   }
 };
 
-struct conditions {
+struct surroundings {
   std::uint64_t seed = 1;
   std::uint32_t liars_percent = 0;
   std::uint8_t outlier = 4;
@@ -63,7 +63,7 @@ struct conditions {
 
 class plane : public sim::plain_setting {
  public:
-  explicit plane(conditions const& c) : plain_setting{c.seed, heads}, told_{c}, at_(heads) {
+  explicit plane(surroundings const& c) : plain_setting{c.seed, heads}, told_{c}, at_(heads) {
     owned_stream chance{c.seed, purpose::placement, 0};
     for (auto& p : at_) {
       p.x = static_cast<std::int64_t>(chance.below(150'000'000));
@@ -104,7 +104,7 @@ class plane : public sim::plain_setting {
     std::int64_t y = 0;
     std::int64_t last_mile = 0;
   };
-  conditions told_;
+  surroundings told_;
   std::vector<position> at_;
 };
 
@@ -185,7 +185,7 @@ TEST_CASE("heads that crash and come back do not shake the others") {
 }
 
 TEST_CASE("neither shards nor the numbers of handles change a coordinate") {
-  conditions const c{.seed = 4, .liars_percent = 10};
+  surroundings const c{.seed = 4, .liars_percent = 10};
   world plain{plane{c}};
   world cut{plane{c}, {.shards = 3}};
   world permuted{plane{c}, {.permute_handles = true, .check_wire = true}};
