@@ -99,7 +99,7 @@ class plumtree {
   using activities = joined<activities_of<Under>, type_list<held_rumour, missing_rumour>>;
   using records = records_of<Under>;
 
-  static constexpr std::size_t links_max = 16;  // eager or lazy; further neighbours wait for a place
+  static constexpr std::size_t links_max = 16;  // eager or lazy; others wait for a place
   static constexpr std::size_t alone_max = missing_rumour::per_peer_max / 4;  // of one announcer
   static constexpr std::uint16_t under_lane = 1;
   static constexpr std::uint16_t missing_tag = own_tag(1);
