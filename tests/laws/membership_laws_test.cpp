@@ -3,6 +3,8 @@
 
 #include <hydra/assembly/alone.hpp>
 #include <hydra/assembly/cluster.hpp>
+#include <hydra/membership/hyparview.hpp>
+#include <hydra/membership/plumtree.hpp>
 #include <hydra/membership/swim.hpp>
 #include <hydra/testing/pair.hpp>
 
@@ -19,6 +21,11 @@ namespace {
 // Who promises a whole view: everybody in every view. The others promise that nobody is alone.
 template <class P>
 inline constexpr bool sees_everybody = true;
+template <std::size_t Active, std::size_t Passive>
+inline constexpr bool sees_everybody<membership::hyparview<Active, Passive>> = false;
+template <class Under, std::size_t Remembered>
+inline constexpr bool sees_everybody<membership::plumtree<Under, Remembered>> =
+    sees_everybody<Under>;
 
 constexpr std::size_t heads = 14;
 constexpr duration settled = 60s;  // after this much quiet all views are what they will be
@@ -183,7 +190,9 @@ void deliver_any(type_list<M...>, testing::recorder& env, Node& node, peer from,
 
 }  // namespace
 
-#define EVERY_MEMBERSHIP membership::swim<>, membership::swim<16>, cluster<>
+#define EVERY_MEMBERSHIP \
+  membership::swim<>, membership::swim<16>, cluster<>, membership::hyparview<>, \
+      membership::plumtree<>
 
 TEMPLATE_TEST_CASE("facts tell every change of the view, while a tenth of the messages is lost",
                    "[membership]", EVERY_MEMBERSHIP) {

@@ -2,6 +2,7 @@
 // of these larger says so here, and bench/baselines says what it costs.
 #include "../../bench/chord_worlds.hpp"
 
+#include <hydra/assembly/cluster.hpp>
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/proximity/blend.hpp>
 #include <hydra/membership/plumtree.hpp>
@@ -33,6 +34,8 @@ static_assert(sizeof(Hydra<>::scheduling_type) <= 24);
 static_assert(sizeof(Hydra<>::verify_type) <= 32);
 
 // Membership: views, and broadcasts over them.
+static_assert(sizeof(membership::swim<64>) <= 1016);
+static_assert(sizeof(cluster<>) <= 1024);
 static_assert(sizeof(membership::hyparview<>) <= 432);
 static_assert(sizeof(membership::plumtree<>) <= 1144);
 static_assert(sizeof(membership::rumour_mongering<>) <= 1328);

@@ -1,9 +1,12 @@
 #include "../catch.hpp"
 
 #include <hydra/assembly/choices.hpp>
+#include <hydra/assembly/cluster.hpp>
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/code/trusted_bundles.hpp>
 #include <hydra/core/derive.hpp>
+#include <hydra/membership/hyparview.hpp>
+#include <hydra/membership/swim.hpp>
 #include <hydra/proximity/blend.hpp>
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/routing/full_mesh.hpp>
@@ -123,6 +126,9 @@ TEST_CASE("every policy of the library describes all of its state") {
   check_policy<code::native_only>();
   check_policy<code::trusted_bundles>();
   check_policy<routing::full_mesh>();
+  check_policy<membership::swim<16>>();
+  check_policy<membership::hyparview<>>();
+  check_policy<cluster<membership::swim<16>>>();
   check_policy<objects>();
   check_policy<job_protocol>();
   check_all(driver_facts{});

@@ -247,6 +247,44 @@ TEST_CASE("leaving says good-bye to everybody, and takes nobody in until joining
   CHECK(h.env.take_sent().all<join_request>().size() == 1);
 }
 
+TEST_CASE("who has left asks nobody and is nobody's neighbour until it joins again") {
+  auto s = quiet();
+  s.swap_every = 1;
+  head h{s};
+  h.know({5});
+  auto const nonce = h.env.take_sent().all<join_request>().at(0).nonce;
+  auto v = h.view();
+  h.views.leave(v);
+  h.tell(peer{5}, neighbour_answer{nonce, true});  // asked before we left
+  CHECK(h.env.take_sent() == sent(peer{5}, disconnect{true}));
+  h.tell(peer{5}, neighbour_answer{nonce, false});
+  for (int i = 0; i < 5; ++i) h.views.on_timer(v, policy::cycle_tag);
+  h.pass(60s);
+  CHECK(h.env.take_sent().empty());
+  CHECK(h.env.pool<link_request>().size() == 0);
+  CHECK(h.views.neighbours().empty());
+  CHECK(h.env.take_emitted<neighbour_up>().empty());
+  h.know({5});
+  CHECK(h.env.take_sent().all<join_request>().size() == 1);
+}
+
+TEST_CASE("a place lost to another is filled in the next cycle, the last one at once") {
+  head h;
+  h.neighbours(2);
+  for (std::uint32_t i = 11; i < 14; ++i) h.tell(peer{1}, forward_join{peer{i}, 3});
+  static_cast<void>(h.env.take_sent());
+  h.tell(peer{1}, disconnect{false});
+  CHECK(h.env.take_sent().empty());
+  auto v = h.view();
+  h.views.on_timer(v, policy::cycle_tag);
+  CHECK(h.env.take_sent().all<neighbour_request>().size() == 2);  // two places are free
+  h.env.pool<link_request>().clear();
+  h.tell(peer{2}, disconnect{false});
+  auto const asked = h.env.take_sent().all<neighbour_request>();
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].high);
+}
+
 TEST_CASE("a shuffle names us, neighbours and spares; its answer replaces what was given away") {
   head h;
   h.neighbours(3);

@@ -5,6 +5,7 @@
 #include <hydra/testing/described.hpp>
 #include <hydra/testing/recorder.hpp>
 
+#include <algorithm>
 #include <vector>
 
 using namespace hydra;
@@ -180,6 +181,39 @@ TEST_CASE("who becomes a neighbour is told of the last rumours") {
   h.tree.join(v, known);
   CHECK(h.env.take_sent() == sent(peer{7}, i_have{{peer{50}, 3}, 1}) +
                                  sent(peer{7}, i_have{{peer{50}, 2}, 1}));
+}
+
+TEST_CASE("a neighbour that had no place as a link gets that of one that died") {
+  using wide = plumtree<partner_list<24>, 32>;
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  wide tree;
+  auto v = env.view<wide>();
+  std::vector<peer> known;
+  for (std::uint32_t i = 1; i <= 20; ++i) known.push_back(peer{i});
+  for (int i = 0; i < 2; ++i) tree.join(v, known);  // 16 in one call
+  auto const links = [&] {
+    std::size_t n = 0;
+    for (auto who : known) n += tree.is_eager(who) ? 1U : 0U;
+    return n;
+  };
+  REQUIRE(tree.neighbours().size() == 20);
+  CHECK(links() == wide::links_max);
+  for (std::uint32_t i = 1; i <= 20; ++i) {
+    tree.failed(v, peer{i});
+    CAPTURE(i);
+    CHECK(links() == std::min<std::size_t>(wide::links_max, 20 - i));
+    CHECK_FALSE(tree.is_eager(peer{i}));
+  }
+}
+
+TEST_CASE("one neighbour's word fills a quarter of what can be missing") {
+  head h{2};
+  for (std::uint32_t i = 1; i <= 40; ++i) h.tell(peer{1}, i_have{{peer{50}, i}, 3});
+  CHECK(h.env.pool<missing_rumour>().size() == policy::alone_max);
+  h.tell(peer{2}, i_have{{peer{60}, 1}, 3});  // another one is heard
+  h.tell(peer{2}, i_have{{peer{50}, 1}, 3});  // and what two say is no one's alone
+  h.tell(peer{1}, i_have{{peer{50}, 41}, 3});
+  CHECK(h.env.pool<missing_rumour>().size() == policy::alone_max + 2);
 }
 
 TEST_CASE("a flood never prunes") {

@@ -3,6 +3,7 @@
 #include <hydra/membership/swim.hpp>
 #include <hydra/testing/described.hpp>
 #include <hydra/testing/recorder.hpp>
+#include <hydra/wire/archive.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -543,6 +544,102 @@ TEST_CASE("who leaves says so, and nothing after that") {
   CHECK(down[0].why == neighbour_down::cause::left);
   g.tell(stranger, farewell{an_hour + 1});
   CHECK(g.group.neighbours().size() == 3);
+}
+
+TEST_CASE("a member that was suspected when we left is buried after we have come back") {
+  head h{4};
+  auto v = h.view();
+  h.group.failed(v, peer{2});
+  REQUIRE(h.of(peer{2}) == standing::suspect);
+  h.group.leave(v);
+  h.env.end_call();
+  CHECK(h.env.pool<suspicion>().size() == 0);
+  h.group.join(v, {});
+  h.env.end_call();
+  REQUIRE(h.neighbour(peer{2}));
+  for (int i = 0; i < 60 && h.neighbour(peer{2}); ++i) {
+    for (auto const& m : h.env.take_sent()) {
+      if (m.is<ping>() && m.to != peer{2}) h.answer(m);
+    }
+    h.pass(1s);
+  }
+  CHECK_FALSE(h.neighbour(peer{2}));
+}
+
+TEST_CASE("pages are asked for while their keys ascend, and not for ever") {
+  head h{4};
+  auto settings = head::plain();
+  recorder env{{.seed = 3, .self = peer{0}}};
+  policy group{settings};
+  auto v = env.view<policy>();
+  group.on_start(v);
+  std::vector<peer> const contact{peer{1}};
+  group.join(v, contact);
+  group.on_message(v, peer{1}, ack{env.take_sent().at(0).as<ping>().nonce, 0, {}});
+  these_are_there page;
+  page.nonce = env.take_sent().at(0).as<who_is_there>().nonce;
+  page.more = true;
+  auto const again = [&] {
+    group.on_message(v, peer{1}, page);
+    std::vector<who_is_there> asked;
+    for (auto const& m : env.take_sent()) {
+      if (m.is<who_is_there>()) asked.push_back(m.as<who_is_there>());
+    }
+    REQUIRE(asked.size() <= 1);
+    if (!asked.empty()) page.nonce = asked[0].nonce;
+    return !asked.empty();
+  };
+  SECTION("one that is known, over and over") {
+    page.members.push_back({peer{1}, {}, 0, standing::alive});
+    CHECK(again());
+    CHECK_FALSE(again());
+  }
+  SECTION("nobody") {
+    page.members.push_back({peer{}, {}, 0, standing::alive});
+    CHECK_FALSE(again());
+  }
+  SECTION("an empty page") { CHECK_FALSE(again()); }
+  SECTION("dead ones that nobody knows: no question at once") {
+    page.members.push_back({peer{50}, {}, 0, standing::dead});
+    CHECK_FALSE(again());
+  }
+}
+
+TEST_CASE("a dead member is not forgotten for a name that is not taken in") {
+  head h{15};
+  h.news(peer{1}, {peer{2}, {}, 0, standing::dead});
+  for (std::uint32_t i = 3; i < 8; ++i) h.news(peer{1}, {peer{i}, {}, 0, standing::dead});
+  REQUIRE(h.group.members().size() == 15);
+  for (std::uint32_t i = 50; i < 90; ++i) {
+    h.news(peer{1}, {peer{i}, {}, 0, standing::alive});
+  }
+  // One free place and three of the dead ones: a quarter of the list.
+  CHECK(h.group.members().size() == 16);
+  std::size_t dead = 0;
+  for (std::uint32_t i = 2; i < 8; ++i) dead += h.knows(peer{i}) ? 1U : 0U;
+  CHECK(dead == 3);
+}
+
+TEST_CASE("a list that no list wrote is cut to what it holds") {
+  member_list<4> l;
+  for (std::uint32_t i = 1; i <= 3; ++i) l.raise(l.add(peer{i}, {}));
+  owned_stream draw{1, purpose::adversary, 0};
+  for (int i = 0; i < 3; ++i) static_cast<void>(l.next_in_turn(draw.draw()));
+  auto bytes = to_bytes(l);
+  bool found = false;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (int value : {0, 1, 3, 200}) {
+      auto lie = bytes;
+      lie[at] = static_cast<std::byte>(value);
+      auto const read = from_bytes<member_list<4>>(lie);
+      if (!read.ok()) continue;
+      auto again = read.value();
+      found = found || again.live() != 3;
+      CHECK(again.live() <= again.size());
+      if (again.live() != 0) CHECK(again.lower(0) < again.size());
+    }
+  }
+  CHECK(found);
 }
 
 TEST_CASE("what the transport knows to be gone is suspected at once, or dead") {

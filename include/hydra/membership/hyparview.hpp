@@ -59,7 +59,8 @@ struct link_request {
 // Promises. At most Active neighbours; links are symmetric once the messages under way have
 // arrived, and with `probe` also where messages were lost. A broken link is replaced out of the
 // passive view as soon as the transport tells of it (`failed`, or the fact unreachable), or else
-// after probes_missed periods. neighbour_up and neighbour_down tell every change of neighbours().
+// after probes_missed periods; a place lost to another head within a cycle. neighbour_up and
+// neighbour_down tell every change of neighbours().
 //
 // Rules.
 // - A newcomer asks one contact. The contact takes it in, and sends a walk to each of its other
@@ -67,10 +68,14 @@ struct link_request {
 //   although it knows one head only.
 // - Who has a place to fill asks heads of its passive view, each once per cycle. It is refused
 //   where no place is free, unless it has no neighbour at all: then somebody makes room.
+// - Who was closed a link, by a neighbour that made room, asks in its next cycle, and at once only
+//   when it was the last: as in the paper's algorithm 1. Asking at once makes the overlay more
+//   like a random graph (clustering 0.00064 for 0.00087, 10,000 heads).
 // - Who was made room for goes into the passive view, and so does who closed a link without
 //   leaving: it lives. Who is silent, or leaves, is forgotten.
 // - The last head of the passive view is not forgotten for being silent, nor is the first contact:
-//   who is alone goes on asking.
+//   who is alone goes on asking. Who has left asks nobody until it joins again, and an answer that
+//   comes after it left is sent back as a good-bye.
 // - Walks are taken from neighbours only, and never longer than we would send them.
 // - Every swap_every cycles a head asks one of its passive view with high priority, so that both
 //   exchange a neighbour; one that knows few heads asks a contact that it was given. Without that,
@@ -202,8 +207,8 @@ class hyparview {
   void on_message(auto& env, peer from, disconnect const& m) {
     if (m.leaving) forget(from);
     if (!is_neighbour(from)) return;
-    unlink(env, from, m.leaving ? neighbour_down::cause::left : neighbour_down::cause::replaced);
-    if (!m.leaving) note_passive(env, from, {}, true);
+    if (!m.leaving) return replaced(env, from);
+    unlink(env, from, neighbour_down::cause::left);
     refill(env);
   }
 
@@ -214,6 +219,10 @@ class hyparview {
   }
 
   void on_message(auto& env, peer from, neighbour_answer const& m) {
+    if (away_) {  // asked before we left
+      if (m.accepted) env.send(from, disconnect{true});
+      return;
+    }
     auto pool = env.template pool<link_request>();
     auto const id = request_to(env, from);
     auto const* asked = pool.find(id);
@@ -257,10 +266,7 @@ class hyparview {
     auto const i = place_of(from);
     if (i == active_.size() || probe_nonce_ == 0 || m.nonce != probe_nonce_) return;
     missed_[i] = 0;
-    if (m.linked) return;
-    unlink(env, from, neighbour_down::cause::replaced);  // its disconnect was lost
-    note_passive(env, from, {}, true);
-    refill(env);
+    if (!m.linked) replaced(env, from);  // its disconnect was lost
   }
 
   template <class A>
@@ -327,6 +333,12 @@ class hyparview {
     active_.erase(&active_[i]);
     missed_.erase(&missed_[i]);
     env.emit(neighbour_down{who, why});
+  }
+  // It gave us up for another; the next cycle asks.
+  void replaced(auto& env, peer who) {
+    unlink(env, who, neighbour_down::cause::replaced);
+    note_passive(env, who, {}, true);
+    if (active_.empty()) refill(env);
   }
   [[nodiscard]] view_type same_group(auto& env, peer who) const {
     view_type out;
@@ -419,6 +431,7 @@ class hyparview {
   // ---- time ------------------------------------------------------------------------------------
 
   void cycle(auto& env) {
+    if (away_) return;  // the timer goes on until joining again
     for (auto& s : passive_) s.tried = false;
     if (settings_.swap_every != 0 && ++cycles_ >= settings_.swap_every) swap_one(env);
     refill(env);

@@ -144,6 +144,7 @@ class member_list {
     a& who_& is_& live_& next_& to_tell_;
     is_.resize(who_.size());  // whatever was read: nothing lies beyond the list
     live_ = static_cast<std::uint16_t>(std::min<std::size_t>(live_, who_.size()));
+    next_ = std::min(next_, live_);
   }
 
  private:

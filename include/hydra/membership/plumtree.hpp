@@ -76,7 +76,8 @@ struct missing_rumour {
 // here: put a signature into the payload) and be heard by everybody; it can push real ones out of
 // the memory, which then may be delivered twice; it can announce what it does not send, which costs
 // grafts_max messages and delays, not prevents, what others send. Bounded per head: 32 rumours
-// kept, 32 missing with 4 sources each; others are not noted. Hops are hearsay.
+// kept, 32 missing with 4 sources each, of which 8 are noted on the word of one neighbour alone;
+// others are not noted. Hops are hearsay.
 //
 // Cost. In memory a rumour is 152 bytes (in a window it lies at its own length), an announcement
 // 12, a graft 8. Events are O(links + Remembered). sizeof(plumtree<>) is 1,144 bytes with
@@ -98,7 +99,8 @@ class plumtree {
   using activities = joined<activities_of<Under>, type_list<held_rumour, missing_rumour>>;
   using records = records_of<Under>;
 
-  static constexpr std::size_t links_max = 16;  // eager or lazy; further neighbours are not used
+  static constexpr std::size_t links_max = 16;  // eager or lazy; others wait for a place
+  static constexpr std::size_t alone_max = missing_rumour::per_peer_max / 4;  // of one announcer
   static constexpr std::uint16_t under_lane = 1;
   static constexpr std::uint16_t missing_tag = own_tag(1);
 
@@ -182,6 +184,7 @@ class plumtree {
     auto pool = env.template pool<missing_rumour>();
     auto id = missing(env, m.what);
     if (!id) {
+      if (alone_announced_by(env, from) >= alone_max) return;  // another may announce it
       missing_rumour fresh;
       fresh.what = m.what;
       fresh.due = env.now() + settings_.missing_after;
@@ -271,6 +274,10 @@ class plumtree {
       auto* by = std::find(r.announced_by.begin(), r.announced_by.end(), who);
       if (by != r.announced_by.end()) r.announced_by.erase(by);
     });
+    for (auto other : under_.neighbours()) {  // one that had no place until now
+      if (links_.full()) return;
+      if (other != who) add_link(env, other);
+    }
   }
 
   // ---- rumours ---------------------------------------------------------------------------------
@@ -332,6 +339,14 @@ class plumtree {
   [[nodiscard]] activity missing(auto& env, rumour_id what) const {
     auto pool = env.template pool<missing_rumour>();
     return pool.first([&](missing_rumour const& r) { return r.what == what; });
+  }
+  // How many are missing that nobody else has announced.
+  [[nodiscard]] std::size_t alone_announced_by(auto& env, peer who) const {
+    std::size_t n = 0;
+    env.template pool<missing_rumour>().each([&](activity, missing_rumour const& r) {
+      n += r.announced_by.size() == 1 && r.announced_by[0] == who ? 1U : 0U;
+    });
+    return n;
   }
   void watch(auto& env, instant due) {
     if (due >= watch_at_) return;

@@ -41,7 +41,8 @@ namespace hydra::membership {
 // - Whoever is named is hearsay until it answered a ping of our own: up to 8 are greeted per
 //   period, four times each, and they fill at most a quarter of the list. It is no neighbour and
 //   is told to nobody. `verify_named = false` is the paper's behaviour.
-// - Joining is asking: a contact that answered is asked for its list, page after page. The same
+// - Joining is asking: a contact that answered is asked for its list, page after page, as long as
+//   the keys ascend; at once where the page's last is on our list, else a page per period. The same
 //   question, one page of somebody drawn, is put every sync_every periods: what gossip missed.
 //   A dead one is greeted every revive_every periods, so two halves of a network find together.
 // - LHA-Probe: failed probes, missing nacks and suspicions of ourselves stretch our own period and
@@ -232,10 +233,12 @@ class swim {
     sync_ = {};
     hear(env, from, m.incarnation, nullptr);
     for (auto const& u : m.members) consider(env, from, u);
-    all_pages_ = all_pages_ && m.more && !m.members.empty();
+    auto const last = m.members.empty() ? peer{} : m.members.back().who;
+    all_pages_ = all_pages_ && m.more && last && prefix_of(env, last) > next_page_;
     if (!all_pages_) return;
-    next_page_ = prefix_of(env, m.members.back().who);
-    if (room_for_a_page()) ask_for_page(env, from, next_page_);
+    next_page_ = prefix_of(env, last);
+    bool const noted = last == env.self() || members_.find(last) != nowhere;
+    if (noted && room_for_a_page()) ask_for_page(env, from, next_page_);  // else: next period
   }
 
   // ---- time -------------------------------------------------------------------------------------
@@ -373,10 +376,12 @@ class swim {
     if (members_[i].is == standing::suspect && incarnation == members_[i].incarnation) {
       bool const counts = by == env.self() || is_neighbour(by);  // nobody is invented
       auto* s = pool.find(pool.first([&](suspicion const& x) { return x.who == who; }));
-      if (s == nullptr || !counts || !s->confirm(by, settings_.timeout)) return;
-      members_.tell(i);
-      s->due = s->since + timeout_of(*s);
-      return watch(env, s->due);
+      if (s != nullptr) {
+        if (!counts || !s->confirm(by, settings_.timeout)) return;
+        members_.tell(i);
+        s->due = s->since + timeout_of(*s);
+        return watch(env, s->due);
+      }  // else: dropped when we left; it begins anew
     }
     if (members_[i].is == standing::suspect) end_suspicion(env, who);
     suspicion s{who, env.now(), {}, {by}};
@@ -417,8 +422,8 @@ class swim {
   // Contacts are greeted whatever the settings: nobody said that they live.
   void learn(auto& env, peer who, std::uint32_t incarnation = 0, bool believed = true) {
     if (!who || who == env.self() || members_.find(who) != nowhere) return;
-    if (members_.full() && !forget_one_dead()) return;
     if (named() >= names_max) return;
+    if (members_.full() && !forget_one_dead()) return;
     auto const i = members_.add(who, {.incarnation = incarnation});
     if (believed && !settings_.verify_named) return appear(env, i);
     if (greeted_ < greetings_max) greet(env, i);
