@@ -126,7 +126,7 @@ located the_only(head& h) {
 TEST_CASE("sizes of chord", "[chord]") {
   CHECK(sizeof(chord<8>) == 792);
   CHECK(sizeof(chord<20>) == 984);
-  CHECK(sizeof(ring_lookup) <= 3600);
+  CHECK(sizeof(ring_lookup) <= 3900);
   CHECK(sizeof(around) <= 184);
 }
 
@@ -491,4 +491,94 @@ TEST_CASE("of a finger and those after it the nearest in time is taken", "[chord
       CHECK(ring.finger(i).who == all[best].who);
     }
   }
+}
+
+TEST_CASE("a newcomer whose only contact cannot be called any more tries again later", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const known{peer{3}};
+  routes.join(v, known);
+  CHECK(env.take_sent().all<find_successor>().size() == 1);
+  auto a = env.about(peer{3});
+  a.reach = reach::outbound_only;
+  env.know(peer{3}, a);
+  auto const until = env.now() + 2min;
+  while (env.next_at() <= until) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+  }
+  CHECK(routes.ring().empty());
+  static_cast<void>(env.take_sent());
+  a.reach = reach::open;
+  env.know(peer{3}, a);
+  env.advance(until - env.now());
+  while (env.next_at() <= until + 50s) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+  }
+  CHECK(env.take_sent().all<find_successor>().size() >= 1);
+}
+
+TEST_CASE("a round comes every half to one and a half periods, the first within one", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const known{peer{3}};
+  routes.join(v, known);
+  auto last = env.now();
+  std::vector<duration> between;
+  while (between.size() < 400) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) {
+      if (due.tag == policy::upkeep_tag) {
+        between.push_back(env.now() - last);
+        last = env.now();
+      }
+      routes.on_timer(v, due.tag);
+    }
+  }
+  CHECK(between[0] < 30s);
+  between.erase(between.begin());
+  CHECK(*std::min_element(between.begin(), between.end()) >= 15s);
+  CHECK(*std::max_element(between.begin(), between.end()) <= 45s);
+  duration sum{};
+  for (auto d : between) sum += d;
+  CHECK(sum / 399 > 28s);  // five standard errors: 2.2 s
+  CHECK(sum / 399 < 32s);
+}
+
+TEST_CASE("an owner asks the two after it, and stores with them what it offers", "[chord]") {
+  head h;
+  h.env.know(rendering, h.ring[0].key);
+  h.find();
+  auto const nonce = nonce_in<find_providers>(h.env.take_sent());
+  h.tell(h.at(1), providers{nonce, {h.record(peer{51})}, {}});
+  h.tell(h.at(2), providers{nonce, {}, {}});
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  REQUIRE(all[0].among.size() == 1);
+  CHECK(all[0].among[0].who == peer{51});
+
+  auto v = h.view();
+  provider_record r;
+  r.what = rendering;
+  h.routes.publish(v, r);
+  auto const out = h.env.take_sent();
+  REQUIRE(out.size() == 2);
+  CHECK(out.all<store>().size() == 2);
+  std::size_t i = 1;
+  for (auto const& m : out) CHECK(m.to == h.at(i++));
+}
+
+TEST_CASE("offers that are taken back while others are published end one by one", "[chord]") {
+  head h{{.successors_kept = 1}};
+  auto v = h.view();
+  for (std::uint32_t i = 1; i <= 16; ++i) {
+    h.env.know(service{i}, h.ring[0].key);
+    provider_record r;
+    r.what = service{i};
+    h.routes.publish(v, r);
+  }
+  for (std::uint32_t i = 1; i <= 16; ++i) h.routes.withdraw(v, service{i});
+  h.pass(20min);  // nobody answers: each of them ends by its time
+  CHECK(v.pool<offered>().size() == 0);
 }

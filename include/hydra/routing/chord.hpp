@@ -97,7 +97,7 @@ struct chord_settings {
 // Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of
 // at most 41 heads; recursive as many forwards and acknowledgements and one answer. A round costs a
 // get_neighbours, a finger's lookup and, rarely, a ping. sizeof(chord<8>) is 792 bytes; a lookup
-// under way 3.6 kB, a relay 128 bytes, a ping 40, from pools.
+// under way 3.8 kB, a relay 128 bytes, a ping 40, from pools.
 //
 // Departures from the paper: signatures and checks; the owner is asked itself; a newcomer is not
 // given the records of its arc, which republication brings (finds ask three heads, of which two
@@ -667,6 +667,12 @@ class chord {
     if (l->why == ring_errand::find || l->why == ring_errand::publish) {
       l->collecting = true;
       if (!owner) return finish(env, id);
+      if (l->self_owns) {  // the other holders are those after us
+        l->before.clear();
+        l->after.clear();
+        l->far = 0;
+        for (auto const& e : ring_.successors()) l->add(e.who, e.at);
+      }
       return collect(env, id);
     }
     auto const done = *l;
@@ -675,7 +681,7 @@ class chord {
       env.emit(located{id, done.target, owner, done.hops, done.timeouts, done.messages,
                        env.now() - done.started});
     } else if (done.why == ring_errand::join) {
-      stabilise(env);
+      if (!ring_.empty()) stabilise(env);  // alone: the next round tries again
     } else if (owner && owner != env.self()) {
       fix_finger(env, done, owner);
     }
@@ -901,27 +907,32 @@ class chord {
     return (ring_.own() - at) / (8U * settings_.replicas) > spacing;
   }
 
+  // One after the other, each found anew: a lookup may be over before start() returns.
   void publish_due(auto& env) {
-    if (ring_.empty()) return;
-    env.template pool<offered>().each([&](activity, offered& o) {
-      if (o.due > env.now() || in_background(env) >= ring_lookup::background_max) return;
-      auto const busy = env.template pool<ring_lookup>().first([&](ring_lookup const& l) {
-        return l.why == ring_errand::publish && l.what == o.record.what;
-      });
-      if (busy || env.template pool<ring_lookup>().full()) return;
-      o.due = env.now() + settings_.republish * 3 / 4 +
-              env.random().between(duration{}, settings_.republish / 2);
-      seal(env, o.record, settings_.record_lifetime);
+    auto offers = env.template pool<offered>();
+    auto lookups = env.template pool<ring_lookup>();
+    for (std::size_t i = 0; i < offered::per_peer_max && !ring_.empty(); ++i) {
+      if (in_background(env) >= ring_lookup::background_max || lookups.full()) return;
+      auto* o = offers.find(offers.first([&](offered const& x) {
+        return x.due <= env.now() && !lookups.first([&](ring_lookup const& l) {
+          return l.why == ring_errand::publish && l.what == x.record.what;
+        });
+      }));
+      if (o == nullptr) return;
+      o->due = env.now() + settings_.republish * 3 / 4 +
+               env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o->record, settings_.record_lifetime);
       ring_lookup l;
       l.why = ring_errand::publish;
-      l.what = o.record.what;
+      l.what = o->record.what;
       l.target = env.about(l.what);
       start(env, l);
-    });
+    }
   }
 
   // ---- time ------------------------------------------------------------------------------------
 
+  // The first round; each arms the next.
   void keep_up(auto& env) {
     if (kept_up_ || settings_.stabilise <= duration{}) return;
     kept_up_ = true;
@@ -930,9 +941,10 @@ class chord {
   }
 
   void upkeep(auto& env) {
-    kept_up_ = false;
+    kept_up_ = !left_;
     if (left_) return;
-    keep_up(env);
+    env.arm(settings_.stabilise / 2 + env.random().between(duration{}, settings_.stabilise),
+            upkeep_tag);
     ++rounds_;
     auto const now = env.now();
     record_store{env}.prune(now);
