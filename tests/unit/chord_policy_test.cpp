@@ -547,7 +547,7 @@ TEST_CASE("a round comes every half to one and a half periods, the first within 
 
 TEST_CASE("an owner asks the two after it, and stores with them what it offers", "[chord]") {
   head h;
-  h.env.know(rendering, h.ring[0].key);
+  h.env.know(rendering, h.before(0));
   h.find();
   auto const nonce = nonce_in<find_providers>(h.env.take_sent());
   h.tell(h.at(1), providers{nonce, {h.record(peer{51})}, {}});
@@ -573,7 +573,7 @@ TEST_CASE("offers that are taken back while others are published end one by one"
   head h{{.successors_kept = 1}};
   auto v = h.view();
   for (std::uint32_t i = 1; i <= 16; ++i) {
-    h.env.know(service{i}, h.ring[0].key);
+    h.env.know(service{i}, h.before(0));
     provider_record r;
     r.what = service{i};
     h.routes.publish(v, r);
@@ -581,4 +581,72 @@ TEST_CASE("offers that are taken back while others are published end one by one"
   for (std::uint32_t i = 1; i <= 16; ++i) h.routes.withdraw(v, service{i});
   h.pass(20min);  // nobody answers: each of them ends by its time
   CHECK(v.pool<offered>().size() == 0);
+}
+
+TEST_CASE("stores of strangers leave half of the checks to our own finds", "[chord]") {
+  head h;
+  h.env.know(rendering, h.ring[0].key);
+  for (std::uint32_t s = 0; s < 40; ++s) {
+    auto r = h.record(peer{50});
+    r.about.sequence = s + 1;
+    h.tell(peer{50}, store{s, r});
+  }
+  CHECK(h.env.take_answers<checked>().size() == 4);
+  for (std::uint32_t i = 60; i < 100; ++i) h.tell(peer{i}, store{1, h.record(peer{i})});
+  CHECK(h.env.take_answers<checked>().size() == 12);
+}
+
+TEST_CASE("a predecessor that leaves hands over more than a stranger may store", "[chord]") {
+  head h;
+  h.env.know(rendering, h.ring[0].key);
+  for (std::uint32_t i = 50; i < 60; ++i) h.tell(h.at(11), store{0, h.record(peer{i})});
+  h.answer_checks();
+  CHECK(h.held() == 10);
+}
+
+TEST_CASE("whoever cannot be called when it answers is not entered, and forgotten", "[chord]") {
+  head h;
+  auto const fresh = h.stranger(0, 5);  // would be our first successor
+  h.tell(fresh, notify{});
+  auto const nonce = nonce_in<ping>(h.env.take_sent());
+  auto a = h.env.about(fresh);
+  a.reach = reach::outbound_only;
+  h.env.know(fresh, a);
+  h.tell(fresh, pong{nonce});
+  CHECK_FALSE(h.knows(fresh));
+
+  h.tell(h.at(1), leaving{});  // ring[2] is asked for its neighbours
+  auto const asked = nonce_in<get_neighbours>(h.env.take_sent());
+  a = h.env.about(h.at(2));
+  a.reach = reach::outbound_only;
+  h.env.know(h.at(2), a);
+  h.tell(h.at(2), neighbours{asked, h.at(0), {h.at(3)}});
+  CHECK_FALSE(h.knows(h.at(2)));
+}
+
+TEST_CASE("when all first contacts are dead, others are turned to", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  bool const told = GENERATE(false, true);
+  known_contacts noted;
+  for (std::uint32_t i = 3; i < 9; ++i) noted.who.push_back(peer{i});
+  env.remember(0, noted);
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const dead{peer{20}, peer{21}, peer{22}, peer{23}};
+  routes.join(v, dead);
+  if (told) {
+    static_cast<void>(env.take_sent());
+    std::vector<peer> const more{peer{30}};
+    routes.join(v, more);
+  }
+  auto const until = env.now() + 2min;
+  bool asked = false;
+  while (env.next_at() <= until && !asked) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+    env.end_call();
+    for (auto const& m : env.take_sent()) {
+      asked = asked || (m.to.index() < 20 && !told) || (m.to == peer{30} && told);
+    }
+  }
+  CHECK(asked);
 }

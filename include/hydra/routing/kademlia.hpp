@@ -315,7 +315,9 @@ class kademlia {
     if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
     if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
     auto pool = env.template pool<checking>();
-    if (pool.full()) return answer_store(env, from, m.nonce, r, false);
+    if (pool.full() || !may_check_store(env, from)) {
+      return answer_store(env, from, m.nonce, r, false);
+    }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 

@@ -280,7 +280,9 @@ class pastry : public pastry_contacts<B, Leaves> {
     }
     if (record_store{env}.holds(r)) return env.send(from, stored{m.nonce, true, {}});
     auto pool = env.template pool<checking>();
-    if (pool.full()) return env.send(from, stored{m.nonce, false, {}});
+    if (pool.full() || !may_check_store(env, from)) {
+      return env.send(from, stored{m.nonce, false, {}});
+    }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
