@@ -582,10 +582,17 @@ class kademlia {
   [[nodiscard]] static bool reached(auto& env, lookup<K> const& l) {
     if (l.why != errand::locate) return false;
     if (env.about(env.self()).key == l.target) return true;
-    if (l.near.empty()) return false;
-    auto const& first = l.near.front();
-    return first.is == asked::state::answered && first.rank == 0 &&
-           env.about(first.who).key == l.target;
+    return whose_it_is(env, l) != nullptr;
+  }
+  // The head that has the very key that is located, once it has answered. Ranks are compared by 32
+  // bits: others may be as near by them, and stand before it.
+  [[nodiscard]] static asked const* whose_it_is(auto& env, lookup<K> const& l) {
+    for (auto const& a : l.near) {
+      if (a.rank != 0) break;
+      bool const answered = a.is == asked::state::answered;
+      if (answered && env.about(a.who).key == l.target) return &a;
+    }
+    return nullptr;
   }
 
   // Sends what may be sent; ends the lookup when nothing is left to wait for.
@@ -686,9 +693,11 @@ class kademlia {
     auto const* nearest = std::find_if(l.near.begin(), l.near.end(), [](asked const& a) {
       return a.is == asked::state::answered;
     });
+    auto const* exact = whose_it_is(env, l);
+    if (exact != nullptr) nearest = exact;
     bool const nobody = nearest == l.near.end();
-    bool const mine = nobody ? l.near.empty() || own == 0 : own <= nearest->rank;
-    if (mine && can_be_called(env, env.self())) {
+    bool const ours = nobody ? l.near.empty() || own == 0 : own <= nearest->rank;
+    if (ours && exact == nullptr && can_be_called(env, env.self())) {
       f.owner = env.self();
     } else if (!nobody) {
       f.owner = nearest->who;
