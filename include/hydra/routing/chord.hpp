@@ -81,7 +81,10 @@ struct chord_settings {
 //   pinged when it is looked up, and the nearest stands for it (about(p).rtt where it is measured).
 // - Records are checked before they are stored, and by the asker again. They come from their own
 //   publisher, or from a predecessor that leaves; a head far from the key refuses.
-// - A head that can only call out is answered and never entered, asked, named or stored with.
+// - A head that can only call out is answered and never entered, asked, named or stored with; one
+//   that cannot be called any more when it answers is forgotten.
+// - As long as it knows nobody, a head turns to its hints and to contacts that it wrote down, every
+//   round; new ones take the places of those that led nowhere.
 //
 // What an attacker gains. A ring has one owner per key: who grinds a key to lie just after that of
 // a service becomes the first of its holders, and with three such keys all of them. It can deny
@@ -90,6 +93,7 @@ struct chord_settings {
 // heads cost two timeouts each, within messages_max and lookup_time_max. A successor may fill our
 // list with nonsense: `Successors` places, until the next one is asked. `forward` lets a stranger
 // have us send one answer of at most 100 bytes to an origin it names, and 16 are held at a time.
+// Stores take half of the signature checks at most, four of one stranger.
 // For hostile networks kademlia is the better choice: it hears several heads and several paths.
 //
 // Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of

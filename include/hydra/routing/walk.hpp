@@ -173,7 +173,8 @@ class walk {
     if (m.hops == 1 && m.asker != from) return;
     if (!links_.serves(env, from)) return;
     if (auto const* mine = offer_of(env, m.what, settings_.record_lifetime)) {
-      if (park(env, from, m)) env.send(m.asker, walk_hit{m.nonce, m.ticket, m.walker, m.hops, *mine});
+      walk_hit const hit{m.nonce, m.ticket, m.walker, m.hops, *mine};
+      if (park(env, from, m)) env.send(m.asker, hit);
     } else if (m.hops % settings_.check_every == 0) {
       if (park(env, from, m)) env.send(m.asker, walk_check{m.nonce, m.ticket, m.walker, m.hops});
     } else {
