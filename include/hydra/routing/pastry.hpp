@@ -45,11 +45,12 @@ namespace hydra::routing {
 // (the origin tries three times, by the same way) or answer in the place of the closest. The origin
 // refuses an answer from a head that is farther from the key than somebody it knows itself, and an
 // iterative one asks whom it knows to be nearer first; that is all it can see. Stores take half of
-// the signature checks at most, four of one head. With a share f of such heads a lookup of h hops arrives with (1 - f)^(h - 1);
-// keys compared by 32 bits; a newcomer announces itself by its pings and does not send its state;
-// they can deny and not forge. Low round-trip times win places of the table (`proximity`): who is
-// near to many owns more of their entries than its share (Castro et al. 2002). A message with a
-// false origin makes the closest head send one short answer to it, four times.
+// the signature checks at most, four of one head. With a share f of such heads a lookup of h hops
+// arrives with (1 - f)^(h - 1); keys compared by 32 bits; a newcomer announces itself by its pings
+// and does not send its state; they can deny and not forge. Low round-trip times win places of the
+// table (`proximity`): who is near to many owns more of their entries than its share (Castro et al.
+// 2002). A message with a false origin makes the closest head send one short answer to it, four
+// times.
 //
 // Cost. sizeof(pastry<4, 16>) is below 1.9 kB, most of it eight rows of sixteen places. A lookup
 // under way is 2.6 kB, a forwarded message 88 bytes, from pools. Per forward two messages of 56 and
