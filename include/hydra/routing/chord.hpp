@@ -485,7 +485,7 @@ class chord {
     if (record_store{env}.holds(r)) return env.send(from, stored{m.nonce, true, {}});
     auto pool = env.template pool<checking>();
     bool const before_us = from == ring_.predecessor().who;
-    if (pool.full() || !may_check_store(env, from, before_us)) {
+    if (pool.full() || !may_check_store(env, before_us ? peer{} : from)) {
       return env.send(from, stored{m.nonce, false, {}});
     }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});

@@ -315,7 +315,7 @@ class kademlia {
     if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
     if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
     auto pool = env.template pool<checking>();
-    if (pool.full() || !may_check_store(env, from)) {
+    if (pool.full() || !may_check_store(env)) {
       return answer_store(env, from, m.nonce, r, false);
     }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});

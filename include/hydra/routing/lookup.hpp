@@ -162,10 +162,10 @@ struct checking {
   }
 };
 
-// Whether one more record that somebody wants stored may be checked. Half of the places are for
-// our own lookups, and no stranger takes all of the others.
+// Whether one more record that somebody wants stored may be checked: half of the places are for
+// our own lookups. With a sender: and no more than a few for one of them.
 template <class Env>
-[[nodiscard]] bool may_check_store(Env& env, peer from, bool neighbour = false) {
+[[nodiscard]] bool may_check_store(Env& env, peer from = {}) {
   std::size_t all = 0;
   std::size_t of_one = 0;
   env.template pool<checking>().each([&](activity, checking const& c) {
@@ -173,7 +173,7 @@ template <class Env>
     ++all;
     of_one += c.from == from ? 1U : 0U;
   });
-  return all < checking::stores_max && (neighbour || of_one < checking::stores_of_one_max);
+  return all < checking::stores_max && (!from || of_one < checking::stores_of_one_max);
 }
 
 // What this head offers, as it was last published.
