@@ -231,7 +231,6 @@ class churn {
   static chord_settings with_stabilisation(scenario const& s) {
     auto c = settings_of(s, "successors");
     c.stabilise = seconds_of(s.number("stabilise_s"));
-    c.one_entry = true;  // a round refreshes the successor and one other entry
     return c;
   }
   // The first from which a lookup comes may not have found its place yet.

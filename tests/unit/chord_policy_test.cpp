@@ -126,7 +126,7 @@ located the_only(head& h) {
 TEST_CASE("sizes of chord", "[chord]") {
   CHECK(sizeof(chord<8>) == 792);
   CHECK(sizeof(chord<20>) == 984);
-  CHECK(sizeof(ring_lookup) <= 3600);
+  CHECK(sizeof(ring_lookup) <= 3900);
   CHECK(sizeof(around) <= 184);
 }
 
@@ -491,4 +491,162 @@ TEST_CASE("of a finger and those after it the nearest in time is taken", "[chord
       CHECK(ring.finger(i).who == all[best].who);
     }
   }
+}
+
+TEST_CASE("a newcomer whose only contact cannot be called any more tries again later", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const known{peer{3}};
+  routes.join(v, known);
+  CHECK(env.take_sent().all<find_successor>().size() == 1);
+  auto a = env.about(peer{3});
+  a.reach = reach::outbound_only;
+  env.know(peer{3}, a);
+  auto const until = env.now() + 2min;
+  while (env.next_at() <= until) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+  }
+  CHECK(routes.ring().empty());
+  static_cast<void>(env.take_sent());
+  a.reach = reach::open;
+  env.know(peer{3}, a);
+  env.advance(until - env.now());
+  while (env.next_at() <= until + 50s) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+  }
+  CHECK(env.take_sent().all<find_successor>().size() >= 1);
+}
+
+TEST_CASE("a round comes every half to one and a half periods, the first within one", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const known{peer{3}};
+  routes.join(v, known);
+  auto last = env.now();
+  std::vector<duration> between;
+  while (between.size() < 400) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) {
+      if (due.tag == policy::upkeep_tag) {
+        between.push_back(env.now() - last);
+        last = env.now();
+      }
+      routes.on_timer(v, due.tag);
+    }
+  }
+  CHECK(between[0] < 30s);
+  between.erase(between.begin());
+  CHECK(*std::min_element(between.begin(), between.end()) >= 15s);
+  CHECK(*std::max_element(between.begin(), between.end()) <= 45s);
+  duration sum{};
+  for (auto d : between) sum += d;
+  CHECK(sum / 399 > 28s);  // five standard errors: 2.2 s
+  CHECK(sum / 399 < 32s);
+}
+
+TEST_CASE("an owner asks the two after it, and stores with them what it offers", "[chord]") {
+  head h;
+  h.env.know(rendering, h.before(0));
+  h.find();
+  auto const nonce = nonce_in<find_providers>(h.env.take_sent());
+  h.tell(h.at(1), providers{nonce, {h.record(peer{51})}, {}});
+  h.tell(h.at(2), providers{nonce, {}, {}});
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  REQUIRE(all[0].among.size() == 1);
+  CHECK(all[0].among[0].who == peer{51});
+
+  auto v = h.view();
+  provider_record r;
+  r.what = rendering;
+  h.routes.publish(v, r);
+  auto const out = h.env.take_sent();
+  REQUIRE(out.size() == 2);
+  CHECK(out.all<store>().size() == 2);
+  std::size_t i = 1;
+  for (auto const& m : out) CHECK(m.to == h.at(i++));
+}
+
+TEST_CASE("offers that are taken back while others are published end one by one", "[chord]") {
+  head h{{.successors_kept = 1}};
+  auto v = h.view();
+  for (std::uint32_t i = 1; i <= 16; ++i) {
+    h.env.know(service{i}, h.before(0));
+    provider_record r;
+    r.what = service{i};
+    h.routes.publish(v, r);
+  }
+  for (std::uint32_t i = 1; i <= 16; ++i) h.routes.withdraw(v, service{i});
+  h.pass(20min);  // nobody answers: each of them ends by its time
+  CHECK(v.pool<offered>().size() == 0);
+}
+
+TEST_CASE("stores of strangers leave half of the checks to our own finds", "[chord]") {
+  head h;
+  h.env.know(rendering, h.ring[0].key);
+  for (std::uint32_t s = 0; s < 40; ++s) {
+    auto r = h.record(peer{50});
+    r.about.sequence = s + 1;
+    h.tell(peer{50}, store{s, r});
+  }
+  CHECK(h.env.take_answers<checked>().size() == 4);
+  for (std::uint32_t i = 60; i < 100; ++i) h.tell(peer{i}, store{1, h.record(peer{i})});
+  CHECK(h.env.take_answers<checked>().size() == 12);
+}
+
+TEST_CASE("a predecessor that leaves hands over more than a stranger may store", "[chord]") {
+  head h;
+  h.env.know(rendering, h.ring[0].key);
+  for (std::uint32_t i = 50; i < 60; ++i) h.tell(h.at(11), store{0, h.record(peer{i})});
+  h.answer_checks();
+  CHECK(h.held() == 10);
+}
+
+TEST_CASE("whoever cannot be called when it answers is not entered, and forgotten", "[chord]") {
+  head h;
+  auto const fresh = h.stranger(0, 5);  // would be our first successor
+  h.tell(fresh, notify{});
+  auto const nonce = nonce_in<ping>(h.env.take_sent());
+  auto a = h.env.about(fresh);
+  a.reach = reach::outbound_only;
+  h.env.know(fresh, a);
+  h.tell(fresh, pong{nonce});
+  CHECK_FALSE(h.knows(fresh));
+
+  h.tell(h.at(1), leaving{});  // ring[2] is asked for its neighbours
+  auto const asked = nonce_in<get_neighbours>(h.env.take_sent());
+  a = h.env.about(h.at(2));
+  a.reach = reach::outbound_only;
+  h.env.know(h.at(2), a);
+  h.tell(h.at(2), neighbours{asked, h.at(0), {h.at(3)}});
+  CHECK_FALSE(h.knows(h.at(2)));
+}
+
+TEST_CASE("when all first contacts are dead, others are turned to", "[chord]") {
+  recorder env{{.seed = 7, .self = peer{0}, .start = at_ns(0) + 1h}};
+  bool const told = GENERATE(false, true);
+  known_contacts noted;
+  for (std::uint32_t i = 3; i < 9; ++i) noted.who.push_back(peer{i});
+  env.remember(0, noted);
+  policy routes;
+  auto v = env.view<policy>();
+  std::vector<peer> const dead{peer{20}, peer{21}, peer{22}, peer{23}};
+  routes.join(v, dead);
+  if (told) {
+    static_cast<void>(env.take_sent());
+    std::vector<peer> const more{peer{30}};
+    routes.join(v, more);
+  }
+  auto const until = env.now() + 2min;
+  bool asked = false;
+  while (env.next_at() <= until && !asked) {
+    for (auto const& due : env.advance(env.next_at() - env.now())) routes.on_timer(v, due.tag);
+    env.end_call();
+    for (auto const& m : env.take_sent()) {
+      asked = asked || (m.to.index() < 20 && !told) || (m.to == peer{30} && told);
+    }
+  }
+  CHECK(asked);
 }

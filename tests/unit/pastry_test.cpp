@@ -114,7 +114,7 @@ contact contact_of(std::uint32_t who, std::uint32_t prefix) {
 
 TEST_CASE("sizes of Pastry") {
   CHECK(sizeof(policy) == 1864);
-  CHECK(sizeof(pastry_lookup) <= 2300);
+  CHECK(sizeof(pastry_lookup) <= 2700);
   CHECK(sizeof(handed_on) <= 96);
   CHECK(message_bytes_max >= sizeof(leaves));
 }
@@ -532,4 +532,85 @@ TEST_CASE("offers are published, again when due, and once more when they are tak
   for (auto what : theirs) h.routes.withdraw(v, what);
   h.pass(7min);
   CHECK(v.pool<offered>().size() == 0);
+}
+
+namespace {
+
+// A lookup whose first step goes to somebody who is not the nearest that the head knows: by digits
+// it is ahead, by number another is.
+struct by_digits {
+  head h{200, {.iterative = true}};
+  peer asked{};
+  peer nearest{};
+  std::uint64_t nonce = 0;
+  by_digits() {
+    for (std::uint32_t i = 0; i < 5000 && !asked; ++i) {
+      auto const target = h.env.about(service{i});
+      if (closest_of(h.all, target.prefix()) == peer{0}) continue;
+      auto const known = h.routes.closest(target, 1);
+      h.locate(target);
+      auto const out = h.env.take_sent();
+      if (out.size() == 1 && out[0].to != known[0] &&
+          state::nearer(h.prefix(known[0]), h.prefix(out[0].to), target.prefix())) {
+        asked = out[0].to;
+        nearest = known[0];
+        nonce = out.all<ask_hop>().at(0).nonce;
+      }
+      if (!asked) h.pass(20s);
+      static_cast<void>(h.env.take_emitted<located>());
+      static_cast<void>(h.env.take_sent());
+    }
+    REQUIRE(asked);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("who claims to be closest is not believed before those that we know to be nearer") {
+  by_digits d;
+  auto& h = d.h;
+  h.tell(d.asked, hop{d.nonce, true, {}});
+  CHECK(h.env.take_emitted<located>().empty());
+  auto const next = h.env.take_sent();
+  REQUIRE(next.all<ask_hop>().size() == 1);
+  CHECK(next[0].to == d.nearest);
+  bool const lives = GENERATE(true, false);
+  if (lives) {
+    h.tell(d.nearest, hop{d.nonce, true, {}});
+  } else {
+    h.pass(8s);  // all that are nearer are silent: the claim stands
+  }
+  auto const done = h.env.take_emitted<located>();
+  REQUIRE(done.size() == 1);
+  if (!lives) CHECK(done[0].owner == d.asked);
+  if (lives) CHECK(done[0].owner == d.nearest);
+}
+
+TEST_CASE("a head that can only call out does not own its own key either") {
+  head h{50};
+  auto self = h.env.about(peer{0});
+  self.reach = reach::outbound_only;
+  h.env.know(peer{0}, self);
+  auto const nearest = h.routes.closest(self.key, 1)[0];
+  h.locate(self.key);
+  CHECK(h.env.take_emitted<located>().empty());
+  auto const out = h.env.take_sent();
+  REQUIRE(out.all<ask_hop>().size() == 1);
+  CHECK(out[0].to == nearest);
+  h.tell(nearest, hop{out.all<ask_hop>()[0].nonce, true, {}});
+  auto const done = h.env.take_emitted<located>();
+  REQUIRE(done.size() == 1);
+  CHECK(done[0].owner == nearest);
+}
+
+TEST_CASE("a message that cannot be delivered is one failure, whatever waits for it") {
+  head h{50, {.evict_after = 2}};
+  h.find(h.elsewhere());
+  auto const out = h.env.take_sent();
+  REQUIRE(out.all<route>().size() == 1);
+  auto const next = out[0].to;
+  auto v = h.view();
+  h.routes.on_fact(v, unreachable{next});
+  h.pass(1ms);
+  CHECK(h.routes.closest(h.env.about(next).key, 1)[0] == next);
 }

@@ -86,7 +86,7 @@ std::uint64_t nonce_of(testing::sent_messages const& all) {
 
 TEST_CASE("sizes of small_world") {
   CHECK(sizeof(policy) == 880);
-  CHECK(sizeof(world_lookup) <= 2400);
+  CHECK(sizeof(world_lookup) <= 2700);
   CHECK(sizeof(ring_find) == 48);
 }
 
@@ -279,4 +279,25 @@ TEST_CASE("strangers that would be neighbours are asked first, four at a time") 
   CHECK(out.all<ring_nodes>().size() == 10'000);  // one answer for each question
   CHECK(out.all<ring_find>().size() == 4);
   CHECK(h.routes.contacts() == before);
+}
+
+TEST_CASE("a head that can only call out owns nothing") {
+  head h{200};
+  auto self = h.env.about(peer{0});
+  self.reach = reach::outbound_only;
+  h.env.know(peer{0}, self);
+  h.locate(self.key);
+  CHECK(h.env.take_emitted<located>().empty());
+  auto const out = h.env.take_sent();
+  REQUIRE(out.all<ring_find>().size() == 1);
+  h.tell(out[0].to, ring_nodes{nonce_of(out), {}});
+  auto const done = h.env.take_emitted<located>();
+  REQUIRE(done.size() == 1);
+  CHECK(done[0].owner == out[0].to);
+  head alone;
+  alone.env.know(peer{0}, self);
+  alone.locate(key{digest256{1}});
+  auto const nobody = alone.env.take_emitted<located>();
+  REQUIRE(nobody.size() == 1);
+  CHECK_FALSE(nobody[0].owner);
 }

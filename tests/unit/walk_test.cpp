@@ -76,15 +76,24 @@ std::uint64_t nonce_of(testing::sent_messages const& all) {
 }
 
 walk_query passing(std::uint16_t hops, std::uint64_t nonce = 77, std::uint8_t walker = 3) {
-  return {rendering, nonce, peer{60}, walker, 100, hops};
+  return {rendering, nonce, 4711, peer{60}, walker, 100, hops};
+}
+
+// What each walker of a find carries, as seen by whom it was sent to.
+std::map<int, std::uint64_t> tickets_of(testing::sent_messages const& all) {
+  std::map<int, std::uint64_t> out;
+  for (auto const& q : all.all<walk_query>()) out[q.walker] = q.ticket;
+  return out;
 }
 
 }  // namespace
 
 TEST_CASE("sizes of walk") {
   CHECK(sizeof(policy) <= 880);
-  CHECK(sizeof(walk_search) <= 2500);
-  CHECK(sizeof(parked) == 48);
+  CHECK(sizeof(walk_search) <= 3100);
+  CHECK(sizeof(parked) == 56);
+  CHECK(sizeof(walk_query) == 40);
+  CHECK(sizeof(walk_check) == 24);
 }
 
 TEST_CASE("a find sends its walkers out, to every neighbour alike") {
@@ -124,7 +133,7 @@ TEST_CASE("a walker goes on to a neighbour that no walker of its query was sent 
 TEST_CASE("every fourth step a walker waits for its asker's word") {
   head h{5};
   h.tell(peer{1}, passing(4));
-  CHECK(h.env.take_sent() == sent(peer{60}, walk_check{77, 3, 4}));
+  CHECK(h.env.take_sent() == sent(peer{60}, walk_check{77, 4711, 3, 4}));
   h.tell(peer{61}, walk_go{77, 3, true});  // not its asker
   h.tell(peer{60}, walk_go{77, 4, true});  // another walker
   CHECK(h.env.take_sent().empty());
@@ -189,12 +198,12 @@ TEST_CASE("one false query causes four steps, a check and a refusal, then nothin
 
 TEST_CASE("malformed walkers go nowhere") {
   head h{5};
-  h.tell(peer{1}, walk_query{rendering, 1, peer{60}, 0, 100, 0});
-  h.tell(peer{1}, walk_query{rendering, 1, peer{60}, 0, 100, 1});  // names a victim
-  h.tell(peer{1}, walk_query{rendering, 1, {}, 0, 100, 2});
-  h.tell(peer{1}, walk_query{{}, 1, peer{60}, 0, 100, 2});
-  h.tell(peer{1}, walk_query{rendering, 1, peer{60}, 0, 65535, 129});
-  h.tell(peer{1}, walk_query{rendering, 1, peer{0}, 0, 100, 2});  // ours, but it is not
+  h.tell(peer{1}, walk_query{rendering, 1, 2, peer{60}, 0, 100, 0});
+  h.tell(peer{1}, walk_query{rendering, 1, 2, peer{60}, 0, 100, 1});  // names a victim
+  h.tell(peer{1}, walk_query{rendering, 1, 2, {}, 0, 100, 2});
+  h.tell(peer{1}, walk_query{{}, 1, 2, peer{60}, 0, 100, 2});
+  h.tell(peer{1}, walk_query{rendering, 1, 2, peer{60}, 0, 65535, 129});
+  h.tell(peer{1}, walk_query{rendering, 1, 2, peer{0}, 0, 100, 2});  // ours, but it is not
   CHECK(h.env.take_sent().empty());
 }
 
@@ -217,12 +226,14 @@ TEST_CASE("a holder answers its asker and the walker waits there") {
 TEST_CASE("a hit ends the search, and walkers that ask afterwards are told to end") {
   head h{5};
   auto const id = h.find();
-  auto const nonce = nonce_of(h.env.take_sent());
-  h.tell(peer{40}, walk_check{nonce, 1, 4});
+  auto const out = h.env.take_sent();
+  auto const nonce = nonce_of(out);
+  auto ticket = tickets_of(out);
+  h.tell(peer{40}, walk_check{nonce, ticket[1], 1, 4});
   CHECK(h.env.take_sent() == sent(peer{40}, walk_go{nonce, 1, true}));
-  h.tell(peer{40}, walk_check{nonce, 1, 4});  // no step since
+  h.tell(peer{40}, walk_check{nonce, ticket[1], 1, 4});  // no step since
   CHECK(h.env.take_sent() == sent(peer{40}, walk_go{nonce, 1, false}));
-  h.tell(peer{50}, walk_hit{nonce, 2, 7, h.record(peer{50})});
+  h.tell(peer{50}, walk_hit{nonce, ticket[2], 2, 7, h.record(peer{50})});
   CHECK(h.env.take_sent() == sent(peer{50}, walk_go{nonce, 2, false}));
   h.answer_checks();
   auto const all = h.env.take_emitted<found>();
@@ -231,20 +242,23 @@ TEST_CASE("a hit ends the search, and walkers that ask afterwards are told to en
   CHECK(all[0].among[0].who == peer{50});
   CHECK(all[0].hops == 7);
   CHECK(all[0].messages == 32 + (4 + 2) + (7 + 2));
-  h.tell(peer{41}, walk_check{nonce, 5, 8});
+  h.tell(peer{41}, walk_check{nonce, ticket[5], 5, 8});
   CHECK(h.env.take_sent() == sent(peer{41}, walk_go{nonce, 5, false}));
 }
 
 TEST_CASE("hits of forgers, of strangers to the record and of unknown walkers gain nothing") {
   head h{5};
   h.find();
-  auto const nonce = nonce_of(h.env.take_sent());
-  h.tell(peer{51}, walk_hit{nonce, 2, 7, h.record(peer{50})});
-  h.tell(peer{50}, walk_hit{nonce + 1, 2, 7, h.record(peer{50})});
+  auto const out = h.env.take_sent();
+  auto const nonce = nonce_of(out);
+  auto ticket = tickets_of(out);
+  h.tell(peer{51}, walk_hit{nonce, ticket[2], 2, 7, h.record(peer{50})});
+  h.tell(peer{50}, walk_hit{nonce + 1, ticket[2], 2, 7, h.record(peer{50})});
+  h.tell(peer{50}, walk_hit{nonce, ticket[1], 2, 7, h.record(peer{50})});
   CHECK(h.env.take_answers<checked>().empty());
   auto forged = h.record(peer{2});
   forged.power.cores = 99;
-  h.tell(peer{2}, walk_hit{nonce, 3, 7, forged});
+  h.tell(peer{2}, walk_hit{nonce, ticket[3], 3, 7, forged});
   h.answer_checks();
   CHECK(h.env.take_emitted<found>().empty());
   CHECK(h.routes.contacts() == 4);
@@ -267,12 +281,57 @@ TEST_CASE("walkers that are not heard of are sent anew, and found comes in time"
 TEST_CASE("a liar that keeps walkers alive cannot hold a search beyond its time") {
   head h{5};
   h.find();
-  auto const nonce = nonce_of(h.env.take_sent());
+  auto const out = h.env.take_sent();
+  auto const nonce = nonce_of(out);
+  auto ticket = tickets_of(out);
   auto const start = h.env.now();
   for (std::uint16_t i = 1; i <= 200; ++i) {
-    for (std::uint8_t w = 0; w < 32; ++w) h.tell(peer{40}, walk_check{nonce, w, i});
+    for (auto const& q : h.env.take_sent().all<walk_query>()) ticket[q.walker] = q.ticket;
+    for (std::uint8_t w = 0; w < 32; ++w) h.tell(peer{40}, walk_check{nonce, ticket[w], w, i});
     h.pass(100ms);
     if (!h.env.take_emitted<found>().empty()) break;
   }
   CHECK(h.env.now() - start <= 12s + 100ms);
+}
+
+TEST_CASE("whoever met one walker cannot end the others") {
+  head h{5, {.ttl = 128}};
+  h.find();
+  auto const out = h.env.take_sent();
+  auto const nonce = nonce_of(out);
+  auto ticket = tickets_of(out);
+  for (std::uint8_t w = 0; w < 32; ++w) h.tell(peer{40}, walk_check{nonce, ticket[3], w, 128});
+  CHECK(h.env.take_emitted<found>().empty());
+  h.tell(peer{50}, walk_hit{nonce, ticket[9], 9, 5, h.record(peer{50})});
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].among.size() == 1);
+}
+
+TEST_CASE("junk does not use up the records that a search has checked") {
+  head h{5};
+  h.find(2);
+  auto const out = h.env.take_sent();
+  auto const nonce = nonce_of(out);
+  auto ticket = tickets_of(out);
+  auto expired = h.record(peer{41});
+  expired.about.expires = h.env.now();
+  for (int i = 0; i < 60; ++i) h.tell(peer{41}, walk_hit{nonce, ticket[1], 1, 4, expired});
+  auto forged = h.record(peer{42});
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    forged.power.cores = static_cast<std::uint16_t>(100 + i);  // another one each time
+    h.tell(peer{42}, walk_hit{nonce, ticket[2], 2, 4, forged});
+    if (i % 2 == 0) h.answer_checks();
+  }
+  h.answer_checks();
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    h.tell(peer{43}, walk_hit{nonce, ticket[3], 3, 4, h.record(peer{43})});
+    h.answer_checks();
+  }
+  h.tell(peer{50}, walk_hit{nonce, ticket[9], 9, 5, h.record(peer{50})});
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].among.size() == 2);
 }

@@ -37,8 +37,6 @@ struct chord_settings {
   std::uint8_t replicas = 3;            // the owner and those after it that hold a record
   std::uint8_t proximity_candidates = 0;  // s: heads after a finger that may be it, at most 16
   std::uint8_t rejoin = 8;              // own key is looked up by an old contact, rounds; 0: never
-  bool one_entry = false;               // a round refreshes one successor or finger (the paper);
-                                        // else all successors and one finger
   bool ask_owner = true;                // false: locate() believes the head before the key
   bool report_silent = true;            // whoever named a silent head is told to look for itself
   bool forget_silent = true;            // false: only stabilisation repairs, for measurements
@@ -47,8 +45,8 @@ struct chord_settings {
   void serialize(A& a, unsigned) {
     a& stabilise& rpc_timeout& patience& lookup_time_max& republish& record_lifetime;
     a& record_lifetime_max& style& successors_kept& rpc_attempts& messages_max& hops_max;
-    a& replicas& proximity_candidates& rejoin& one_entry;
-    a& ask_owner& report_silent& forget_silent& limits;
+    a& replicas& proximity_candidates& rejoin& ask_owner;
+    a& report_silent& forget_silent& limits;
   }
 };
 
@@ -83,7 +81,10 @@ struct chord_settings {
 //   pinged when it is looked up, and the nearest stands for it (about(p).rtt where it is measured).
 // - Records are checked before they are stored, and by the asker again. They come from their own
 //   publisher, or from a predecessor that leaves; a head far from the key refuses.
-// - A head that can only call out is answered and never entered, asked, named or stored with.
+// - A head that can only call out is answered and never entered, asked, named or stored with; one
+//   that cannot be called any more when it answers is forgotten.
+// - As long as it knows nobody, a head turns to its hints and to contacts that it wrote down, every
+//   round; new ones take the places of those that led nowhere.
 //
 // What an attacker gains. A ring has one owner per key: who grinds a key to lie just after that of
 // a service becomes the first of its holders, and with three such keys all of them. It can deny
@@ -92,16 +93,17 @@ struct chord_settings {
 // heads cost two timeouts each, within messages_max and lookup_time_max. A successor may fill our
 // list with nonsense: `Successors` places, until the next one is asked. `forward` lets a stranger
 // have us send one answer of at most 100 bytes to an origin it names, and 16 are held at a time.
+// Stores take half of the signature checks at most, four of one stranger.
 // For hostile networks kademlia is the better choice: it hears several heads and several paths.
 //
 // Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of
 // at most 41 heads; recursive as many forwards and acknowledgements and one answer. A round costs a
 // get_neighbours, a finger's lookup and, rarely, a ping. sizeof(chord<8>) is 792 bytes; a lookup
-// under way 3.6 kB, a relay 128 bytes, a ping 40, from pools.
+// under way 3.8 kB, a relay 128 bytes, a ping 40, from pools.
 //
 // Departures from the paper: signatures and checks; the owner is asked itself; a newcomer is not
 // given the records of its arc, which republication brings (finds ask three heads, of which two
-// have them); all successors are refreshed in a round, not one entry (`one_entry` is the paper's).
+// have them).
 template <std::size_t Successors = 8>
 class chord {
  public:
@@ -168,13 +170,18 @@ class chord {
     }
   }
 
-  // Contacts to start from: each is asked, none is believed.
+  // Contacts to start from: each is asked, none is believed. As long as we know nobody, new ones
+  // take the places of those that led nowhere.
   void join(auto& env, std::span<peer const> known) {
     know_self(env);
     left_ = false;
+    std::size_t added = 0;
     for (auto who : known) {
       bool const there = std::find(hints_.begin(), hints_.end(), who) != hints_.end();
-      if (who != env.self() && can_be_called(env, who) && !there) hints_.try_push_back(who);
+      if (who == env.self() || !can_be_called(env, who) || there) continue;
+      if (added++ == hints_.capacity()) break;
+      if (hints_.full() && ring_.empty()) hints_.erase(hints_.begin());
+      hints_.try_push_back(who);
     }
     if (hints_.empty()) return;
     keep_up(env);
@@ -320,6 +327,7 @@ class chord {
 
   void on_message(auto& env, peer from, neighbours const& m) {
     if (!answered(env, from, m.nonce, ring_probe::kind::neighbours)) return;
+    if (!can_be_called(env, from)) return;
     auto const first = entry_of(env, from);
     auto const& now = ring_.successors();
     if (!now.empty() && ring_.far(now[0].at) < ring_.far(first.at)) return;  // a nearer one came
@@ -327,11 +335,7 @@ class chord {
     for (auto who : m.successors) {
       if (can_be_called(env, who) && who != env.self()) named.push_back(entry_of(env, who));
     }
-    if (settings_.one_entry) {
-      ring_.extend(named, kept());
-    } else {
-      ring_.follow(first, named, kept());
-    }
+    ring_.follow(first, named, kept());
     if (m.predecessor == env.self() || !can_be_called(env, env.self())) return;
     env.send(from, notify{});
     if (!can_be_called(env, m.predecessor)) return;
@@ -441,7 +445,7 @@ class chord {
     for (auto& s : l->after) {
       if (s.who != owner && s.far < at - l->from) s.is = ring_step::state::failed;
     }
-    ring_.learn(entry_of(env, from), kept());
+    learn(env, from);
     arrive(env, id);
   }
 
@@ -480,7 +484,10 @@ class chord {
     if (!fit) return env.send(from, stored{m.nonce, false, {}});
     if (record_store{env}.holds(r)) return env.send(from, stored{m.nonce, true, {}});
     auto pool = env.template pool<checking>();
-    if (pool.full()) return env.send(from, stored{m.nonce, false, {}});
+    bool const before_us = from == ring_.predecessor().who;
+    if (pool.full() || !may_check_store(env, before_us ? peer{} : from)) {
+      return env.send(from, stored{m.nonce, false, {}});
+    }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
@@ -553,6 +560,14 @@ class chord {
   [[nodiscard]] static ring_entry entry_of(auto& env, peer who) {
     return {place_of(env.about(who).key), who, 0};
   }
+  // Somebody answered. Whether it can be called may have changed since it was named.
+  void learn(auto& env, peer who) {
+    if (can_be_called(env, who)) {
+      ring_.learn(entry_of(env, who), kept());
+    } else {
+      ring_.forget(who);
+    }
+  }
   void silent(peer who) {
     if (settings_.forget_silent) ring_.forget(who);
   }
@@ -613,7 +628,7 @@ class chord {
     auto* s = l == nullptr ? nullptr : l->find(from);
     if (s == nullptr || s->is != when) return nullptr;
     s->is = then;
-    ring_.learn(entry_of(env, from), kept());
+    learn(env, from);
     return l;
   }
 
@@ -667,6 +682,12 @@ class chord {
     if (l->why == ring_errand::find || l->why == ring_errand::publish) {
       l->collecting = true;
       if (!owner) return finish(env, id);
+      if (l->self_owns) {  // the other holders are those after us
+        l->before.clear();
+        l->after.clear();
+        l->far = 0;
+        for (auto const& e : ring_.successors()) l->add(e.who, e.at);
+      }
       return collect(env, id);
     }
     auto const done = *l;
@@ -675,7 +696,7 @@ class chord {
       env.emit(located{id, done.target, owner, done.hops, done.timeouts, done.messages,
                        env.now() - done.started});
     } else if (done.why == ring_errand::join) {
-      stabilise(env);
+      if (!ring_.empty()) stabilise(env);  // alone: the next round tries again
     } else if (owner && owner != env.self()) {
       fix_finger(env, done, owner);
     }
@@ -805,7 +826,7 @@ class chord {
     if (!id) return {};
     auto const p = *pool.find(id);
     pool.erase(id);
-    ring_.learn(entry_of(env, from), kept());
+    learn(env, from);
     if (from == ring_.predecessor().who) predecessor_heard_ = env.now();
     return p;
   }
@@ -844,19 +865,13 @@ class chord {
   }
   [[nodiscard]] static key key_at(std::uint64_t place) { return key{digest256{place, 0, 0, 0}}; }
 
-  // A finger that is not the successor, at random; or one after the other of all entries.
+  // A finger that is not the successor, at random.
   void refresh(auto& env) {
     auto const lowest = ring_.lowest_finger();
-    auto const& next = ring_.successors();
-    if (next.empty() || lowest >= finger_count) return;
+    if (ring_.successors().empty() || lowest >= finger_count) return;
     auto const fingers = finger_count - lowest;
-    if (!settings_.one_entry) {
-      auto const i = lowest + static_cast<std::size_t>(env.random().below(fingers));
-      return look_beyond(env, ring_.own() + ring_.stride(i), i);
-    }
-    auto const i = rounds_ % (next.size() - 1 + fingers);
-    if (i < fingers) return look_beyond(env, ring_.own() + ring_.stride(lowest + i), lowest + i);
-    look_beyond(env, next[i - fingers].at + 1, finger_count);  // whoever answers is learned
+    auto const i = lowest + static_cast<std::size_t>(env.random().below(fingers));
+    look_beyond(env, ring_.own() + ring_.stride(i), i);
   }
   void look_beyond(auto& env, std::uint64_t place, std::size_t finger) {
     if (in_background(env) >= ring_lookup::background_max) return;
@@ -869,7 +884,7 @@ class chord {
 
   // The owner of a finger's start is known; it and those after it are timed if they may be it.
   void fix_finger(auto& env, ring_lookup const& l, peer owner) {
-    if (l.finger >= finger_count) return;
+    if (l.finger >= finger_count || !can_be_called(env, owner)) return;
     auto const before = ring_.finger(l.finger);
     ring_.fix(l.finger, entry_of(env, owner));
     if (settings_.proximity_candidates == 0) return;
@@ -882,6 +897,7 @@ class chord {
     }
   }
   void choose_nearer(auto& env, ring_probe const& p, peer who) {
+    if (!can_be_called(env, who)) return;
     auto const known = env.about(who).rtt;
     auto const rtt = (known > duration{} ? known : env.now() - p.sent) / 1us;
     auto e = entry_of(env, who);
@@ -901,27 +917,32 @@ class chord {
     return (ring_.own() - at) / (8U * settings_.replicas) > spacing;
   }
 
+  // One after the other, each found anew: a lookup may be over before start() returns.
   void publish_due(auto& env) {
-    if (ring_.empty()) return;
-    env.template pool<offered>().each([&](activity, offered& o) {
-      if (o.due > env.now() || in_background(env) >= ring_lookup::background_max) return;
-      auto const busy = env.template pool<ring_lookup>().first([&](ring_lookup const& l) {
-        return l.why == ring_errand::publish && l.what == o.record.what;
-      });
-      if (busy || env.template pool<ring_lookup>().full()) return;
-      o.due = env.now() + settings_.republish * 3 / 4 +
-              env.random().between(duration{}, settings_.republish / 2);
-      seal(env, o.record, settings_.record_lifetime);
+    auto offers = env.template pool<offered>();
+    auto lookups = env.template pool<ring_lookup>();
+    for (std::size_t i = 0; i < offered::per_peer_max && !ring_.empty(); ++i) {
+      if (in_background(env) >= ring_lookup::background_max || lookups.full()) return;
+      auto* o = offers.find(offers.first([&](offered const& x) {
+        return x.due <= env.now() && !lookups.first([&](ring_lookup const& l) {
+          return l.why == ring_errand::publish && l.what == x.record.what;
+        });
+      }));
+      if (o == nullptr) return;
+      o->due = env.now() + settings_.republish * 3 / 4 +
+               env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o->record, settings_.record_lifetime);
       ring_lookup l;
       l.why = ring_errand::publish;
-      l.what = o.record.what;
+      l.what = o->record.what;
       l.target = env.about(l.what);
       start(env, l);
-    });
+    }
   }
 
   // ---- time ------------------------------------------------------------------------------------
 
+  // The first round; each arms the next.
   void keep_up(auto& env) {
     if (kept_up_ || settings_.stabilise <= duration{}) return;
     kept_up_ = true;
@@ -930,9 +951,10 @@ class chord {
   }
 
   void upkeep(auto& env) {
-    kept_up_ = false;
+    kept_up_ = !left_;
     if (left_) return;
-    keep_up(env);
+    env.arm(settings_.stabilise / 2 + env.random().between(duration{}, settings_.stabilise),
+            upkeep_tag);
     ++rounds_;
     auto const now = env.now();
     record_store{env}.prune(now);
@@ -940,6 +962,7 @@ class chord {
     checks.each([&](activity id, checking const& c) {
       if (c.since + settings_.lookup_time_max <= now) checks.erase(id);  // nobody waits for it
     });
+    if (ring_.empty()) join_again(env);
     stabilise(env);
     if (ring_.predecessor() && predecessor_heard_ + settings_.stabilise * 5 / 2 <= now) {
       probe(env, ring_.predecessor().who, ring_probe::kind::alive);
@@ -950,6 +973,16 @@ class chord {
     if (rounds_ % keep_every == 0) keep_contacts(env);  // last: it holds back
   }
 
+  // We know nobody: a few of those that were written down, another choice each time. The newest
+  // of the hints stays.
+  void join_again(auto& env) {
+    auto noted = env.template recall<known_contacts>(0);
+    if (!noted || noted->who.empty()) return;
+    auto const first = static_cast<std::size_t>(env.random().below(noted->who.size()));
+    std::rotate(noted->who.begin(), noted->who.begin() + first, noted->who.end());
+    auto const few = std::min(noted->who.size(), hints_.capacity() - 1);
+    join(env, std::span<peer const>{noted->who.begin(), few});
+  }
   void keep_contacts(auto& env) {
     known_contacts noted;
     for (auto const& e : ring_.successors()) {

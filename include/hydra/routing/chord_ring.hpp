@@ -109,14 +109,6 @@ class ring_table {
       if (e.at != own_ && far(e.at) > far(successors_.back().at)) successors_.push_back(e);
     }
   }
-  // Only what it says of those beyond the ones we know.
-  template <class Named>
-  constexpr void extend(Named const& named, std::size_t kept) {
-    for (ring_entry const& e : named) {
-      if (successors_.size() >= kept || successors_.empty()) return;
-      if (e.at != own_ && far(e.at) > far(successors_.back().at)) successors_.push_back(e);
-    }
-  }
   constexpr void forget(peer who) {
     for (std::size_t i = successors_.size(); i-- > 0;) {
       if (successors_[i].who == who) successors_.erase(&successors_[i]);

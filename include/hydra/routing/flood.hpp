@@ -94,6 +94,7 @@ class flood {
   constexpr explicit flood(flood_settings const& s) : settings_{s}, links_{s.links} {
     HYDRA_EXPECTS(s.hop_time > duration{});
     HYDRA_EXPECTS(s.rings[0] > 0);
+    HYDRA_EXPECTS(s.repeats <= 16);  // rings are counted in eight bits
     HYDRA_EXPECTS(std::all_of(s.rings.begin(), s.rings.end(),
                               [&](auto r) { return r <= s.ttl_max; }));
   }

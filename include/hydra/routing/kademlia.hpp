@@ -98,7 +98,7 @@ struct kademlia_settings {
 // 3.0 and 13 while 30 % of messages were lost; none came back empty. A request is 16 or 48 bytes,
 // an answer at most 584. A publication adds K stores of 128 bytes. Upkeep per head and hour by
 // default: up to 60 pings, 12 refreshes of about 12 requests.
-// sizeof(kademlia<8>) is 1,296 bytes; a lookup under way 2.7 kB, a remembered service 1 kB, a
+// sizeof(kademlia<8>) is 1,296 bytes; a lookup under way 2.9 kB, a remembered service 1 kB, a
 // shelf of eight foreign records 1 kB, all from pools.
 //
 // Departures from the paper: replacement caches only as a setting, no caching of records on the
@@ -315,7 +315,9 @@ class kademlia {
     if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
     if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
     auto pool = env.template pool<checking>();
-    if (pool.full()) return answer_store(env, from, m.nonce, r, false);
+    if (pool.full() || !may_check_store(env)) {
+      return answer_store(env, from, m.nonce, r, false);
+    }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
@@ -580,10 +582,17 @@ class kademlia {
   [[nodiscard]] static bool reached(auto& env, lookup<K> const& l) {
     if (l.why != errand::locate) return false;
     if (env.about(env.self()).key == l.target) return true;
-    if (l.near.empty()) return false;
-    auto const& first = l.near.front();
-    return first.is == asked::state::answered && first.rank == 0 &&
-           env.about(first.who).key == l.target;
+    return whose_it_is(env, l) != nullptr;
+  }
+  // The head that has the very key that is located, once it has answered. Ranks are compared by 32
+  // bits: others may be as near by them, and stand before it.
+  [[nodiscard]] static asked const* whose_it_is(auto& env, lookup<K> const& l) {
+    for (auto const& a : l.near) {
+      if (a.rank != 0) break;
+      bool const answered = a.is == asked::state::answered;
+      if (answered && env.about(a.who).key == l.target) return &a;
+    }
+    return nullptr;
   }
 
   // Sends what may be sent; ends the lookup when nothing is left to wait for.
@@ -684,9 +693,11 @@ class kademlia {
     auto const* nearest = std::find_if(l.near.begin(), l.near.end(), [](asked const& a) {
       return a.is == asked::state::answered;
     });
+    auto const* exact = whose_it_is(env, l);
+    if (exact != nullptr) nearest = exact;
     bool const nobody = nearest == l.near.end();
-    bool const mine = nobody ? l.near.empty() || own == 0 : own <= nearest->rank;
-    if (mine && can_be_called(env, env.self())) {
+    bool const ours = nobody ? l.near.empty() || own == 0 : own <= nearest->rank;
+    if (ours && exact == nullptr && can_be_called(env, env.self())) {
       f.owner = env.self();
     } else if (!nobody) {
       f.owner = nearest->who;
@@ -744,23 +755,27 @@ class kademlia {
     env.send(to, answer);
   }
 
+  // One after the other, each found anew: a lookup may be over before start() returns.
   void publish_due(auto& env) {
-    if (table_.empty()) return;
-    env.template pool<offered>().each([&](activity, offered& o) {
-      if (o.due > env.now() || in_background(env) >= lookup<K>::background_max) return;
-      auto const busy = env.template pool<lookup<K>>().first([&](lookup<K> const& l) {
-        return l.why == errand::publish && l.what == o.record.what;
-      });
-      if (busy || env.template pool<lookup<K>>().full()) return;
-      o.due = env.now() + settings_.republish * 3 / 4 +
-              env.random().between(duration{}, settings_.republish / 2);
-      seal(env, o.record, settings_.record_lifetime);
+    auto offers = env.template pool<offered>();
+    auto lookups = env.template pool<lookup<K>>();
+    for (std::size_t i = 0; i < offered::per_peer_max && !table_.empty(); ++i) {
+      if (in_background(env) >= lookup<K>::background_max || lookups.full()) return;
+      auto* o = offers.find(offers.first([&](offered const& x) {
+        return x.due <= env.now() && !lookups.first([&](lookup<K> const& l) {
+          return l.why == errand::publish && l.what == x.record.what;
+        });
+      }));
+      if (o == nullptr) return;
+      o->due = env.now() + settings_.republish * 3 / 4 +
+               env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o->record, settings_.record_lifetime);
       lookup<K> l;
       l.why = errand::publish;
-      l.what = o.record.what;
+      l.what = o->record.what;
       l.target = env.about(l.what);
       start(env, l);
-    });
+    }
   }
 
   // ---- time ------------------------------------------------------------------------------------

@@ -148,6 +148,8 @@ struct lookup {
 // A signature that is being checked, and what for.
 struct checking {
   static constexpr std::size_t per_peer_max = 32;
+  static constexpr std::size_t stores_max = 16;       // of these for others
+  static constexpr std::size_t stores_of_one_max = 4;  // of these for one sender
   command by{};
   activity of{};  // a lookup; none: somebody wants it stored here
   peer from{};
@@ -159,6 +161,20 @@ struct checking {
     a& by& of& from& nonce& since& record;
   }
 };
+
+// Whether one more record that somebody wants stored may be checked: half of the places are for
+// our own lookups. With a sender: and no more than a few for one of them.
+template <class Env>
+[[nodiscard]] bool may_check_store(Env& env, peer from = {}) {
+  std::size_t all = 0;
+  std::size_t of_one = 0;
+  env.template pool<checking>().each([&](activity, checking const& c) {
+    if (c.of) return;
+    ++all;
+    of_one += c.from == from ? 1U : 0U;
+  });
+  return all < checking::stores_max && (!from || of_one < checking::stores_of_one_max);
+}
 
 // What this head offers, as it was last published.
 struct offered {

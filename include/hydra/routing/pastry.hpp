@@ -43,15 +43,17 @@ namespace hydra::routing {
 //
 // What an attacker gains. Recursive forwarding trusts the way: any head on it may swallow a message
 // (the origin tries three times, by the same way) or answer in the place of the closest. The origin
-// refuses an answer from a head that is farther from the key than somebody it knows itself; that is
-// all it can see. With a share f of such heads a lookup of h hops arrives with (1 - f)^(h - 1);
-// keys compared by 32 bits; a newcomer announces itself by its pings and does not send its state;
-// they can deny and not forge. Low round-trip times win places of the table (`proximity`): who is
-// near to many owns more of their entries than its share (Castro et al. 2002). A message with a
-// false origin makes the closest head send one short answer to it, four times.
+// refuses an answer from a head that is farther from the key than somebody it knows itself, and an
+// iterative one asks whom it knows to be nearer first; that is all it can see. Stores take half of
+// the signature checks at most, four of one head. With a share f of such heads a lookup of h hops
+// arrives with (1 - f)^(h - 1); keys compared by 32 bits; a newcomer announces itself by its pings
+// and does not send its state; they can deny and not forge. Low round-trip times win places of the
+// table (`proximity`): who is near to many owns more of their entries than its share (Castro et al.
+// 2002). A message with a false origin makes the closest head send one short answer to it, four
+// times.
 //
 // Cost. sizeof(pastry<4, 16>) is below 1.9 kB, most of it eight rows of sixteen places. A lookup
-// under way is 2.3 kB, a forwarded message 88 bytes, from pools. Per forward two messages of 56 and
+// under way is 2.6 kB, a forwarded message 88 bytes, from pools. Per forward two messages of 56 and
 // 8 bytes. Idle: up to 16 pings, one row and one leaf set per tick.
 //
 // Departures from the paper: no neighbourhood set (round-trip times are measured as heads are met);
@@ -231,7 +233,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     l->current = {};
     if (l->hops < settings_.hops_max) ++l->hops;
     if (l->why == errand::refresh) take_state(env, from, m.here);
-    if (m.here) return arrive(env, id, from, l->hops, m.closer);
+    if (m.here) return consider_claim(env, id, from, m.closer);
     if (l->hops == settings_.hops_max) return give_up(env, id);
     auto const here = prefix_of(env, from);
     l->choices.clear();
@@ -243,7 +245,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     }
     if (!l->choices.empty()) return walk(env, id);
     if (l->why == errand::refresh) take_state(env, from, true);
-    arrive(env, id, from, l->hops, {});
+    consider_claim(env, id, from, {});
   }
 
   // ---- told by others: records -----------------------------------------------------------------
@@ -280,7 +282,9 @@ class pastry : public pastry_contacts<B, Leaves> {
     }
     if (record_store{env}.holds(r)) return env.send(from, stored{m.nonce, true, {}});
     auto pool = env.template pool<checking>();
-    if (pool.full()) return env.send(from, stored{m.nonce, false, {}});
+    if (pool.full() || !may_check_store(env, from)) {
+      return env.send(from, stored{m.nonce, false, {}});
+    }
     pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
@@ -419,7 +423,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     auto f = held;
     auto pool = env.template pool<handed_on>();
     if (!f.to) return static_cast<void>(pool.erase(id));
-    silent(env, f.to);
+    if (f.due != counted) silent(env, f.to);
     auto const most = settings_.hop_attempts * (f.arrival ? 2U : 1U);
     if (f.attempts < most) return dispatch(env, *pool.find(id));
     pool.erase(id);
@@ -434,9 +438,15 @@ class pastry : public pastry_contacts<B, Leaves> {
 
   // Somebody alive, as far as we know, who is nearer to a key than whoever claims to be closest.
   [[nodiscard]] peer known_nearer(std::uint32_t who, std::uint32_t target) const {
+    return known_nearer(who, target, [](peer) { return false; });
+  }
+  template <class Skipped>
+  [[nodiscard]] peer known_nearer(std::uint32_t who, std::uint32_t target,
+                                  Skipped&& skipped) const {
     peer known{};
     table_.each([&](contact const& c) {
       if (!c.live() || c.failures() > 0 || !table_type::nearer(c.prefix, who, target)) return;
+      if (skipped(c.who)) return;
       who = c.prefix;
       known = c.who;
     });
@@ -484,7 +494,43 @@ class pastry : public pastry_contacts<B, Leaves> {
       l->choices.push_back(next->who);
       return walk(env, id);
     }
+    if (!can_be_called(env, env.self())) return set_out_beyond(env, id);
     arrive(env, id, env.self(), 0, replicas_of(l->target, {}));
+  }
+  // We cannot be called and own nothing: from the closest that we know.
+  void set_out_beyond(auto& env, activity id) {
+    auto* l = env.template pool<pastry_lookup>().find(id);
+    bounded_vector<contact, hop_choices_max> near;
+    table_.closest(l->target.prefix(), near.capacity(), {}, near,
+                   table_.live() < hearsay_below);
+    for (auto const& c : near) {
+      if (!l->was_tried(c.who)) l->choices.push_back(c.who);
+    }
+    if (!l->choices.empty()) return walk(env, id);
+    arrive(env, id, {}, 0, {});
+  }
+  // Somebody says that it is the closest, or names nobody nearer. Whom we know to be nearer is
+  // asked first, each once.
+  void consider_claim(auto& env, activity id, peer from, peers_named const& beside) {
+    auto* l = env.template pool<pastry_lookup>().find(id);
+    auto const target = l->target.prefix();
+    if (!l->claimed ||
+        table_type::nearer(prefix_of(env, from), prefix_of(env, l->claimed), target)) {
+      l->claimed = from;
+      l->beside = beside;
+    }
+    auto const nearer = known_nearer(prefix_of(env, l->claimed), target,
+                                     [&](peer who) { return l->was_tried(who); });
+    bool const may = l->why != errand::refresh && l->hops < settings_.hops_max;
+    if (!nearer || !may || l->tried.full()) return accept_claim(env, id);
+    l->choices.clear();
+    l->choices.push_back(nearer);
+    walk(env, id);
+  }
+  void accept_claim(auto& env, activity id) {
+    auto* l = env.template pool<pastry_lookup>().find(id);
+    auto const beside = l->beside;
+    arrive(env, id, l->claimed, l->hops, beside);
   }
   // Asks the first of those named that was not tried.
   void walk(auto& env, activity id) {
@@ -498,6 +544,7 @@ class pastry : public pastry_contacts<B, Leaves> {
       l->attempts = 0;
       return ask_current(env, *l);
     }
+    if (l->claimed) return accept_claim(env, id);
     set_out(env, id);
   }
   void ask_current(auto& env, pastry_lookup& l) {
@@ -635,20 +682,21 @@ class pastry : public pastry_contacts<B, Leaves> {
 
   // ---- time ------------------------------------------------------------------------------------
 
-  // Somebody cannot be reached: whatever waits for it goes on.
+  // Somebody cannot be reached: whatever waits for it goes on, and it has failed once, not again
+  // for each of those.
+  static constexpr instant counted = origin;  // as a time when an answer was due
   void unanswered(auto& env, peer who) {
     silent(env, who);
-    auto const past = env.now();
     env.template pool<pastry_lookup>().each([&](activity, pastry_lookup& l) {
-      if (l.current == who) l.due = past;
+      if (l.current == who) l.due = counted;
       for (auto& a : l.near) {
-        if (a.who == who && a.in_flight()) a.due = past;
+        if (a.who == who && a.in_flight()) a.due = counted;
       }
     });
     env.template pool<handed_on>().each([&](activity, handed_on& f) {
-      if (f.to == who) f.due = past;
+      if (f.to == who) f.due = counted;
     });
-    watch(env, past);
+    watch(env, env.now());
   }
 
   void sweep(auto& env) {
@@ -678,14 +726,14 @@ class pastry : public pastry_contacts<B, Leaves> {
     if (!l.asking) {
       if (l.due > env.now()) return;
       if (!l.iterative) return set_out(env, id);
-      silent(env, l.current);
+      if (l.due != counted) silent(env, l.current);
       if (l.attempts < settings_.hop_attempts) return ask_current(env, l);
       l.timed_out();
       return walk(env, id);
     }
     for (auto& a : l.near) {
       if (!a.in_flight() || a.due > env.now()) continue;
-      silent(env, a.who);
+      if (a.due != counted) silent(env, a.who);
       if (a.attempts < settings_.hop_attempts) {
         request(env, l, a);
       } else {

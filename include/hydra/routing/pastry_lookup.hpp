@@ -38,6 +38,8 @@ struct pastry_lookup {
   std::uint8_t attempts = 0;  // iterative: of whom is asked now
   std::uint16_t messages = 0;
   peer current{};             // iterative: who was asked
+  peer claimed{};             // iterative: the nearest of those that said that they are closest
+  bounded_vector<peer, replicas_max> beside{};      // what that one named as its next closest
   bounded_vector<peer, hop_choices_max> choices{};  // iterative: whom else the last one named
   bounded_vector<peer, tried_max> tried{};
   bounded_vector<asked, replicas_max> near{};
@@ -58,7 +60,8 @@ struct pastry_lookup {
   template <class A>
   void serialize(A& a, unsigned) {
     a& target& deadline& due& nonce& what& why& asking& iterative& at_least& checking& heard;
-    a& hops& timeouts& tries& attempts& messages& current& choices& tried& near& records;
+    a& hops& timeouts& tries& attempts& messages& current& claimed& beside& choices& tried;
+    a& near& records;
     serialize_if_any(a, needs);
   }
 };

@@ -136,7 +136,7 @@ struct world_lookup {
 //
 // Cost. A hop is a request of 48 bytes and an answer of at most 48; for hops see
 // docs/concepts/unstructured_routing.md. Idle: one lookup each tick. sizeof(small_world) is 880
-// bytes, a lookup 2.3 kB, from a pool.
+// bytes, a lookup 2.6 kB, from a pool.
 //
 // Departures: one dimension instead of a grid (as Symphony: Manku, Bawa, Raghavan 2003, who
 // draw from the continuous law; here every octave alike), log n long links instead of one,
@@ -440,7 +440,7 @@ class small_world {
     auto const hop = static_cast<std::uint8_t>(l->of(from)->hop + 1);
     if (hop > settings_.hops_max) return;
     auto const to = position_of(l->target);
-    auto const own = ring_distance(table_.own(), to);
+    auto const own = own_distance(env, *l);
     for (auto who : closer) {
       if (!who || who == env.self()) continue;
       auto const a = env.about(who);
@@ -467,7 +467,7 @@ class small_world {
       auto const most = greedy(*l) ? 1U : l->storing ? settings_.copies : settings_.alpha;
       while (l->in_flight() < most && l->got.messages < settings_.messages_max) {
         auto* s = l->next(width(*l));
-        if (s == nullptr || is_ours(*l, *s)) break;
+        if (s == nullptr || is_ours(env, *l, *s)) break;
         s->attempts = 0;
         request(env, *l, *s);
       }
@@ -479,8 +479,13 @@ class small_world {
     finish(env, id, *l);
   }
   // Nobody who has been heard of is nearer to what is located than we are.
-  [[nodiscard]] bool is_ours(world_lookup const& l, world_step const& s) const noexcept {
-    return greedy(l) && s.distance >= ring_distance(table_.own(), position_of(l.target));
+  [[nodiscard]] bool is_ours(auto& env, world_lookup const& l, world_step const& s) const {
+    return greedy(l) && s.distance >= own_distance(env, l);
+  }
+  // Whoever cannot be called owns nothing: everybody is nearer.
+  [[nodiscard]] std::uint64_t own_distance(auto& env, world_lookup const& l) const {
+    if (env.about(env.self()).reach != reach::open) return ~std::uint64_t{0};
+    return ring_distance(table_.own(), position_of(l.target));
   }
   void request(auto& env, world_lookup& l, world_step& s) {
     ++s.attempts;
@@ -517,7 +522,7 @@ class small_world {
   }
   [[nodiscard]] located owner_of(auto& env, activity id, world_lookup const& l) const {
     located f{id, l.target, {}, 0, l.timeouts, l.got.messages, env.now() - l.started};
-    auto const own = ring_distance(table_.own(), position_of(l.target));
+    auto const own = own_distance(env, l);
     bool nobody_answered = true;
     for (auto const& s : l.near) {
       if (s.is != world_step::state::answered) continue;
@@ -528,7 +533,8 @@ class small_world {
       return f;
     }
     bool const asked_in_vain = nobody_answered && l.got.messages > 0;
-    if (!asked_in_vain) f.owner = env.self();
+    bool const may_own = env.about(env.self()).reach == reach::open;
+    if (!asked_in_vain && may_own) f.owner = env.self();
     return f;
   }
   void link_to(auto& env, peer who) {
@@ -543,27 +549,31 @@ class small_world {
 
   // ---- time ------------------------------------------------------------------------------------
 
+  // One after the other, each found anew: a lookup may be over before start() returns.
   void publish_due(auto& env) {
-    if (table_.empty()) return;
-    env.template pool<offered>().each([&](activity, offered& o) {
-      if (o.due > env.now()) return;
-      auto lookups = env.template pool<world_lookup>();
+    auto offers = env.template pool<offered>();
+    auto lookups = env.template pool<world_lookup>();
+    for (std::size_t i = 0; i < offered::per_peer_max && !table_.empty(); ++i) {
       std::size_t background = 0;
-      bool busy = lookups.full();
       lookups.each([&](activity, world_lookup const& l) {
         background += l.why == world_errand::publish ? 1U : 0U;
-        busy = busy || (l.why == world_errand::publish && l.got.what == o.record.what);
       });
-      if (busy || background >= world_lookup::background_max) return;
-      o.due = env.now() + settings_.republish * 3 / 4 +
-              env.random().between(duration{}, settings_.republish / 2);
-      seal(env, o.record, settings_.record_lifetime);
+      if (lookups.full() || background >= world_lookup::background_max) return;
+      auto* o = offers.find(offers.first([&](offered const& x) {
+        return x.due <= env.now() && !lookups.first([&](world_lookup const& l) {
+          return l.why == world_errand::publish && l.got.what == x.record.what;
+        });
+      }));
+      if (o == nullptr) return;
+      o->due = env.now() + settings_.republish * 3 / 4 +
+               env.random().between(duration{}, settings_.republish / 2);
+      seal(env, o->record, settings_.record_lifetime);
       world_lookup l;
       l.why = world_errand::publish;
-      l.got.what = o.record.what;
+      l.got.what = o->record.what;
       l.target = env.about(l.got.what);
       start(env, l);
-    });
+    }
   }
   void watch(auto& env, instant due) {
     if (due >= sweep_at_) return;

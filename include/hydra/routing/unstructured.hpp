@@ -400,6 +400,7 @@ struct gathered {
   std::uint8_t checking = 0;
   std::uint8_t hops = 0;
   std::uint16_t messages = 0;
+  bounded_vector<peer, 8> liars{};  // who sent what failed its check
   bounded_vector<provider_record, candidates_max> records{};
 
   [[nodiscard]] bool enough() const {
@@ -410,26 +411,30 @@ struct gathered {
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& nonce& deadline& at_least& hits& checking& hops& messages& records;
+    a& what& nonce& deadline& at_least& hits& checking& hops& messages& liars& records;
     serialize_if_any(a, needs);
   }
 };
 
-// A record that came for a search: checked if it may be what is looked for.
+// A record that came for a search: checked if it may be what is looked for. Only what is checked
+// counts against hits_max, and of one head no sender has more than one checked at a time.
 template <class Env>
 void consider_hit(Env& env, activity id, gathered& g, peer from, provider_record const& r,
                   std::uint8_t hops, duration lifetime_max) {
   if (g.hits >= hits_max) return;
-  ++g.hits;
   if (r.what != g.what || r.head == env.self() || r.power.cores == 0) return;
   if (!meets(r, g.needs) || !acceptable(env, r, lifetime_max)) return;
+  if (std::find(g.liars.begin(), g.liars.end(), from) != g.liars.end()) return;
   for (auto const& known : g.records) {
-    if (identical(known, r)) return;
+    if (known.head == r.head) return;
   }
   auto pool = env.template pool<search_check>();
-  bool const pending = static_cast<bool>(pool.first(
-      [&](search_check const& c) { return c.of == id && identical(c.record, r); }));
-  if (pending || !pool.add({check_seal(env, r), id, from, hops, r})) return;
+  bool const pending = static_cast<bool>(pool.first([&](search_check const& c) {
+    return c.of == id && c.record.head == r.head && (c.from == from || identical(c.record, r));
+  }));
+  if (pending || pool.full()) return;
+  ++g.hits;
+  pool.add({check_seal(env, r), id, from, hops, r});
   ++g.checking;
 }
 
@@ -447,6 +452,7 @@ template <class Search, class Env>
   if (s == nullptr) return {};
   HYDRA_EXPECTS(s->got.checking > 0);
   --s->got.checking;
+  if (!f.good) s->got.liars.try_push_back(c.from);
   if (f.good && add_diverse(s->got.records, c.record)) s->got.hops = std::max(s->got.hops, c.hops);
   return c.of;
 }

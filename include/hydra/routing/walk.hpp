@@ -36,12 +36,13 @@ struct walk_settings {
 // One walker, as its asker knows it.
 struct walker_state {
   instant heard{};
+  std::uint64_t ticket = 0;  // drawn anew whenever it is sent
   std::uint16_t hops = 0;
   std::uint8_t replaced = 0;
   bool walking = false;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& heard& hops& replaced& walking;
+    a& heard& ticket& hops& replaced& walking;
   }
 };
 
@@ -91,13 +92,14 @@ struct parked {
 // not pay. An asker that keeps its walkers going gets one message for each of its own answers per
 // check_every steps. A victim named as asker gets one check of each walker and answers no. A head
 // on the way can swallow walkers (they are replaced elsewhere, `replaced` times), or keep one
-// alive with invented checks up to ttl. Walkers parked here are at most 64, half of one neighbour.
-// A record that fails its check costs the link to whoever sent it; at most 48 of a search are
-// checked.
+// alive with invented checks up to ttl; but only those that came by it, for each walker carries a
+// ticket of 64 random bits that every report of it repeats. Walkers parked here are at most 64,
+// half of one neighbour. A record that fails its check costs the link to whoever sent it, who is
+// not listened to again in this search; at most 48 of a search are checked.
 //
-// Cost. In random graphs of 1,000 heads see docs/concepts/unstructured_routing.md. A step is 32
-// bytes, a check 16, a hit 136. found.messages counts the steps, checks and answers that the asker
-// heard of. sizeof(walk<32>) is 856 bytes, a search 2.5 kB, a parked walker 48 bytes, from pools.
+// Cost. In random graphs of 1,000 heads see docs/concepts/unstructured_routing.md. A step is 40
+// bytes, a check 24, a hit 144. found.messages counts the steps, checks and answers that the asker
+// heard of. sizeof(walk<32>) is 856 bytes, a search 3.1 kB, a parked walker 56 bytes, from pools.
 //
 // Departures: several principals may be wanted; lost walkers are replaced; a walker that found
 // something waits like one that checks; signed records, links are bounded and greeted, rates.
@@ -171,9 +173,10 @@ class walk {
     if (m.hops == 1 && m.asker != from) return;
     if (!links_.serves(env, from)) return;
     if (auto const* mine = offer_of(env, m.what, settings_.record_lifetime)) {
-      if (park(env, from, m)) env.send(m.asker, walk_hit{m.nonce, m.walker, m.hops, *mine});
+      walk_hit const hit{m.nonce, m.ticket, m.walker, m.hops, *mine};
+      if (park(env, from, m)) env.send(m.asker, hit);
     } else if (m.hops % settings_.check_every == 0) {
-      if (park(env, from, m)) env.send(m.asker, walk_check{m.nonce, m.walker, m.hops});
+      if (park(env, from, m)) env.send(m.asker, walk_check{m.nonce, m.ticket, m.walker, m.hops});
     } else {
       move_on(env, from, m);
     }
@@ -194,7 +197,7 @@ class walk {
 
   // A walker of ours asks whether to go on.
   void on_message(auto& env, peer from, walk_check const& m) {
-    bool const go = heard(env, m.nonce, m.walker, m.hops);
+    bool const go = heard(env, m);
     env.send(from, walk_go{m.nonce, m.walker, go});
     end_if_done(env, search_of(env, m.nonce));
   }
@@ -202,14 +205,15 @@ class walk {
   void on_message(auto& env, peer from, walk_hit const& m) {
     auto const id = search_of(env, m.nonce);
     auto* s = env.template pool<walk_search>().find(id);
-    bool const go = heard(env, m.nonce, m.walker, m.hops);
-    if (s != nullptr && from == m.record.head) {
+    bool const met = s != nullptr && has_met(*s, m);
+    bool const go = heard(env, m);
+    if (met && from == m.record.head) {
       auto const hops = static_cast<std::uint8_t>(std::clamp<int>(m.hops, 1, 255));
       consider_hit(env, id, s->got, from, m.record, hops, settings_.record_lifetime_max);
     }
     // A record that is being checked is one more, if it holds.
     bool const would_do =
-        s != nullptr && s->got.checking + principals_in(s->got.records) >= s->got.at_least;
+        met && s->got.checking + principals_in(s->got.records) >= s->got.at_least;
     if (would_do && go) stop(*s, m.walker);
     env.send(from, walk_go{m.nonce, m.walker, go && !would_do});
     end_if_done(env, id);
@@ -257,24 +261,29 @@ class walk {
     if (m.asker != env.self() || m.hops == 0) return;
     auto const* s = env.template pool<walk_search>().find(search_of(env, m.nonce));
     if (s == nullptr || s->got.what != m.what || !links_.serves(env, from)) return;
-    if (heard(env, m.nonce, m.walker, m.hops)) {
+    if (heard(env, m)) {
       move_on(env, from, m);
     } else {
       end_if_done(env, search_of(env, m.nonce));
     }
   }
 
+  // Whether a report of a walker is from where the walker came by.
+  template <class Report>
+  [[nodiscard]] static bool has_met(walk_search const& s, Report const& m) {
+    return m.walker < s.walkers.size() && s.walkers[m.walker].ticket == m.ticket;
+  }
   // Notes where a walker is; whether it shall go on.
-  [[nodiscard]] bool heard(auto& env, std::uint64_t nonce, std::uint8_t walker,
-                           std::uint16_t hops) {
-    auto* s = env.template pool<walk_search>().find(search_of(env, nonce));
-    if (s == nullptr || walker >= s->walkers.size()) return false;
-    auto& w = s->walkers[walker];
-    if (!w.walking || hops <= w.hops || hops > settings_.ttl) return false;
-    s->got.count(static_cast<std::size_t>(hops - w.hops) + 2);
-    w.hops = hops;
+  template <class Report>
+  [[nodiscard]] bool heard(auto& env, Report const& m) {
+    auto* s = env.template pool<walk_search>().find(search_of(env, m.nonce));
+    if (s == nullptr || !has_met(*s, m)) return false;
+    auto& w = s->walkers[m.walker];
+    if (!w.walking || m.hops <= w.hops || m.hops > settings_.ttl) return false;
+    s->got.count(static_cast<std::size_t>(m.hops - w.hops) + 2);
+    w.hops = m.hops;
     w.heard = env.now();
-    if (hops == settings_.ttl || s->got.enough()) w.walking = false;
+    if (m.hops == settings_.ttl || s->got.enough()) w.walking = false;
     return w.walking;
   }
 
@@ -282,7 +291,9 @@ class walk {
   void send_walker(auto& env, walk_search& s, std::size_t i) {
     auto& w = s.walkers[i];
     w.walking = false;
-    walk_query q{s.got.what, s.got.nonce, env.self(), static_cast<std::uint8_t>(i), 0, 1};
+    w.ticket = env.random().bits();
+    walk_query q{s.got.what, s.got.nonce, w.ticket, env.self(), static_cast<std::uint8_t>(i),
+                 0, 1};
     q.ttl = static_cast<std::uint16_t>(settings_.ttl - 1);
     auto const to = next_for(env, q.nonce, {}, {});
     if (!to) return;

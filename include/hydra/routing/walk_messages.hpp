@@ -66,13 +66,14 @@ struct walk_query {
   static constexpr message_id id{room::routing, 75, 1};
   service what{};
   std::uint64_t nonce = 0;
+  std::uint64_t ticket = 0;  // of this walker alone: whoever reports of it has met it
   peer asker{};
   std::uint8_t walker = 0;
   std::uint16_t ttl = 0;
   std::uint16_t hops = 0;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& what& nonce& asker& walker& ttl& hops;
+    a& what& nonce& ticket& asker& walker& ttl& hops;
   }
 };
 
@@ -80,12 +81,13 @@ struct walk_query {
 struct walk_hit {
   static constexpr message_id id{room::routing, 76, 1};
   std::uint64_t nonce = 0;
+  std::uint64_t ticket = 0;  // of the walker
   std::uint8_t walker = 0;
   std::uint16_t hops = 0;
   provider_record record{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& nonce& walker& hops& record;
+    a& nonce& ticket& walker& hops& record;
   }
 };
 
@@ -93,11 +95,12 @@ struct walk_hit {
 struct walk_check {
   static constexpr message_id id{room::routing, 77, 1};
   std::uint64_t nonce = 0;
+  std::uint64_t ticket = 0;  // of the walker
   std::uint8_t walker = 0;
   std::uint16_t hops = 0;
   template <class A>
   void serialize(A& a, unsigned) {
-    a& nonce& walker& hops;
+    a& nonce& ticket& walker& hops;
   }
 };
 
