@@ -77,16 +77,17 @@ struct capability_offer {
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
-// - Said again only when it changed; else 16 bytes say that it is still the same.
+// - Said again only when it changed; else 8 bytes say that it is still the same.
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
 // - Through one neighbour go at most a quarter of the questions (all of them where it is the only
 //   one): whoever names accomplices without end does not use up a find.
 // - A provider answers for itself with its own signed record; a record of somebody else is refused.
 // - Promises are counted per neighbour: a find that was led through it by its digest and brought
-//   nothing though all was asked is one broken. `mercy` more broken than kept (halved at 32, so
-//   that old sins fade), and `misled` goes up, its worth is halved, and its digest no longer enters
-//   ours at the second time. Kept promises mend it.
+//   nothing, though all was asked and nothing demanded but the service, is one broken. `mercy` more
+//   broken than kept (halved at 32, so that old sins fade), and its worth is halved, with the next
+//   tick `misled` goes up, and at the second time its digest no longer enters ours. Kept promises
+//   mend it.
 //
 // What an attacker gains. A neighbour that says yes to everything draws finds until it was found
 // out (9 with the default mercy), two answers' time each; a filter of which three quarters are set
@@ -95,10 +96,10 @@ struct capability_offer {
 // each, 24 in all. Whoever is asked learns who asks for what, and up to four of our neighbours are
 // named to whoever asks: a ring is no secret to those who use it.
 //
-// Cost. A question is 16 to 24 bytes, an answer up to 170. Upkeep per neighbour: 16 bytes per
+// Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 8 bytes per
 // `renew`, a digest of 192 bytes when something changed. A tick merges n neighbours for n others:
-// n^2 times 24 words. sizeof(capability<>) is 1,192 bytes; a digest known 200 bytes, a find under
-// way 3.2 kB, from pools.
+// n^2 times 24 words. sizeof(capability<>) is 1,112 bytes; a digest known 200 bytes, a find under
+// way 3.3 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
 // and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the
