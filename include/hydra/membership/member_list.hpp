@@ -12,6 +12,7 @@
 // Cost: 12 bytes per place; find() and least_told() look through the list.
 #pragma once
 
+#include <hydra/core/random.hpp>
 #include <hydra/membership/swim_messages.hpp>
 
 #include <algorithm>
