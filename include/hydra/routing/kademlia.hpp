@@ -219,30 +219,11 @@ class kademlia {
     if (!can_be_called(env, env.self())) {
       return env.note("publish: nobody can call this head, so nobody is told of it");
     }
-    auto pool = env.template pool<offered>();
-    auto id = pool.first([&](offered const& o) { return o.record.what == r.what; });
-    if (!id) id = pool.add(offered{});
-    auto* mine = pool.find(id);
-    if (mine == nullptr) return env.note("publish: 16 services are offered already");
-    auto const sequence = mine->record.about.sequence;
-    mine->record = r;
-    mine->record.about.sequence = sequence;
-    mine->withdrawn = false;
-    mine->due = env.now();
-    seal(env, mine->record, settings_.record_lifetime);
-    publish_due(env);
+    if (put_offer(env, r, settings_.record_lifetime)) publish_due(env);
   }
 
   void withdraw(auto& env, service what) {
-    auto pool = env.template pool<offered>();
-    auto const id = pool.first([&](offered const& o) { return o.record.what == what; });
-    auto* mine = pool.find(id);
-    if (mine == nullptr) return;
-    mine->withdrawn = true;
-    mine->record.power.cores = 0;
-    mine->due = env.now();
-    seal(env, mine->record, settings_.record_lifetime);  // a store under way sends this one
-    publish_due(env);
+    if (take_back_offer(env, what, settings_.record_lifetime)) publish_due(env);
   }
 
   void seen(auto& env, peer who) { learn(env, who, evidence::heard); }

@@ -9,6 +9,7 @@
 #include <hydra/core/bounded.hpp>
 #include <hydra/core/environment.hpp>
 #include <hydra/routing/bucket.hpp>
+#include <hydra/routing/records.hpp>
 #include <hydra/routing/paths.hpp>
 #include <hydra/routing/table.hpp>
 
@@ -187,6 +188,39 @@ struct offered {
     a& record& due& withdrawn;
   }
 };
+
+// Notes what is offered, or offered anew, and seals it; false: there is no place for it.
+template <class Env>
+bool put_offer(Env& env, provider_record const& r, duration lifetime) {
+  auto pool = env.template pool<offered>();
+  auto id = pool.first([&](offered const& o) { return o.record.what == r.what; });
+  if (!id) id = pool.add(offered{});
+  auto* mine = pool.find(id);
+  if (mine == nullptr) {
+    env.note("publish: 16 services are offered already");
+    return false;
+  }
+  auto const sequence = mine->record.about.sequence;
+  mine->record = r;
+  mine->record.about.sequence = sequence;
+  mine->withdrawn = false;
+  mine->due = env.now();
+  seal(env, mine->record, lifetime);
+  return true;
+}
+
+// Seals a last record, of no cores, which a store under way sends as well; false: not offered.
+template <class Env>
+bool take_back_offer(Env& env, service what, duration lifetime) {
+  auto pool = env.template pool<offered>();
+  auto* mine = pool.find(pool.first([&](offered const& o) { return o.record.what == what; }));
+  if (mine == nullptr) return false;
+  mine->withdrawn = true;
+  mine->record.power.cores = 0;
+  mine->due = env.now();
+  seal(env, mine->record, lifetime);
+  return true;
+}
 
 // What the last lookup for a service found.
 struct remembered {

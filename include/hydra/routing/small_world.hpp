@@ -237,26 +237,10 @@ class small_world {
     if (env.about(env.self()).reach != reach::open) {
       return env.note("publish: nobody can call this head, so nobody is told of it");
     }
-    auto pool = env.template pool<offered>();
-    auto id = pool.first([&](offered const& o) { return o.record.what == r.what; });
-    if (!id) id = pool.add(offered{});
-    auto* mine = pool.find(id);
-    if (mine == nullptr) return env.note("publish: 16 services are offered already");
-    auto const sequence = mine->record.about.sequence;
-    *mine = {r, env.now(), false};
-    mine->record.about.sequence = sequence;
-    seal(env, mine->record, settings_.record_lifetime);
-    publish_due(env);
+    if (put_offer(env, r, settings_.record_lifetime)) publish_due(env);
   }
   void withdraw(auto& env, service what) {
-    auto pool = env.template pool<offered>();
-    auto* mine = pool.find(pool.first([&](offered const& o) { return o.record.what == what; }));
-    if (mine == nullptr) return;
-    mine->withdrawn = true;
-    mine->record.power.cores = 0;
-    mine->due = env.now();
-    seal(env, mine->record, settings_.record_lifetime);
-    publish_due(env);
+    if (take_back_offer(env, what, settings_.record_lifetime)) publish_due(env);
   }
 
   // ---- told by others --------------------------------------------------------------------------
