@@ -104,14 +104,17 @@ divergence first_difference_of(std::vector<event_note> const& one,
   return out;
 }
 
-routing::kademlia_settings routing_from(scenario const& s) {
-  routing::kademlia_settings k;
+routing_words routing_from(scenario const& s) {
+  routing_words to;
+  to.ring.rpc_timeout = s.routing.timeout;
+  to.ring.record_lifetime = s.routing.expire;
+  auto& k = to.keys;
   k.alpha = static_cast<std::uint8_t>(s.routing.alpha);
   k.rpc_timeout = s.routing.timeout;
   k.refresh = s.routing.refresh;
   k.republish = s.routing.republish;
   k.record_lifetime = s.routing.expire;
-  return k;
+  return to;
 }
 
 trusts::rings_config trust_from(scenario const& s) {
@@ -150,8 +153,9 @@ Settings timed(scenario const& s) {
 }
 
 any_routing routing_named_in(scenario const& s) {
-  routing::kademlia<8> const keys{routing_from(s)};
-  routing::capability<> const ring{timed<routing::capability_settings>(s)};
+  auto const words = routing_from(s);
+  routing::kademlia<8> const keys{words.keys};
+  routing::capability<> const ring{words.ring};
   switch (s.policy.routing) {
     case routing_name::full_mesh:
       return routing::full_mesh{timed<routing::full_mesh_settings>(s)};
@@ -159,8 +163,10 @@ any_routing routing_named_in(scenario const& s) {
     case routing_name::pastry: return routing::pastry<>{timed<routing::pastry_settings>(s)};
     case routing_name::capability: return ring;
     case routing_name::ring_first: return routing::ring_first{ring, keys};
-    default: return keys;
+    case routing_name::kademlia: return keys;
+    case routing_name::ring_and_keys: break;
   }
+  return routing::ring_and_keys{keys, ring};
 }
 
 any_proximity proximity_named_in(scenario const& s, proximity::geographic_settings const& here) {

@@ -70,7 +70,8 @@ words const begins{"up", "stationary"};
 words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
                         "restart", "slow", "skew", "lie"};
 words const tables{"joined", "direct"};
-words const routings{"kademlia", "full_mesh", "chord", "pastry", "capability", "ring_first"};
+words const routings{"ring_and_keys", "ring_first", "kademlia", "chord",
+                     "pastry",        "capability", "full_mesh"};
 words const proximities{"geographic", "uniform"};
 words const trusts{"rings", "beta_reputation", "open"};
 words const schedulings{"power_of_d", "nearest", "local_only"};

@@ -4,12 +4,10 @@
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/proximity/geographic.hpp>
 #include <hydra/proximity/uniform.hpp>
-#include <hydra/routing/capability.hpp>
 #include <hydra/routing/chord.hpp>
-#include <hydra/routing/compose.hpp>
 #include <hydra/routing/full_mesh.hpp>
-#include <hydra/routing/kademlia.hpp>
 #include <hydra/routing/pastry.hpp>
+#include <hydra/routing/ring_and_keys.hpp>
 #include <hydra/scheduling/local_only.hpp>
 #include <hydra/scheduling/nearest.hpp>
 #include <hydra/scheduling/power_of_d.hpp>
@@ -21,14 +19,10 @@
 
 namespace hydra {
 
-namespace routing {
-// Ask my ring, then the key space.
-using ring_first = first_of<capability<>, kademlia<8>>;
-}  // namespace routing
-
 // The default first.
-using any_routing = one_of<routing::kademlia<8>, routing::full_mesh, routing::chord<8>,
-                           routing::pastry<>, routing::capability<>, routing::ring_first>;
+using any_routing =
+    one_of<routing::ring_and_keys, routing::ring_first, routing::kademlia<8>, routing::chord<8>,
+           routing::pastry<>, routing::capability<>, routing::full_mesh>;
 using any_proximity = one_of<proximity::geographic, proximity::uniform>;
 using any_trust = one_of<trusts::rings, trusts::beta_reputation, trusts::open>;
 using any_verify = one_of<verify::repeat, verify::none>;

@@ -5,7 +5,7 @@
 #include <hydra/assembly/jobs.hpp>
 #include <hydra/code/native_only.hpp>
 #include <hydra/proximity/geographic.hpp>
-#include <hydra/routing/kademlia.hpp>
+#include <hydra/routing/ring_and_keys.hpp>
 #include <hydra/scheduling/power_of_d.hpp>
 #include <hydra/trust/rings.hpp>
 #include <hydra/verify/repeat.hpp>
@@ -20,7 +20,7 @@ template <class Tag>
 struct default_policy;
 template <>
 struct default_policy<routing_tag> {
-  using type = routing::kademlia<8>;
+  using type = routing::ring_and_keys;  // papers/hydra-discovery says why
 };
 template <>
 struct default_policy<proximity_tag> {

@@ -495,7 +495,9 @@ class job_protocol : private delegation<job_protocol> {
     ++j.rounds;
     j.now = owned_job::state::finding;
     j.due = h.env().now() + 3 * h.times().lease;  // a lookup ends by itself long before
-    j.lookup = h.find(want{j.what.what, 3, j.what.floor, j.what.of_provider});
+    // Those who were found before had no place for it: others are asked for with every round.
+    auto const wanted = static_cast<std::uint8_t>(3 * std::min<unsigned>(j.rounds, 4));
+    j.lookup = h.find(want{j.what.what, wanted, j.what.floor, j.what.of_provider});
     if (!j.lookup) {  // as many are under way as may be: this was no round
       --j.rounds;
       j.now = owned_job::state::resting;

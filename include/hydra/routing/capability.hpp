@@ -19,8 +19,8 @@ namespace hydra::routing {
 
 struct capability_settings {
   duration tick = 30s;                // of all upkeep, at a random phase; news moves a hop in each
-  duration renew = 2min;              // a digest is said again, whole or as "still the same"
-  duration digest_life = 5min;        // one that was not renewed is void
+  duration renew = 4min;              // a digest is said again, whole or as "still the same"
+  duration digest_life = 10min;       // one that was not renewed is void
   duration rpc_timeout = 1500ms;
   duration lookup_time_max = 12s;     // of a find, whatever happens
   duration record_lifetime = 16min;   // of a record that we sign
@@ -77,7 +77,12 @@ struct capability_offer {
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
-// - Said again only when it changed; else 8 bytes say that it is still the same.
+// - Said again only when it changed; else 4 bytes say that it is still the same. News waits for a
+//   tick, for two if there was news before, for four, at most for `renew`; a `renew` without news
+//   makes it quick again (the interval of Trickle, RFC 6206): among heads that come and go
+//   something always changes within three hops, and upkeep must not follow it. Who says nothing is
+//   called less and less often, at last with every sixteenth tick: a head that comes back speaks
+//   first.
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
 // - Through one neighbour go at most a quarter of the questions (all of them where it is the only
@@ -208,6 +213,13 @@ class capability {
     if (id) step(env, id);
     return id;
   }
+  std::uint16_t abandon(auto& env, activity id) {
+    auto pool = env.template pool<quest>();
+    auto const* q = pool.find(id);
+    auto const asked_so_far = q == nullptr ? std::uint16_t{0} : q->messages;
+    pool.erase(id);
+    return asked_so_far;
+  }
 
   // ---- told by others
   void on_message(auto& env, peer from, digest_is<D> const& m) {
@@ -232,12 +244,10 @@ class capability {
   }
   void on_message(auto& env, peer from, digest_please const&) {
     auto& said = said_to(env, from);
-    if (said.last != never && env.now() - said.last < settings_.tick) {
-      said.hash = 0;  // soon enough, with the next tick
-      return;
-    }
+    bool const just_said = said.last != never && env.now() - said.last < settings_.tick;
     said.hash = 0;
-    tell(env, from, said);
+    said.pause = 1;
+    if (!just_said) tell(env, from, said);  // else soon enough, with the next tick
   }
   void on_message(auto& env, peer from, who_can const& m) {
     if (!m.what) return;
@@ -312,29 +322,31 @@ class capability {
   }
 
  private:
-  // What we said last, and when.
+  // What we said last, and when; news waits for so many ticks.
   struct saying {
     instant last = never;
-    std::uint64_t hash = 0;
+    std::uint32_t hash = 0;
+    std::uint8_t pause = 1;
     template <class A>
     void serialize(A& a, unsigned) {
-      a& last& hash;
+      a& last& hash& pause;
     }
   };
   struct neighbour {
     instant heard = never;    // its digest was said or renewed; never: we have none
-    std::uint64_t hash = 0;   // of its digest
     saying told{};
+    std::uint32_t hash = 0;   // of its digest
     peer who{};
     std::uint32_t prefix = 0;
     std::uint8_t failures = 0;
     std::uint8_t kept = 0;    // promises
     std::uint8_t broken = 0;
     std::uint8_t doubt = 0;
+    std::uint8_t silent = 0;  // ticks without its digest
     bool accused = false;     // it misled: said with the next tick
     template <class A>
     void serialize(A& a, unsigned) {
-      a& heard& hash& told& who& prefix& failures& kept& broken& doubt& accused;
+      a& heard& told& hash& who& prefix& failures& kept& broken& doubt& silent& accused;
     }
   };
   // Who asked to be told without being a neighbour.
@@ -357,11 +369,11 @@ class capability {
   [[nodiscard]] static std::uint8_t one_region(demands const& d) noexcept {
     return std::has_single_bit(d.regions) ? d.regions : std::uint8_t{0};
   }
-  [[nodiscard]] static std::uint64_t hash_of(D const& d) noexcept {
+  [[nodiscard]] static std::uint32_t hash_of(D const& d) noexcept {
     fold f{1};
     auto copy = d;
     copy.serialize(f, 0U);
-    return f.value();
+    return static_cast<std::uint32_t>(mix64(f.value()) >> 32U);
   }
   [[nodiscard]] bool fresh(neighbour const& n, instant now) const noexcept {
     return n.heard != never && now - n.heard < settings_.digest_life;
@@ -395,12 +407,21 @@ class capability {
     return d;
   }
   void tell(auto& env, peer to, saying& t) {
+    // The timer of a tick may come a little early or late.
+    bool const due = t.last == never || env.now() - t.last >= settings_.renew - settings_.tick / 2;
+    auto const waits = settings_.tick * t.pause - settings_.tick / 2;
+    if (!due && env.now() - t.last < waits) return;
     auto const d = digest_for(env, to);
     auto const hash = hash_of(d);
     bool const same = t.last != never && hash == t.hash;
-    if (same && env.now() - t.last < settings_.renew) return;
+    if (same && !due) return;
     t.last = env.now();
-    if (same) return env.send(to, digest_still{hash});
+    if (same) {
+      t.pause = 1;
+      return env.send(to, digest_still{hash});
+    }
+    auto const most = std::clamp<std::int64_t>(settings_.renew / settings_.tick, 1, 255);
+    t.pause = static_cast<std::uint8_t>(std::min<std::int64_t>(most, 2 * t.pause));
     t.hash = hash;
     env.send(to, digest_is<D>{d});
   }
@@ -419,14 +440,24 @@ class capability {
     *oldest = fresh_one;
     return oldest->told;
   }
+  // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely away,
+  // and speaks first when it comes back.
+  [[nodiscard]] static bool call_again(neighbour& n) noexcept {
+    n.silent = n.silent == 31 ? std::uint8_t{16} : static_cast<std::uint8_t>(n.silent + 1);
+    return std::has_single_bit(n.silent);
+  }
   void spread(auto& env) {
     auto const now = env.now();
     for (auto& n : neighbours_) {
       // With the tick, one for each neighbour: many finds may end in one call.
       if (std::exchange(n.accused, false)) env.emit(misled{n.who});
-      bool const lost = n.heard != never && !fresh(n, now);
-      if (lost) forget_digest(env, n);
-      if (n.heard == never) env.send(n.who, digest_please{});
+      if (n.heard != never && !fresh(n, now)) forget_digest(env, n);
+      if (n.heard == never) {
+        if (!call_again(n)) continue;
+        env.send(n.who, digest_please{});
+      } else {
+        n.silent = 0;
+      }
       tell(env, n.who, n.told);
     }
     for (std::size_t i = listeners_.size(); i-- > 0;) {

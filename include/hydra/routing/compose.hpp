@@ -5,7 +5,8 @@
 //   my_routing routes;
 //
 //   first_of<A, B, ...>      asks A; whoever finds too few has the next one asked, results added
-//   race<A, B, ...>          asks all at once; the first to find enough is the answer
+//   race<A, B, ...>          asks all at once; the first to find enough is the answer, and the others
+//                            are told to stop looking (AbandonsFinds)
 //   cached<P>                remembers what P found, until it is old or failed
 //   split_by<Rule, A, B, ...>  Rule{}(service) says which of them is in charge of a service
 //   observe<P, Observer>     P, and an observer that is told of every find
@@ -85,6 +86,7 @@ class composed {
 
  public:
   using policy_concept = routing_tag;
+  using part_types = type_list<P...>;
   using messages = joined<messages_of<P>...>;
   using facts = merged<type_list<found>, facts_of<P>...>;
   using records = joined<records_of<P>...>;
@@ -314,6 +316,10 @@ class race : public detail::composed<race<P...>, P...> {
   friend base;
 
  public:
+  // Candidates per candidate wanted, then the race is over: who asks is to have a choice, also when
+  // the quickest is a small ring that names the same few each time.
+  static constexpr std::size_t choice = 2;
+
   struct underway : detail::joint_find<sizeof...(P)> {};
   using activities = joined<type_list<underway>, typename base::activities_of_parts>;
   using base::base;
@@ -343,15 +349,25 @@ class race : public detail::composed<race<P...>, P...> {
     auto pool = env.template pool<underway>();
     auto* u = pool.find(id);
     if (u == nullptr) return;
-    bool const enough = u->sum.among.size() >= std::max<std::size_t>(u->what.at_least, 1);
+    auto const wanted = std::max<std::size_t>(u->what.at_least, 1) * choice;
+    bool const enough = u->sum.among.size() >= std::min(wanted, candidates_max);
     bool const all = u->next == sizeof...(P) &&
                      std::none_of(u->of.begin(), u->of.end(), [](activity a) {
                        return static_cast<bool>(a);
                      });
     if (!enough && !all) return;
     u->sum.id = id;
-    auto const sum = u->sum;
-    pool.erase(id);  // what the others find now is nobody's
+    auto sum = u->sum;
+    auto const others = u->of;
+    pool.erase(id);
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      if (!others[i]) continue;
+      this->with_part(i, env, [&](auto& p, auto& e) {
+        if constexpr (requires { p.abandon(e, others[i]); }) {
+          sum.messages = static_cast<std::uint16_t>(sum.messages + p.abandon(e, others[i]));
+        }
+      });
+    }
     env.emit(sum);
   }
   template <std::size_t I>

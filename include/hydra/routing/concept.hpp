@@ -95,6 +95,13 @@ concept RoutingPolicy =
       { c.contacts() } -> std::convertible_to<std::size_t>;
     };
 
+// A refinement: nobody waits for a find any more. No `found` follows; the questions it has asked are
+// returned. Activities that are over already are ignored.
+template <class P, class E>
+concept AbandonsFinds = RoutingPolicy<P, E> && requires(P& p, E& env, activity id) {
+  { p.abandon(env, id) } -> std::same_as<std::uint16_t>;
+};
+
 // A refinement: keyed policies also say which head a key belongs to.
 template <class P, class E>
 concept LocatesKeys = RoutingPolicy<P, E> && contains<located, facts_of<P>> &&

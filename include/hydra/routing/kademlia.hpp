@@ -204,6 +204,14 @@ class kademlia {
     return start(env, l);
   }
 
+  std::uint16_t abandon(auto& env, activity id) {
+    auto pool = env.template pool<lookup<K>>();
+    auto const* l = pool.find(id);
+    auto const asked_so_far = l == nullptr ? std::uint16_t{0} : l->messages;
+    pool.erase(id);
+    return asked_so_far;
+  }
+
   // Plain distance at every head on the way: who is asked for here is one head, and not a region.
   activity locate(auto& env, key const& target) {
     know_self(env);

@@ -28,8 +28,16 @@
 
 namespace hydra::sim {
 
+// What a scenario says of routing, in the words of each policy.
+struct routing_words {
+  routing::kademlia_settings keys{};
+  routing::capability_settings ring{};
+  operator routing::kademlia_settings const&() const noexcept { return keys; }
+  operator routing::capability_settings const&() const noexcept { return ring; }
+};
+
 // The settings of the library's policies, as a scenario words them.
-[[nodiscard]] routing::kademlia_settings routing_from(scenario const&);
+[[nodiscard]] routing_words routing_from(scenario const&);
 [[nodiscard]] trusts::rings_config trust_from(scenario const&);
 [[nodiscard]] verify::repeat verify_from(scenario const&);
 [[nodiscard]] scheduling::power_of_d scheduling_from(scenario const&);
@@ -132,16 +140,20 @@ class populated : public planet {
     }
   }
 
-  template <class P, class... A>
-  [[nodiscard]] static P configured(A const&... from) {
+  template <class P, class Settings>
+  [[nodiscard]] static P configured(Settings const& from) {
     if constexpr (requires(P& p) { p.visit([](auto&) {}); }) {
       P p{};  // a one_of keeps the alternative that it begins with
       p.visit([&](auto& held) {
-        held = configured<std::remove_cvref_t<decltype(held)>>(from...);
+        held = configured<std::remove_cvref_t<decltype(held)>>(from);
       });
       return p;
-    } else if constexpr (std::constructible_from<P, A const&...>) {
-      return P(from...);
+    } else if constexpr (requires { typename P::part_types; }) {
+      return [&]<class... Part>(type_list<Part...>) {
+        return P{configured<Part>(from)...};
+      }(typename P::part_types{});
+    } else if constexpr (std::constructible_from<P, Settings const&>) {
+      return P(from);
     } else {
       return P{};
     }

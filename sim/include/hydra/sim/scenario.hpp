@@ -42,7 +42,7 @@ enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
 };
 enum class routing_name : std::uint8_t {
-  kademlia, full_mesh, chord, pastry, capability, ring_first
+  ring_and_keys, ring_first, kademlia, chord, pastry, capability, full_mesh
 };
 enum class proximity_name : std::uint8_t { geographic, uniform };
 enum class trust_name : std::uint8_t { rings, beta_reputation, open };
@@ -227,7 +227,7 @@ struct routing_settings {
 };
 
 struct policy_settings {
-  routing_name routing = routing_name::kademlia;
+  routing_name routing = routing_name::ring_and_keys;
   proximity_name proximity = proximity_name::geographic;
   trust_name trust = trust_name::rings;
   scheduling_name scheduling = scheduling_name::power_of_d;
