@@ -1,6 +1,8 @@
 // What every policy of the routing room obeys, shown for each in a small network of recorders.
 #include "../catch.hpp"
 
+#include <hydra/assembly/over.hpp>
+#include <hydra/membership/rumour.hpp>
 #include <hydra/routing/capability.hpp>
 #include <hydra/routing/chord.hpp>
 #include <hydra/routing/flood.hpp>
@@ -31,12 +33,17 @@ struct network_settings {
   std::uint32_t liar_groups = 0;  // their netgroups
 };
 
+using over_a_list = over<membership::partner_list<16>, capability<>>;
 using all_policies = std::tuple<full_mesh, kademlia<8>, chord<8>, pastry<>, flood<64>, walk<32>,
-                                small_world, capability<>>;
+                                small_world, capability<>, over_a_list>;
+
+// Over a list that is given it is what it is without: a ring that is given.
+template <class P>
+inline constexpr bool rings = std::is_same_v<P, capability<>> || std::is_same_v<P, over_a_list>;
 
 // Of 30 heads that know three each, so many are further from everybody who can than digests reach.
 template <class P>
-inline constexpr std::size_t beyond = std::is_same_v<P, capability<>> ? 1 : 0;
+inline constexpr std::size_t beyond = rings<P> ? 1 : 0;
 
 // A policy with its defaults, but quick enough for a test of half a minute.
 template <class P>
@@ -46,6 +53,8 @@ P quick() {
   } else if constexpr (std::is_same_v<P, capability<>>) {
     return P{{.tick = 1s, .renew = 3s, .digest_life = 10s, .rpc_timeout = 200ms,
               .rpc_attempts = 4}};
+  } else if constexpr (std::is_same_v<P, over_a_list>) {
+    return P{{}, quick<capability<>>()};
   } else {
     return P{};
   }
@@ -316,7 +325,7 @@ TEMPLATE_LIST_TEST_CASE("a find ends when half of the heads are gone",
   for (std::size_t i = 1; i < net.size(); i += 2) net.crash(i);
   for (std::size_t i = 0; i < net.size(); i += 2) CHECK(net.find(i, {rendering, 1, {}}));
   net.run(13s);
-  if constexpr (std::is_same_v<TestType, capability<>>) {
+  if constexpr (rings<TestType>) {
     CHECK(finds_in_all(net, 6) >= 6);  // a ring of three friends each breaks, and is not mended
   } else {
     CHECK(finds_in_all(net, 6) >= 13);  // of 15
@@ -364,7 +373,7 @@ TEMPLATE_LIST_TEST_CASE("closest is nearest first, without repeats, a prefix of 
     auto const to = net[0].env.about(service{static_cast<std::uint32_t>(i)});
     auto const all = policy.closest(to, 1000);
     CHECK(all.size() <= policy.contacts());
-    CHECK(all.size() >= (std::is_same_v<TestType, capability<>> ? 3U : 4U));
+    CHECK(all.size() >= (rings<TestType> ? 3U : 4U));
     for (std::size_t k = 0; k < all.size(); ++k) {
       CHECK(policy.closest(to, k).size() == k);
       CHECK(std::equal(all.begin(), all.begin() + k, policy.closest(to, k).begin()));
@@ -397,7 +406,7 @@ TEMPLATE_LIST_TEST_CASE("garbage from strangers leaves everything bounded and fi
     if constexpr (std::is_same_v<TestType, chord<8>>) {
       CHECK(net[0].policy.contacts() <= ring_table<8>::contacts_max);
       CHECK(net[0].policy.ring().sane());
-    } else if constexpr (std::is_same_v<TestType, capability<>>) {
+    } else if constexpr (rings<TestType>) {
     CHECK(net[0].policy.contacts() == 3);  // a ring is given, never learnt
   } else {
       CHECK(net[0].policy.contacts() <= table<8>::capacity);

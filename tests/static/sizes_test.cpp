@@ -4,6 +4,7 @@
 
 #include <hydra/assembly/cluster.hpp>
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/assembly/over.hpp>
 #include <hydra/proximity/blend.hpp>
 #include <hydra/membership/plumtree.hpp>
 #include <hydra/membership/rumour.hpp>
@@ -39,6 +40,12 @@ static_assert(sizeof(cluster<>) <= 1024);
 static_assert(sizeof(membership::hyparview<>) <= 432);
 static_assert(sizeof(membership::plumtree<>) <= 1144);
 static_assert(sizeof(membership::rumour_mongering<>) <= 1328);
+
+// A ring that is a view: as large as both.
+static_assert(sizeof(routing::capability<>) == 1112);
+static_assert(sizeof(over<membership::hyparview<>, routing::capability<>>) <= 1544);
+static_assert(sizeof(over<membership::plumtree<>, routing::capability<>>) <= 2256);
+static_assert(sizeof(over<cluster<>, routing::capability<>>) <= 2136);
 
 // What travels.
 static_assert(sizeof(task) <= 296);  // 8 of them for the priority, 120 for its bytes, of which 48

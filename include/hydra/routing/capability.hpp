@@ -74,6 +74,7 @@ struct capability_offer {
 //
 // Rules.
 // - Neighbours are whom join() names, at most `Neighbours`: a ring of trust is given, not learnt.
+//   drop() takes one out again, its digest void at once; assembly/over.hpp gives a view as a ring.
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
@@ -171,8 +172,21 @@ class capability {
       neighbour n;
       n.who = who;
       n.prefix = a.key.prefix();
-      if (neighbours_.try_push_back(n)) env.send(who, digest_please{});
+      auto* l = find_listener(who);
+      if (l != nullptr) n.told = l->told;
+      if (!neighbours_.try_push_back(n)) continue;
+      if (l != nullptr) listeners_.erase(l);
+      env.send(who, digest_please{});
     }
+  }
+  // Out of the ring, with its digest and all that we counted of it. What it was asked may still be
+  // answered.
+  void drop(auto& env, peer who) {
+    if (auto* l = find_listener(who)) listeners_.erase(l);
+    auto* n = find_neighbour(who);
+    if (n == nullptr) return;
+    forget_digest(env, *n);
+    neighbours_.erase(n);
   }
   void seen(auto&, peer who) {
     if (auto* n = find_neighbour(who)) n->failures = 0;
@@ -366,6 +380,12 @@ class capability {
     }
     return nullptr;
   }
+  [[nodiscard]] listener* find_listener(peer who) noexcept {
+    for (auto& l : listeners_) {
+      if (l.who == who) return &l;
+    }
+    return nullptr;
+  }
   [[nodiscard]] static std::uint8_t one_region(demands const& d) noexcept {
     return std::has_single_bit(d.regions) ? d.regions : std::uint8_t{0};
   }
@@ -427,12 +447,12 @@ class capability {
   }
   [[nodiscard]] saying& said_to(auto& env, peer who) {
     if (auto* n = find_neighbour(who)) return n->told;
+    if (auto* l = find_listener(who)) {
+      l->asked = env.now();
+      return l->told;
+    }
     listener* oldest = nullptr;
     for (auto& l : listeners_) {
-      if (l.who == who) {
-        l.asked = env.now();
-        return l.told;
-      }
       if (oldest == nullptr || l.asked < oldest->asked) oldest = &l;
     }
     listener const fresh_one{env.now(), {}, who};
