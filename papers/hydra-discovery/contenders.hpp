@@ -5,7 +5,7 @@
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/routing/capability.hpp>
 #include <hydra/routing/chord.hpp>
-#include <hydra/routing/compose.hpp>
+#include <hydra/routing/ring_and_keys.hpp>
 #include <hydra/routing/flood.hpp>
 #include <hydra/routing/kademlia.hpp>
 #include <hydra/routing/pastry.hpp>
@@ -30,8 +30,8 @@ using floods = routing::flood<64>;
 using walks = routing::walk<32>;
 using filters = routing::capability<routing::attenuated_bloom<>>;
 using indices = routing::capability<routing::routing_index<>>;
-using ring_then_keys = routing::first_of<filters, keys>;
-using ring_and_keys = routing::race<filters, keys>;
+using ring_then_keys = routing::ring_first;
+using ring_and_keys = routing::ring_and_keys;  // the default of a Hydra
 using remembered = routing::cached<routing::first_of<filters, keys>>;
 
 using contender = one_of<keys, chord, pastry, small_world, floods, walks, filters, indices,

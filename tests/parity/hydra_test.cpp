@@ -54,7 +54,7 @@ struct by_key {
   }
 };
 
-using plain_hydra = Hydra<by_key, trusts::open, verify::none>;
+using plain_hydra = Hydra<routing::kademlia<8>, by_key, trusts::open, verify::none>;
 
 // What a driver may do wrong with messages on their way.
 enum class mutation { none, drop_fiftieth, swap_two };

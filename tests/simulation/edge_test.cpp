@@ -42,7 +42,7 @@ struct outcome_of {
 template <class World>
 void look_into_tables(World const& w, outcome_of& out) {
   for (std::uint32_t who = 0; who < w.peers(); ++who) {
-    auto const& table = w.node(peer{who}).routing().contact_table();
+    auto const& table = w.node(peer{who}).routing().template part<0>().contact_table();
     for (std::size_t i = 0; i < table.size(); ++i) {
       bool const is_phone = w.setting().calls_out_only(table.at(i).who.index());
       if (is_phone && !w.setting().calls_out_only(who)) ++out.phones_in_tables;

@@ -48,6 +48,7 @@ TEST_CASE("every policy that can be named runs, keeps every property and has its
   seen[usual.digest] = "the default";
   for (auto const& [slot, name] : std::vector<std::pair<std::string, std::string>>{
            {"routing", "full_mesh"},
+           {"routing", "kademlia"},
            {"routing", "chord"},
            {"routing", "pastry"},
            {"routing", "capability"},
@@ -70,7 +71,7 @@ TEST_CASE("every policy that can be named runs, keeps every property and has its
 TEST_CASE("the defaults by their names are the ready-made Hydra", "[policies]") {
   auto const usual = run_with("seed", "1");
   for (auto const& [slot, name] : std::vector<std::pair<std::string, std::string>>{
-           {"routing", "kademlia"},
+           {"routing", "ring_and_keys"},
            {"proximity", "geographic"},
            {"trust", "rings"},
            {"scheduling", "power_of_d"},

@@ -28,7 +28,7 @@ using other_way = Hydra<scheduling::nearest, routing::full_mesh, trusts::open>;
 static_assert(Node<plain>);
 static_assert(Node<one_way>);
 static_assert(Node<other_way>);
-static_assert(std::same_as<plain::routing_type, routing::kademlia<8>>);
+static_assert(std::same_as<plain::routing_type, routing::ring_and_keys>);
 static_assert(std::same_as<plain::proximity_type, proximity::geographic>);
 static_assert(std::same_as<plain::trust_type, trusts::rings>);
 static_assert(std::same_as<plain::scheduling_type, scheduling::power_of_d>);

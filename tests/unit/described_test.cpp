@@ -157,6 +157,7 @@ TEST_CASE("Kademlia and a whole Hydra describe all of their state") {
   check_all(facts_of<routing::kademlia<8>>{});
   check_all(activities_of<routing::kademlia<8>>{});
   check_all(records_of<routing::kademlia<8>>{});
+  check_all(activities_of<routing::ring_and_keys>{});
 
   using flat = Hydra<routing::full_mesh, trusts::rings, scheduling::nearest>;
   STATIC_REQUIRE(Described<flat>);
@@ -194,7 +195,8 @@ TEST_CASE("policies that have lived go through every archive") {
   s.offers.push_back(service{3});
   s.contacts.push_back(peer{9});
   s.times.lease = 77s;
-  check_round_trips(Hydra<any_scheduler>{s, k, r, g, any_scheduler{scheduling::nearest{}}});
+  routing::ring_and_keys const both{k, routing::capability<>{}};
+  check_round_trips(Hydra<any_scheduler>{s, both, r, g, any_scheduler{scheduling::nearest{}}});
 }
 
 TEST_CASE("a table that no table wrote is taken for an empty one") {

@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -19,8 +20,8 @@ namespace hydra::routing {
 
 struct capability_settings {
   duration tick = 30s;                // of all upkeep, at a random phase; news moves a hop in each
-  duration renew = 4min;              // a digest is said again, whole or as "still the same"
-  duration digest_life = 10min;       // one that was not renewed is void
+  duration renew = 2min;              // a digest is said again, whole or as "still the same"
+  duration digest_life = 5min;        // one that was not renewed is void
   duration rpc_timeout = 1500ms;
   duration lookup_time_max = 12s;     // of a find, whatever happens
   duration record_lifetime = 16min;   // of a record that we sign
@@ -41,15 +42,47 @@ struct capability_settings {
   }
 };
 
-// What one neighbour said last.
+// What we said last to somebody, and when; so much news may follow tick by tick.
+struct digest_said {
+  static constexpr std::uint8_t in_a_row_max = 4;
+  instant last = never;
+  std::uint32_t hash = 0;
+  std::uint8_t in_a_row = in_a_row_max;
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& last& hash& in_a_row;
+  }
+};
+
+// What passed between us and one of our ring.
 template <class D>
-struct known_digest {
+struct ring_neighbour {
   static constexpr std::size_t per_peer_max = 32;
-  peer from{};
+  instant heard = never;    // its digest was said or renewed; never: we have none
+  digest_said told{};
+  std::uint32_t hash = 0;   // of its digest
+  peer who{};
+  std::uint8_t failures = 0;
+  std::uint8_t kept = 0;    // promises
+  std::uint8_t broken = 0;
+  std::uint8_t silent = 0;  // ticks without its digest
+  bool accused = false;     // it misled: said with the next tick
   D digest{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& from& digest;
+    a& heard& told& hash& who& failures& kept& broken& silent& accused& digest;
+  }
+};
+
+// Who asked to be told without being of our ring.
+struct ring_listener {
+  static constexpr std::size_t per_peer_max = 8;
+  instant asked{};
+  digest_said told{};
+  peer who{};
+  template <class A>
+  void serialize(A& a, unsigned) {
+    a& asked& told& who;
   }
 };
 
@@ -69,8 +102,9 @@ struct capability_offer {
 // Promises. find() answers with exactly one `found` within lookup_time_max: verified candidates
 // that meet the demands, no head twice, with the heads that led to each (found.via), or it returns
 // no activity because twelve are under way. What is `levels` hops away is found while every digest
-// on a shortest way is fresh: news of a service travels a hop per tick, news of its end likewise,
-// and a digest that is not renewed is void after `digest_life`.
+// on a shortest way is fresh: news of a service travels a hop per tick, in times of much news a hop
+// per `renew`, news of its end likewise, and a digest that is not renewed is void after
+// `digest_life`.
 //
 // Rules.
 // - Neighbours are whom join() names, at most `Neighbours`: a ring of trust is given, not learnt.
@@ -78,10 +112,10 @@ struct capability_offer {
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
-// - Said again only when it changed; else 4 bytes say that it is still the same. News waits for a
-//   tick, for two if there was news before, for four, at most for `renew`; a `renew` without news
-//   makes it quick again (the interval of Trickle, RFC 6206): among heads that come and go
-//   something always changes within three hops, and upkeep must not follow it. Who says nothing is
+// - Said again only when it changed; else 4 bytes say that it is still the same. News is
+//   told tick by tick four times in a row, then once per `renew`, and each `renew` that passes earns
+//   one back: among heads that come and go something always changes within three hops, and upkeep
+//   must not follow it. Who says nothing is
 //   called less and less often, at last with every sixteenth tick: a head that comes back speaks
 //   first.
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
@@ -102,9 +136,9 @@ struct capability_offer {
 // each, 24 in all. Whoever is asked learns who asks for what, and up to four of our neighbours are
 // named to whoever asks: a ring is no secret to those who use it.
 //
-// Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 8 bytes per
+// Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 4 bytes per
 // `renew`, a digest of 192 bytes when something changed. A tick merges n neighbours for n others:
-// n^2 times 24 words. sizeof(capability<>) is 1,112 bytes; a digest known 200 bytes, a find under
+// n^2 times 24 words. sizeof(capability<>) is 264 bytes; a neighbour 232, a listener 32, a find under
 // way 3.3 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
@@ -120,9 +154,9 @@ class capability {
   using digest_type = D;
   using messages = type_list<digest_is<D>, digest_still, digest_please, who_can, i_can, i_know>;
   using facts = type_list<found, misled>;
-  using activities = type_list<quest, quest_check, capability_offer, known_digest<D>>;
+  using activities =
+      type_list<quest, quest_check, capability_offer, ring_neighbour<D>, ring_listener>;
 
-  static constexpr std::size_t listeners_max = 8;
   static constexpr std::uint8_t doubt_max = 7;
   static constexpr std::uint16_t tick_tag = 1;
   static constexpr std::uint16_t sweep_tag = 2;
@@ -138,64 +172,59 @@ class capability {
 
   // ---- asked
   [[nodiscard]] bounded_vector<peer, Neighbours> closest(key const& to, std::size_t k) const {
-    auto all = neighbours_;
+    auto all = ring_;
     auto const target = to.prefix();
-    std::sort(all.begin(), all.end(), [&](neighbour const& a, neighbour const& b) {
+    std::sort(all.begin(), all.end(), [&](member const& a, member const& b) {
       return (a.prefix ^ target) < (b.prefix ^ target);
     });
     bounded_vector<peer, Neighbours> out;
     for (std::size_t i = 0; i < std::min(k, all.size()); ++i) out.push_back(all[i].who);
     return out;
   }
-  [[nodiscard]] constexpr std::size_t contacts() const noexcept { return neighbours_.size(); }
+  [[nodiscard]] constexpr std::size_t contacts() const noexcept { return ring_.size(); }
   [[nodiscard]] constexpr capability_settings const& settings() const noexcept {
     return settings_;
   }
   // How far a neighbour is doubted: each step halves what its word is worth.
   [[nodiscard]] constexpr unsigned doubt(peer who) const noexcept {
-    for (auto const& n : neighbours_) {
-      if (n.who == who) return n.doubt;
-    }
-    return 0;
+    auto const* m = member_of(who);
+    return m == nullptr ? 0 : m->doubt;
   }
 
   // ---- told by the parent
   void on_start(auto& env) {
     env.every(settings_.tick, env.random().between(duration{}, settings_.tick), tick_tag);
-    for (auto const& n : neighbours_) env.send(n.who, digest_please{});
+    for (auto const& m : ring_) env.send(m.who, digest_please{});
   }
   void join(auto& env, std::span<peer const> known) {
     for (auto who : known) {
-      if (!who || who == env.self() || find_neighbour(who) != nullptr) continue;
+      if (!who || who == env.self() || member_of(who) != nullptr) continue;
       auto const a = env.about(who);
       if (a.reach != reach::open) continue;
+      if (!ring_.try_push_back({who, a.key.prefix(), 0})) continue;
       neighbour n;
       n.who = who;
-      n.prefix = a.key.prefix();
-      auto* l = find_listener(who);
-      if (l != nullptr) n.told = l->told;
-      if (!neighbours_.try_push_back(n)) continue;
-      if (l != nullptr) listeners_.erase(l);
+      if (auto const heard_of = taken<ring_listener>(env, who)) n.told = heard_of->told;
+      env.template pool<neighbour>().add(n);
       env.send(who, digest_please{});
     }
   }
   // Out of the ring, with its digest and all that we counted of it. What it was asked may still be
   // answered.
   void drop(auto& env, peer who) {
-    if (auto* l = find_listener(who)) listeners_.erase(l);
-    auto* n = find_neighbour(who);
-    if (n == nullptr) return;
-    forget_digest(env, *n);
-    neighbours_.erase(n);
+    static_cast<void>(taken<ring_listener>(env, who));
+    static_cast<void>(taken<neighbour>(env, who));
+    if (auto* m = member_of(who)) ring_.erase(m);
   }
-  void seen(auto&, peer who) {
-    if (auto* n = find_neighbour(who)) n->failures = 0;
+  void seen(auto& env, peer who) {
+    if (member_of(who) == nullptr) return;
+    if (auto* n = find_neighbour(env, who)) n->failures = 0;
   }
   void failed(auto& env, peer who) {
-    auto* n = find_neighbour(who);
+    auto* n = find_neighbour(env, who);
     if (n == nullptr || ++n->failures < settings_.evict_after) return;
     n->failures = 0;
-    forget_digest(env, *n);
+    forget_digest(*n);
   }
   void publish(auto& env, provider_record const& r) {
     auto pool = env.template pool<capability_offer>();
@@ -237,20 +266,15 @@ class capability {
 
   // ---- told by others
   void on_message(auto& env, peer from, digest_is<D> const& m) {
-    auto* n = find_neighbour(from);
+    auto* n = find_neighbour(env, from);
     if (n == nullptr) return;
-    auto pool = env.template pool<known_digest<D>>();
-    auto id = pool.first([&](auto const& k) { return k.from == from; });
-    if (!id) id = pool.add({from, {}});
-    auto* k = pool.find(id);
-    if (k == nullptr) return;
-    k->digest = m.digest;
+    n->digest = m.digest;
     n->heard = env.now();
     n->hash = hash_of(m.digest);
     n->failures = 0;
   }
   void on_message(auto& env, peer from, digest_still const& m) {
-    auto* n = find_neighbour(from);
+    auto* n = find_neighbour(env, from);
     if (n == nullptr) return;
     if (n->hash != m.hash || n->heard == never) return env.send(from, digest_please{});
     n->heard = env.now();
@@ -260,7 +284,7 @@ class capability {
     auto& said = said_to(env, from);
     bool const just_said = said.last != never && env.now() - said.last < settings_.tick;
     said.hash = 0;
-    said.pause = 1;
+    said.in_a_row = std::max<std::uint8_t>(said.in_a_row, 1);
     if (!just_said) tell(env, from, said);  // else soon enough, with the next tick
   }
   void on_message(auto& env, peer from, who_can const& m) {
@@ -332,59 +356,45 @@ class capability {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& settings_& neighbours_& listeners_& sweeping_;
+    a& settings_& ring_& sweeping_;
   }
 
  private:
-  // What we said last, and when; news waits for so many ticks.
-  struct saying {
-    instant last = never;
-    std::uint32_t hash = 0;
-    std::uint8_t pause = 1;
-    template <class A>
-    void serialize(A& a, unsigned) {
-      a& last& hash& pause;
-    }
-  };
-  struct neighbour {
-    instant heard = never;    // its digest was said or renewed; never: we have none
-    saying told{};
-    std::uint32_t hash = 0;   // of its digest
+  using neighbour = ring_neighbour<D>;
+  // One of the ring, as far as it is asked about without an environment.
+  struct member {
     peer who{};
     std::uint32_t prefix = 0;
-    std::uint8_t failures = 0;
-    std::uint8_t kept = 0;    // promises
-    std::uint8_t broken = 0;
     std::uint8_t doubt = 0;
-    std::uint8_t silent = 0;  // ticks without its digest
-    bool accused = false;     // it misled: said with the next tick
     template <class A>
     void serialize(A& a, unsigned) {
-      a& heard& told& hash& who& prefix& failures& kept& broken& doubt& silent& accused;
-    }
-  };
-  // Who asked to be told without being a neighbour.
-  struct listener {
-    instant asked{};
-    saying told{};
-    peer who{};
-    template <class A>
-    void serialize(A& a, unsigned) {
-      a& asked& told& who;
+      a& who& prefix& doubt;
     }
   };
 
-  [[nodiscard]] neighbour* find_neighbour(peer who) noexcept {
-    for (auto& n : neighbours_) {
-      if (n.who == who) return &n;
+  [[nodiscard]] member const* member_of(peer who) const noexcept {
+    for (auto const& m : ring_) {
+      if (m.who == who) return &m;
     }
     return nullptr;
   }
-  [[nodiscard]] listener* find_listener(peer who) noexcept {
-    for (auto& l : listeners_) {
-      if (l.who == who) return &l;
-    }
-    return nullptr;
+  [[nodiscard]] member* member_of(peer who) noexcept {
+    return const_cast<member*>(std::as_const(*this).member_of(who));
+  }
+  [[nodiscard]] static neighbour* find_neighbour(auto& env, peer who) {
+    auto pool = env.template pool<neighbour>();
+    return pool.find(pool.first([&](neighbour const& n) { return n.who == who; }));
+  }
+  // Takes it from the pool; what it was, where it was there.
+  template <class T>
+  static std::optional<T> taken(auto& env, peer who) {
+    auto pool = env.template pool<T>();
+    auto const id = pool.first([&](T const& t) { return t.who == who; });
+    auto const* found = pool.find(id);
+    if (found == nullptr) return {};
+    auto const was = *found;
+    pool.erase(id);
+    return was;
   }
   [[nodiscard]] static std::uint8_t one_region(demands const& d) noexcept {
     return std::has_single_bit(d.regions) ? d.regions : std::uint8_t{0};
@@ -398,18 +408,17 @@ class capability {
   [[nodiscard]] bool fresh(neighbour const& n, instant now) const noexcept {
     return n.heard != never && now - n.heard < settings_.digest_life;
   }
-  static void forget_digest(auto& env, neighbour& n) {
-    auto pool = env.template pool<known_digest<D>>();
-    pool.erase(pool.first([&](auto const& k) { return k.from == n.who; }));
+  static void forget_digest(neighbour& n) noexcept {
+    n.digest = {};
     n.heard = never;
     n.hash = 0;
   }
-  // visit(neighbour&, D const&): of those whose digest is fresh.
+  // visit(neighbour&, member&): of those whose digest is fresh.
   template <class F>
   void each_digest(auto& env, F&& visit) {
-    env.template pool<known_digest<D>>().each([&](activity, known_digest<D>& k) {
-      auto* n = find_neighbour(k.from);
-      if (n != nullptr && fresh(*n, env.now())) visit(*n, k.digest);
+    env.template pool<neighbour>().each([&](activity, neighbour& n) {
+      auto* m = fresh(n, env.now()) ? member_of(n.who) : nullptr;
+      if (m != nullptr) visit(n, *m);
     });
   }
 
@@ -421,44 +430,39 @@ class capability {
       d.add(tag_of_service(what));
       if (o.record.under.region != 0) d.add(tag_of_service(what, o.record.under.region));
     });
-    each_digest(env, [&](neighbour const& n, D const& said) {
-      if (n.who != to && n.doubt < 2) d.behind(said);
+    each_digest(env, [&](neighbour const& n, member const& m) {
+      if (n.who != to && m.doubt < 2) d.behind(n.digest);
     });
     return d;
   }
-  void tell(auto& env, peer to, saying& t) {
+  void tell(auto& env, peer to, digest_said& t) {
     // The timer of a tick may come a little early or late.
     bool const due = t.last == never || env.now() - t.last >= settings_.renew - settings_.tick / 2;
-    auto const waits = settings_.tick * t.pause - settings_.tick / 2;
-    if (!due && env.now() - t.last < waits) return;
+    if (!due && t.in_a_row == 0) return;
     auto const d = digest_for(env, to);
     auto const hash = hash_of(d);
     bool const same = t.last != never && hash == t.hash;
     if (same && !due) return;
+    if (due) t.in_a_row = std::min<std::uint8_t>(t.in_a_row + 1U, digest_said::in_a_row_max);
     t.last = env.now();
-    if (same) {
-      t.pause = 1;
-      return env.send(to, digest_still{hash});
-    }
-    auto const most = std::clamp<std::int64_t>(settings_.renew / settings_.tick, 1, 255);
-    t.pause = static_cast<std::uint8_t>(std::min<std::int64_t>(most, 2 * t.pause));
+    if (same) return env.send(to, digest_still{hash});
+    --t.in_a_row;
     t.hash = hash;
     env.send(to, digest_is<D>{d});
   }
-  [[nodiscard]] saying& said_to(auto& env, peer who) {
-    if (auto* n = find_neighbour(who)) return n->told;
-    if (auto* l = find_listener(who)) {
+  [[nodiscard]] digest_said& said_to(auto& env, peer who) {
+    if (auto* n = find_neighbour(env, who)) return n->told;
+    auto pool = env.template pool<ring_listener>();
+    if (auto* l = pool.find(pool.first([&](auto const& known) { return known.who == who; }))) {
       l->asked = env.now();
       return l->told;
     }
-    listener* oldest = nullptr;
-    for (auto& l : listeners_) {
-      if (oldest == nullptr || l.asked < oldest->asked) oldest = &l;
+    if (pool.full()) {
+      auto longest = never;
+      pool.each([&](activity, ring_listener const& l) { longest = std::min(longest, l.asked); });
+      pool.erase(pool.first([&](ring_listener const& l) { return l.asked == longest; }));
     }
-    listener const fresh_one{env.now(), {}, who};
-    if (listeners_.try_push_back(fresh_one)) return listeners_.back().told;
-    *oldest = fresh_one;
-    return oldest->told;
+    return pool.find(pool.add({env.now(), {}, who}))->told;
   }
   // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely away,
   // and speaks first when it comes back.
@@ -468,26 +472,26 @@ class capability {
   }
   void spread(auto& env) {
     auto const now = env.now();
-    for (auto& n : neighbours_) {
+    env.template pool<neighbour>().each([&](activity, neighbour& n) {
       // With the tick, one for each neighbour: many finds may end in one call.
       if (std::exchange(n.accused, false)) env.emit(misled{n.who});
-      if (n.heard != never && !fresh(n, now)) forget_digest(env, n);
+      if (n.heard != never && !fresh(n, now)) forget_digest(n);
       if (n.heard == never) {
-        if (!call_again(n)) continue;
+        if (!call_again(n)) return;
         env.send(n.who, digest_please{});
       } else {
         n.silent = 0;
       }
       tell(env, n.who, n.told);
-    }
-    for (std::size_t i = listeners_.size(); i-- > 0;) {
-      auto& l = listeners_[i];
+    });
+    auto pool = env.template pool<ring_listener>();
+    pool.each([&](activity id, ring_listener& l) {
       if (now - l.asked > 2 * settings_.digest_life) {
-        listeners_.erase(&l);
+        pool.erase(id);
       } else {
         tell(env, l.who, l.told);
       }
-    }
+    });
   }
 
   // ---- answering
@@ -497,8 +501,8 @@ class capability {
       std::uint32_t order = 0;
     };
     bounded_vector<ranked, hints_max> best;
-    each_digest(env, [&](neighbour const& n, D const& said) {
-      ranked const r{{n.who, said.worth(tag) >> n.doubt}, order_of(n.prefix, nonce)};
+    each_digest(env, [&](neighbour const& n, member const& m) {
+      ranked const r{{n.who, n.digest.worth(tag) >> m.doubt}, order_of(m.prefix, nonce)};
       if (r.said.worth == 0 || n.who == but) return;
       auto const* at = best.begin();
       while (at != best.end() && (at->said.worth > r.said.worth ||
@@ -518,31 +522,28 @@ class capability {
   // ---- asking
   void add_neighbours(auto& env, quest& q, std::uint64_t tag) {
     bounded_vector<peer, Neighbours> silent;
-    auto const scout_of = [&](neighbour const& n, std::uint32_t worth) {
+    bounded_vector<peer, Neighbours> said_no;
+    auto const scout_of = [&](member const& m, std::uint32_t worth) {
       scout s;
-      s.who = n.who;
+      s.who = m.who;
       s.worth = worth;
-      s.order = order_of(n.prefix, q.nonce);
+      s.order = order_of(m.prefix, q.nonce);
       return s;
     };
-    std::uint32_t said_yes = 0;  // by place
-    each_digest(env, [&](neighbour& n, D const& d) {
-      auto const worth = d.worth(tag) >> n.doubt;
-      if (worth == 0) return;
-      q.start_with(scout_of(n, worth));
-      said_yes |= std::uint32_t{1} << static_cast<unsigned>(&n - neighbours_.begin());
+    bool any_fresh = false;
+    env.template pool<neighbour>().each([&](activity, neighbour& n) {
+      auto const* m = member_of(n.who);
+      if (m == nullptr) return;
+      if (!fresh(n, env.now())) return static_cast<void>(silent.try_push_back(n.who));
+      any_fresh = true;
+      auto const worth = n.digest.worth(tag) >> m->doubt;
+      if (worth == 0) return static_cast<void>(said_no.try_push_back(n.who));
+      q.start_with(scout_of(*m, worth));
     });
-    bool const any_fresh = std::any_of(neighbours_.begin(), neighbours_.end(), [&](auto const& n) {
-      return fresh(n, env.now());
-    });
-    for (std::size_t i = 0; i < neighbours_.size(); ++i) {
-      auto const& n = neighbours_[i];
-      bool const there = fresh(n, env.now()) || !any_fresh;  // who says nothing is likely away
-      if ((said_yes >> i & 1U) == 0 && there) silent.push_back(n.who);
-    }
     auto chance = env.random();
-    for (auto who : chance.sample(settings_.unguided, silent.span())) {
-      q.start_with(scout_of(*find_neighbour(who), 0));
+    auto& others = any_fresh ? said_no : silent;  // who says nothing is likely away
+    for (auto who : chance.sample(settings_.unguided, others.span())) {
+      q.start_with(scout_of(*member_of(who), 0));
     }
   }
   void step(auto& env, activity id) {
@@ -637,23 +638,24 @@ class capability {
     }
     auto const done = q;
     env.template pool<quest>().erase(id);
-    judge(done, all_asked);
+    judge(env, done, all_asked);
     env.emit(f);
   }
   // Whose digest led somewhere, and whose did not.
-  void judge(quest const& q, bool all_asked) {
+  void judge(auto& env, quest const& q, bool all_asked) {
     for (auto const& s : q.scouts) {
       bool const promised = s.depth == 1 && s.worth > 0;
       bool const asked = s.is == scout::state::answered || s.is == scout::state::failed;
-      auto* n = promised && asked ? find_neighbour(s.who) : nullptr;
-      if (n == nullptr || (!s.gave && !all_asked)) continue;
+      auto* n = promised && asked ? find_neighbour(env, s.who) : nullptr;
+      auto* m = n == nullptr ? nullptr : member_of(s.who);
+      if (m == nullptr || (!s.gave && !all_asked)) continue;
       (s.gave ? n->kept : n->broken) += 1;
-      if (n->kept >= 16 && n->doubt > 0) {
-        --n->doubt;
+      if (n->kept >= 16 && m->doubt > 0) {
+        --m->doubt;
         n->kept = n->broken = 0;
       }
       if (n->broken > n->kept + settings_.mercy) {
-        n->doubt = std::min<std::uint8_t>(doubt_max, static_cast<std::uint8_t>(n->doubt + 1));
+        m->doubt = std::min<std::uint8_t>(doubt_max, static_cast<std::uint8_t>(m->doubt + 1));
         n->kept = n->broken = 0;
         n->accused = true;
       }
@@ -665,8 +667,7 @@ class capability {
   }
 
   capability_settings settings_{};
-  bounded_vector<neighbour, Neighbours> neighbours_{};
-  bounded_vector<listener, listeners_max> listeners_{};
+  bounded_vector<member, Neighbours> ring_{};
   bool sweeping_ = false;
 };
 

@@ -45,7 +45,7 @@ struct crowd {
         routing::kademlia_settings k;
         k.tick = 200ms;
         k.republish = 500ms;
-        return over_tls{s, routing::kademlia<8>{k}};
+        return over_tls{s, routing::ring_and_keys{routing::kademlia<8>{k}, routing::capability<>{}}};
       });
       m->offer(what, [](task const& t) {
         auto out = t.input;
