@@ -59,7 +59,7 @@ namespace hydra {
 // Cost. What both cost, no message more; a link that comes up is a question and a digest in each
 // direction, and changes what others are told: with hyparview's swap every 40 s a head sends 45
 // bytes of digests a second, with swap_every = 30 eight (300 heads, measured). A place that gets
-// free costs a look at the whole view. sizeof is that of the parts, 1,544 with hyparview.
+// free costs a look at the whole view. sizeof is that of the parts, 696 with hyparview.
 template <class Membership, class Routing>
 class over {
   static_assert(PolicyFor<Membership, membership_tag>, "the first is a membership policy");
