@@ -64,7 +64,13 @@ template <class H, class Peer, class Principal, class Service>
     rings.gossip = 2 * p.upkeep;
     trusts::rings group{rings};
     for (auto f : friends_of(p, who)) group.befriend(principal_of(f), peer_of(f));
-    return H{s, routing::kademlia<8>{k}, group, shelf};
+    routing::capability_settings c;
+    c.rpc_timeout = 1s;
+    c.tick = p.upkeep;
+    c.renew = 4 * p.upkeep;
+    c.digest_life = 10 * p.upkeep;
+    routing::ring_and_keys const routes{routing::kademlia<8>{k}, routing::capability<>{c}};
+    return H{s, routes, group, shelf};
   } else {
     routing::full_mesh_settings m;
     m.answer_timeout = 1s;

@@ -5,10 +5,10 @@
 #include <hydra/assembly/one_of.hpp>
 #include <hydra/routing/capability.hpp>
 #include <hydra/routing/chord.hpp>
-#include <hydra/routing/ring_and_keys.hpp>
 #include <hydra/routing/flood.hpp>
 #include <hydra/routing/kademlia.hpp>
 #include <hydra/routing/pastry.hpp>
+#include <hydra/routing/ring_and_keys.hpp>
 #include <hydra/routing/small_world.hpp>
 #include <hydra/routing/walk.hpp>
 

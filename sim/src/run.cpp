@@ -170,7 +170,15 @@ any_routing routing_named_in(scenario const& s) {
 }
 
 any_proximity proximity_named_in(scenario const& s, proximity::geographic_settings const& here) {
-  if (s.policy.proximity == proximity_name::uniform) return proximity::uniform{};
+  proximity::vivaldi_settings springs;
+  springs.eager = 16;  // a minute's worth of probes: a planet is not a laboratory
+  switch (s.policy.proximity) {
+    case proximity_name::uniform: return proximity::uniform{};
+    case proximity_name::vivaldi: return proximity::vivaldi<>{springs};
+    case proximity_name::blend:
+      return proximity::blend<>{proximity::geographic{here}, proximity::vivaldi<>{springs}};
+    case proximity_name::geographic: break;
+  }
   return proximity::geographic{here};
 }
 

@@ -72,7 +72,7 @@ words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
 words const tables{"joined", "direct"};
 words const routings{"ring_and_keys", "ring_first", "kademlia", "chord",
                      "pastry",        "capability", "full_mesh"};
-words const proximities{"geographic", "uniform"};
+words const proximities{"geographic", "uniform", "vivaldi", "blend"};
 words const trusts{"rings", "beta_reputation", "open"};
 words const schedulings{"power_of_d", "nearest", "local_only"};
 words const verifications{"repeat", "none"};

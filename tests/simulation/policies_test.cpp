@@ -54,6 +54,8 @@ TEST_CASE("every policy that can be named runs, keeps every property and has its
            {"routing", "capability"},
            {"routing", "ring_first"},
            {"proximity", "uniform"},
+           {"proximity", "vivaldi"},
+           {"proximity", "blend"},
            {"trust", "beta_reputation"},
            {"trust", "open"},
            {"scheduling", "nearest"},

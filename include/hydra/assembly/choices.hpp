@@ -2,8 +2,10 @@
 #pragma once
 
 #include <hydra/assembly/one_of.hpp>
+#include <hydra/proximity/blend.hpp>
 #include <hydra/proximity/geographic.hpp>
 #include <hydra/proximity/uniform.hpp>
+#include <hydra/proximity/vivaldi.hpp>
 #include <hydra/routing/chord.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/pastry.hpp>
@@ -23,7 +25,8 @@ namespace hydra {
 using any_routing =
     one_of<routing::ring_and_keys, routing::ring_first, routing::kademlia<8>, routing::chord<8>,
            routing::pastry<>, routing::capability<>, routing::full_mesh>;
-using any_proximity = one_of<proximity::geographic, proximity::uniform>;
+using any_proximity = one_of<proximity::geographic, proximity::uniform, proximity::vivaldi<>,
+                             proximity::blend<>>;
 using any_trust = one_of<trusts::rings, trusts::beta_reputation, trusts::open>;
 using any_verify = one_of<verify::repeat, verify::none>;
 using any_scheduler =

@@ -14,7 +14,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 
 namespace hydra {
@@ -162,11 +161,12 @@ class pool {
   std::uint32_t* serial_;
 };
 
-// The slabs of a driver for a list of activity types, and the heads that each peer owns.
+// The slabs of a driver for a list of activity types, and the heads that each peer owns. Bases and
+// no tuple: what a tuple does to itself costs the compiler the square of its length.
 template <class List>
 class slabs;
 template <class... T>
-class slabs<type_list<T...>> {
+class slabs<type_list<T...>> : slab<T>... {
  public:
   using heads = std::array<std::uint32_t, sizeof...(T)>;
   [[nodiscard]] static constexpr heads idle() noexcept {
@@ -177,22 +177,19 @@ class slabs<type_list<T...>> {
   template <class U>
   [[nodiscard]] pool<U> of(heads& h, std::uint32_t& serial) noexcept {
     static_assert(contains<U, type_list<T...>>, "list this type under `activities`");
-    return {std::get<slab<U>>(all_), h[index_of<U, type_list<T...>>], serial};
+    return {static_cast<slab<U>&>(*this), h[index_of<U, type_list<T...>>], serial};
   }
   void clear(heads& h, std::uint32_t& serial) {
     static_cast<void>(serial);
     (of<T>(h, serial).clear(), ...);
   }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return (std::size_t{0} + ... + std::get<slab<T>>(all_).bytes());
+    return (std::size_t{0} + ... + slab<T>::bytes());
   }
   template <class U>
   [[nodiscard]] std::size_t bytes_of() const noexcept {
-    return std::get<slab<U>>(all_).bytes();
+    return slab<U>::bytes();
   }
-
- private:
-  std::tuple<slab<T>...> all_;
 };
 
 }  // namespace hydra

@@ -112,12 +112,11 @@ struct capability_offer {
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
-// - Said again only when it changed; else 4 bytes say that it is still the same. News is
-//   told tick by tick four times in a row, then once per `renew`, and each `renew` that passes earns
-//   one back: among heads that come and go something always changes within three hops, and upkeep
-//   must not follow it. Who says nothing is
-//   called less and less often, at last with every sixteenth tick: a head that comes back speaks
-//   first.
+// - Said again only when it changed; else 4 bytes say that it is still the same. News is told tick
+//   by tick four times in a row, then once per `renew`; each `renew` that passes earns one back:
+//   among heads that come and go something always changes within three hops, and upkeep must not
+//   follow it. Who says nothing is called less and less often, at last with every sixteenth tick: a
+//   head that comes back speaks first.
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
 // - Through one neighbour go at most a quarter of the questions (all of them where it is the only
@@ -138,8 +137,8 @@ struct capability_offer {
 //
 // Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 4 bytes per
 // `renew`, a digest of 192 bytes when something changed. A tick merges n neighbours for n others:
-// n^2 times 24 words. sizeof(capability<>) is 264 bytes; a neighbour 232, a listener 32, a find under
-// way 3.3 kB, from pools.
+// n^2 times 24 words. sizeof(capability<>) is 264 bytes; a neighbour 232, a listener 32, a find
+// under way 3.3 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
 // and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the
@@ -464,8 +463,8 @@ class capability {
     }
     return pool.find(pool.add({env.now(), {}, who}))->told;
   }
-  // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely away,
-  // and speaks first when it comes back.
+  // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely
+  // away, and speaks first when it comes back.
   [[nodiscard]] static bool call_again(neighbour& n) noexcept {
     n.silent = n.silent == 31 ? std::uint8_t{16} : static_cast<std::uint8_t>(n.silent + 1);
     return std::has_single_bit(n.silent);

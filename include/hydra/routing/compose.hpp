@@ -5,8 +5,8 @@
 //   my_routing routes;
 //
 //   first_of<A, B, ...>      asks A; whoever finds too few has the next one asked, results added
-//   race<A, B, ...>          asks all at once; the first to find enough is the answer, and the others
-//                            are told to stop looking (AbandonsFinds)
+//   race<A, B, ...>          asks all at once; the first to find enough is the answer, and the
+//                            others are told to stop looking (AbandonsFinds)
 //   cached<P>                remembers what P found, until it is old or failed
 //   split_by<Rule, A, B, ...>  Rule{}(service) says which of them is in charge of a service
 //   observe<P, Observer>     P, and an observer that is told of every find

@@ -95,8 +95,8 @@ concept RoutingPolicy =
       { c.contacts() } -> std::convertible_to<std::size_t>;
     };
 
-// A refinement: nobody waits for a find any more. No `found` follows; the questions it has asked are
-// returned. Activities that are over already are ignored.
+// A refinement: nobody waits for a find any more. No `found` follows; the questions it has asked
+// are returned. Activities that are over already are ignored.
 template <class P, class E>
 concept AbandonsFinds = RoutingPolicy<P, E> && requires(P& p, E& env, activity id) {
   { p.abandon(env, id) } -> std::same_as<std::uint16_t>;

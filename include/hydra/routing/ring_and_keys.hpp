@@ -18,7 +18,7 @@ namespace hydra::routing {
 // Keys stand first: what they remember is found without asking anybody.
 using ring_and_keys = race<kademlia<8>, capability<>>;
 
-// My ring, and the key space for what it does not find: half the bytes of a find, a third more time.
+// My ring, then the key space for what it does not find: half the bytes of a find, more time.
 using ring_first = first_of<capability<>, kademlia<8>>;
 
 }  // namespace hydra::routing

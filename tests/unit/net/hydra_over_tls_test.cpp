@@ -45,7 +45,8 @@ struct crowd {
         routing::kademlia_settings k;
         k.tick = 200ms;
         k.republish = 500ms;
-        return over_tls{s, routing::ring_and_keys{routing::kademlia<8>{k}, routing::capability<>{}}};
+        routing::capability<> const ring{};
+        return over_tls{s, routing::ring_and_keys{routing::kademlia<8>{k}, ring}};
       });
       m->offer(what, [](task const& t) {
         auto out = t.input;

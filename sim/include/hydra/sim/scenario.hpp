@@ -44,7 +44,7 @@ enum class fault_kind : std::uint8_t {
 enum class routing_name : std::uint8_t {
   ring_and_keys, ring_first, kademlia, chord, pastry, capability, full_mesh
 };
-enum class proximity_name : std::uint8_t { geographic, uniform };
+enum class proximity_name : std::uint8_t { geographic, uniform, vivaldi, blend };
 enum class trust_name : std::uint8_t { rings, beta_reputation, open };
 enum class scheduling_name : std::uint8_t { power_of_d, nearest, local_only };
 enum class verify_name : std::uint8_t { repeat, none };
