@@ -40,6 +40,8 @@ struct part {
   int published = 0;
   int withdrawn = 0;
   int failures = 0;
+  int abandoned = 0;
+  std::uint16_t costs = 1;
 
   activity find(auto& env, want const&) {
     if (is == mood::busy) return {};
@@ -61,10 +63,14 @@ struct part {
     found f;
     f.id = id;
     f.among = gives;
-    f.messages = 1;
+    f.messages = costs;
     f.hops = Number;
     env.template pool<asked>().erase(id);
     env.emit(f);
+  }
+  std::uint16_t abandon(auto& env, activity id) {
+    ++abandoned;
+    return env.template pool<asked>().erase(id) ? costs : std::uint16_t{0};
   }
   void publish(auto&, provider_record const&) { ++published; }
   void withdraw(auto&, service) { ++withdrawn; }
@@ -245,6 +251,9 @@ TEST_CASE("race asks all at once, and the first to find enough is the answer", "
     REQUIRE(all.size() == 1);  // what the slow one found later is nobody's
     CHECK(all[0].id == id);
     CHECK(heads_of(all[0]) == std::set<std::uint32_t>{7});
+    CHECK(a.abandoned == 1);
+    CHECK(b.abandoned == 0);
+    CHECK(all[0].messages == 2);  // those of the loser count
   }
   SECTION("it does not") {
     h.find(two);
@@ -268,6 +277,47 @@ TEST_CASE("race asks all at once, and the first to find enough is the answer", "
     auto const all = h.run();
     REQUIRE(all.size() == 1);
     CHECK(all[0].among.size() == (b.is == mood::busy ? 0U : 1U));
+  }
+}
+
+TEST_CASE("a race is over with a choice, a second after there was enough, or when one knew",
+          "[compose]") {
+  lone<race<A, B>> h;
+  auto& a = h.policy.part<0>();
+  auto& b = h.policy.part<1>();
+  a.takes = 3s;
+  b.takes = 1s;
+  a.gives = heads({5, 6});
+  b.gives = heads({7});
+  SECTION("with a choice it is over at once") {
+    b.gives = heads({7, 8});
+    h.find(one);
+    CHECK(h.run(1100ms).size() == 1);
+  }
+  SECTION("without, what comes within a second of it is added") {
+    a.takes = 1900ms;
+    h.find(one);
+    CHECK(h.run(1800ms).empty());
+    auto const all = h.run();
+    REQUIRE(all.size() == 1);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5, 6, 7});
+  }
+  SECTION("what one knew without asking is an answer at once") {
+    b.is = mood::at_once;
+    b.costs = 0;
+    h.find(one);
+    auto const all = h.run(100ms);
+    REQUIRE(all.size() == 1);
+    CHECK(heads_of(all[0]) == std::set<std::uint32_t>{7});
+  }
+  SECTION("nobody waits for it") {
+    auto const id = h.find(one);
+    auto e = h.env.view<race<A, B>>();
+    CHECK(h.policy.abandon(e, id) == 2);
+    CHECK(h.run().empty());
+    CHECK(a.abandoned == 1);
+    CHECK(b.abandoned == 1);
+    CHECK(h.policy.abandon(e, id) == 0);
   }
 }
 

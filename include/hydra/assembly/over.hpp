@@ -135,6 +135,13 @@ class over {
     return id;
   }
   template <class Env>
+    requires requires(Routing& r, Env& e, activity id) { r.abandon(e, id); }
+  std::uint16_t abandon(Env& env, activity id) {
+    std::uint16_t asked = 0;
+    in_ring(env, [&](auto& e) { asked = routing_.abandon(e, id); });
+    return asked;
+  }
+  template <class Env>
     requires requires(Routing& r, Env& e, key const& k) { r.locate(e, k); }
   activity locate(Env& env, key const& to) {
     activity id{};

@@ -496,7 +496,7 @@ class job_protocol : private delegation<job_protocol> {
     j.now = owned_job::state::finding;
     j.due = h.env().now() + 3 * h.times().lease;  // a lookup ends by itself long before
     // Those who were found before had no place for it: others are asked for with every round.
-    auto const wanted = static_cast<std::uint8_t>(3 * std::min<unsigned>(j.rounds, 4));
+    auto const wanted = static_cast<std::uint8_t>(std::min(3U * j.rounds, 8U));
     j.lookup = h.find(want{j.what.what, wanted, j.what.floor, j.what.of_provider});
     if (!j.lookup) {  // as many are under way as may be: this was no round
       --j.rounds;

@@ -48,9 +48,10 @@ struct digest_said {
   instant last = never;
   std::uint32_t hash = 0;
   std::uint8_t in_a_row = in_a_row_max;
+  bool wanted = false;  // it asked to be told
   template <class A>
   void serialize(A& a, unsigned) {
-    a& last& hash& in_a_row;
+    a& last& hash& in_a_row& wanted;
   }
 };
 
@@ -111,6 +112,8 @@ struct capability_offer {
 //   drop() takes one out again, its digest void at once; assembly/over.hpp gives a view as a ring.
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
+// - Who asked is told, and nobody else: a ring may be one-sided. Who begins anew asks its ring,
+//   which asks back.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
 // - Said again only when it changed; else 4 bytes say that it is still the same. News is told tick
 //   by tick four times in a row, then once per `renew`; each `renew` that passes earns one back:
@@ -217,7 +220,7 @@ class capability {
   }
   void seen(auto& env, peer who) {
     if (member_of(who) == nullptr) return;
-    if (auto* n = find_neighbour(env, who)) n->failures = 0;
+    if (auto* n = find_neighbour(env, who)) n->failures = n->silent = 0;
   }
   void failed(auto& env, peer who) {
     auto* n = find_neighbour(env, who);
@@ -258,9 +261,11 @@ class capability {
   std::uint16_t abandon(auto& env, activity id) {
     auto pool = env.template pool<quest>();
     auto const* q = pool.find(id);
-    auto const asked_so_far = q == nullptr ? std::uint16_t{0} : q->messages;
+    if (q == nullptr) return 0;
+    auto const gone = *q;
     pool.erase(id);
-    return asked_so_far;
+    judge(env, gone, false);
+    return gone.messages;
   }
 
   // ---- told by others
@@ -280,11 +285,18 @@ class capability {
     n->failures = 0;
   }
   void on_message(auto& env, peer from, digest_please const&) {
+    auto const now = env.now();
+    if (auto* n = find_neighbour(env, from)) {
+      n->silent = 0;
+      // It may have begun anew, and does not know that we want to be told.
+      if (n->heard == never || now - n->heard >= settings_.tick) env.send(from, digest_please{});
+    }
     auto& said = said_to(env, from);
-    bool const just_said = said.last != never && env.now() - said.last < settings_.tick;
+    said.wanted = true;
+    if (said.last != never && now - said.last < settings_.tick / 2) return;  // it asks again
     said.hash = 0;
-    said.in_a_row = std::max<std::uint8_t>(said.in_a_row, 1);
-    if (!just_said) tell(env, from, said);  // else soon enough, with the next tick
+    ++said.in_a_row;  // an answer is no news
+    tell(env, from, said);
   }
   void on_message(auto& env, peer from, who_can const& m) {
     if (!m.what) return;
@@ -456,12 +468,15 @@ class capability {
       l->asked = env.now();
       return l->told;
     }
+    digest_said told;
     if (pool.full()) {
       auto longest = never;
       pool.each([&](activity, ring_listener const& l) { longest = std::min(longest, l.asked); });
       pool.erase(pool.first([&](ring_listener const& l) { return l.asked == longest; }));
+      told.last = env.now();  // with the next tick: nine who ask in turn cost no more than eight
+      told.in_a_row = 1;
     }
-    return pool.find(pool.add({env.now(), {}, who}))->told;
+    return pool.find(pool.add({env.now(), told, who}))->told;
   }
   // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely
   // away, and speaks first when it comes back.
@@ -481,7 +496,7 @@ class capability {
       } else {
         n.silent = 0;
       }
-      tell(env, n.who, n.told);
+      if (n.told.wanted) tell(env, n.who, n.told);
     });
     auto pool = env.template pool<ring_listener>();
     pool.each([&](activity id, ring_listener& l) {
@@ -548,8 +563,8 @@ class capability {
   void step(auto& env, activity id) {
     auto* q = env.template pool<quest>().find(id);
     if (q == nullptr) return;
-    bool const enough = principals_in(q->records) >=
-                        std::size_t{q->at_least} * settings_.enough_factor;
+    auto const wanted = std::size_t{q->at_least} * settings_.enough_factor;
+    bool const enough = principals_in(q->records) >= std::min(wanted, candidates_max);
     while (!enough && q->in_flight() < settings_.parallel && q->messages < settings_.messages_max) {
       auto* s = q->next(settings_.messages_max);
       if (s == nullptr) break;
@@ -647,7 +662,8 @@ class capability {
       bool const asked = s.is == scout::state::answered || s.is == scout::state::failed;
       auto* n = promised && asked ? find_neighbour(env, s.who) : nullptr;
       auto* m = n == nullptr ? nullptr : member_of(s.who);
-      if (m == nullptr || (!s.gave && !all_asked)) continue;
+      if (m == nullptr) continue;
+      if (!s.gave && (!all_asked || q.unfinished(s, settings_.messages_max))) continue;
       (s.gave ? n->kept : n->broken) += 1;
       if (n->kept >= 16 && m->doubt > 0) {
         --m->doubt;

@@ -23,8 +23,8 @@ struct digest_is {
 
 // It is still the one with this hash.
 struct digest_still {
-  static constexpr message_id id{room::routing, 92, 1};
-  std::uint64_t hash = 0;
+  static constexpr message_id id{room::routing, 92, 2};
+  std::uint32_t hash = 0;
   template <class A>
   void serialize(A& a, unsigned) {
     a& hash;

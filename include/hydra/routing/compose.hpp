@@ -5,8 +5,8 @@
 //   my_routing routes;
 //
 //   first_of<A, B, ...>      asks A; whoever finds too few has the next one asked, results added
-//   race<A, B, ...>          asks all at once; the first to find enough is the answer, and the
-//                            others are told to stop looking (AbandonsFinds)
+//   race<A, B, ...>          asks all at once; the first to find enough, and what comes within a
+//                            second of it, is the answer; the others are told to stop looking
 //   cached<P>                remembers what P found, until it is old or failed
 //   split_by<Rule, A, B, ...>  Rule{}(service) says which of them is in charge of a service
 //   observe<P, Observer>     P, and an observer that is told of every find
@@ -26,7 +26,7 @@
 //
 // What an attacker gains: what it gains against the weakest part that is asked. With first_of,
 // whoever makes the first part answer keeps the others from being asked; with race, whoever is
-// quickest.
+// quickest is heard, and the others for a second more.
 #pragma once
 
 #include <hydra/core/archetype.hpp>
@@ -223,6 +223,17 @@ class composed {
       static_cast<void>(((i == I && (with<I>(env, call), true)) || ...));
     }(std::make_index_sequence<sizeof...(P)>{});
   }
+  // Nobody waits for these finds of the parts; what they had asked, of those that say so.
+  template <class Env>
+  std::uint16_t abandon_parts(Env& env, std::array<activity, sizeof...(P)> const& of) {
+    std::uint16_t asked = 0;
+    each(env, [&]<std::size_t I>(auto& p, auto& e, std::integral_constant<std::size_t, I>) {
+      if constexpr (requires { p.abandon(e, of[I]); }) {
+        if (of[I]) asked = static_cast<std::uint16_t>(asked + p.abandon(e, of[I]));
+      }
+    });
+    return asked;
+  }
   template <class A>
   void serialize_parts(A& a, unsigned version) {
     auto const one = [&](auto& p) {
@@ -271,6 +282,14 @@ class first_of : public detail::composed<first_of<P...>, P...> {
     if (id) ask_next(env, id);
     return id;
   }
+  std::uint16_t abandon(auto& env, activity id) {
+    auto pool = env.template pool<underway>();
+    auto const* u = pool.find(id);
+    if (u == nullptr) return 0;
+    auto const all = *u;
+    pool.erase(id);
+    return static_cast<std::uint16_t>(all.sum.messages + this->abandon_parts(env, all.of));
+  }
   template <class A>
   void serialize(A& a, unsigned version) {
     this->serialize_parts(a, version);
@@ -316,11 +335,22 @@ class race : public detail::composed<race<P...>, P...> {
   friend base;
 
  public:
-  // Candidates per candidate wanted, then the race is over: who asks is to have a choice, also when
-  // the quickest is a small ring that names the same few each time.
+  // The race is over at twice as many candidates as are wanted, or so long after there were as many
+  // as are wanted: who asks is to have a choice, also when the quickest is a small ring that names
+  // the same few each time, and nobody who is slow is to delay what is scarce. What somebody knew
+  // without asking is an answer at once.
   static constexpr std::size_t choice = 2;
+  static constexpr duration grace = 1s;
+  static constexpr std::uint16_t grace_tag = own_tag(1);
 
-  struct underway : detail::joint_find<sizeof...(P)> {};
+  struct underway : detail::joint_find<sizeof...(P)> {
+    instant until = never;
+    template <class A>
+    void serialize(A& a, unsigned version) {
+      detail::joint_find<sizeof...(P)>::serialize(a, version);
+      a& until;
+    }
+  };
   using activities = joined<type_list<underway>, typename base::activities_of_parts>;
   using base::base;
 
@@ -339,6 +369,22 @@ class race : public detail::composed<race<P...>, P...> {
     end_if_done(env, id);
     return id;
   }
+  std::uint16_t abandon(auto& env, activity id) {
+    auto pool = env.template pool<underway>();
+    auto const* u = pool.find(id);
+    if (u == nullptr) return 0;
+    auto const all = *u;
+    pool.erase(id);
+    return static_cast<std::uint16_t>(all.sum.messages + this->abandon_parts(env, all.of));
+  }
+  void on_timer(auto& env, std::uint16_t tag) {
+    if (tag != grace_tag) return base::on_timer(env, tag);
+    bounded_vector<activity, underway::per_peer_max> late;
+    env.template pool<underway>().each([&](activity id, underway const& u) {
+      if (u.until <= env.now()) late.push_back(id);
+    });
+    for (auto id : late) end_if_done(env, id);
+  }
   template <class A>
   void serialize(A& a, unsigned version) {
     this->serialize_parts(a, version);
@@ -349,25 +395,24 @@ class race : public detail::composed<race<P...>, P...> {
     auto pool = env.template pool<underway>();
     auto* u = pool.find(id);
     if (u == nullptr) return;
-    auto const wanted = std::max<std::size_t>(u->what.at_least, 1) * choice;
-    bool const enough = u->sum.among.size() >= std::min(wanted, candidates_max);
+    auto const wanted = std::max<std::size_t>(u->what.at_least, 1);
+    auto const there = u->sum.among.size();
     bool const all = u->next == sizeof...(P) &&
                      std::none_of(u->of.begin(), u->of.end(), [](activity a) {
                        return static_cast<bool>(a);
                      });
-    if (!enough && !all) return;
+    bool const enough = there >= std::min(wanted * choice, candidates_max);
+    if (!enough && !all && u->until > env.now()) {
+      if (there < wanted || u->until != never) return;
+      u->until = env.now() + grace;
+      env.arm(grace, grace_tag);
+      return;
+    }
     u->sum.id = id;
     auto sum = u->sum;
     auto const others = u->of;
     pool.erase(id);
-    for (std::size_t i = 0; i < others.size(); ++i) {
-      if (!others[i]) continue;
-      this->with_part(i, env, [&](auto& p, auto& e) {
-        if constexpr (requires { p.abandon(e, others[i]); }) {
-          sum.messages = static_cast<std::uint16_t>(sum.messages + p.abandon(e, others[i]));
-        }
-      });
-    }
+    sum.messages = static_cast<std::uint16_t>(sum.messages + this->abandon_parts(env, others));
     env.emit(sum);
   }
   template <std::size_t I>
@@ -378,6 +423,8 @@ class race : public detail::composed<race<P...>, P...> {
     if (u == nullptr) return;
     u->of[I] = {};
     detail::add_found(u->sum, f);
+    auto const wanted = std::max<std::size_t>(u->what.at_least, 1);
+    if (f.messages == 0 && f.among.size() >= wanted) u->until = env.now();  // it knew
     end_if_done(env, id);
   }
 };

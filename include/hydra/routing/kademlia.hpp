@@ -207,9 +207,12 @@ class kademlia {
   std::uint16_t abandon(auto& env, activity id) {
     auto pool = env.template pool<lookup<K>>();
     auto const* l = pool.find(id);
-    auto const asked_so_far = l == nullptr ? std::uint16_t{0} : l->messages;
+    if (l == nullptr) return 0;
+    auto const gone = *l;
     pool.erase(id);
-    return asked_so_far;
+    bool const worth = gone.why == errand::find && gone.records.size() >= gone.at_least;
+    if (worth && gone.messages > 0) remember(env, gone);
+    return gone.messages;
   }
 
   // Plain distance at every head on the way: who is asked for here is one head, and not a region.

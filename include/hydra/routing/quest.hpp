@@ -86,6 +86,19 @@ struct quest {
     }
     return best;
   }
+  // Whether somebody whom this one led to was not asked, though its share was not used up.
+  [[nodiscard]] bool unfinished(scout const& led, std::size_t questions_max) const noexcept {
+    std::size_t roots = 0;
+    std::size_t through = 0;
+    bool left = false;
+    for (auto const& s : scouts) {
+      roots += s.depth == 1 ? 1U : 0U;
+      if (s.root != led.root) continue;
+      through += s.attempts;
+      left = left || s.is == scout::state::fresh;
+    }
+    return left && through < questions_max / std::clamp<std::size_t>(roots, 1, 4);
+  }
   [[nodiscard]] scout* find(peer who) noexcept {
     for (auto& s : scouts) {
       if (s.who == who) return &s;
