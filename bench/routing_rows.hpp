@@ -5,9 +5,9 @@
 //
 // Per row: processor nanoseconds of this machine per find (or locate), everything that everybody
 // does for it included; messages; hops; how many of a hundred brought somebody; bytes of the world
-// per head. Tables are built directly and upkeep is left out, so that what is timed is finds; a ring
-// lives by its upkeep, so there the same time passes once more in a copy in which nobody asks, and
-// only what is beyond that is counted.
+// per head. Tables are built directly and upkeep is left out, so that what is timed is finds; a
+// ring lives by its upkeep, so there the same time passes once more in a copy where nobody asks,
+// and only what is beyond that is counted.
 #pragma once
 
 #include "measure.hpp"
