@@ -21,8 +21,11 @@ settings const small{{"hydras", "600"},       {"duration", "12 min"},  {"service
 
 sim::scenario edge(settings const& changed = small) { return scaled("edge", changed); }
 
+// By keys alone: a ring of friends beside them hides what is shown here.
+using by_key = Hydra<routing::kademlia<8>, any_scheduler>;
+
 // Where phones may keep quiet about their NAT: what libp2p's Kademlia was without client mode.
-struct telling : sim::populated<ready_made_hydra> {
+struct telling : sim::populated<by_key> {
   telling(sim::scenario const& s, bool tells) : populated{s}, phones_tell{tells} {}
   [[nodiscard]] reach reach_of(std::uint32_t who) const noexcept {
     return phones_tell ? planet::reach_of(who) : reach::open;
@@ -42,7 +45,7 @@ struct outcome_of {
 template <class World>
 void look_into_tables(World const& w, outcome_of& out) {
   for (std::uint32_t who = 0; who < w.peers(); ++who) {
-    auto const& table = w.node(peer{who}).routing().template part<0>().contact_table();
+    auto const& table = w.node(peer{who}).routing().contact_table();
     for (std::size_t i = 0; i < table.size(); ++i) {
       bool const is_phone = w.setting().calls_out_only(table.at(i).who.index());
       if (is_phone && !w.setting().calls_out_only(who)) ++out.phones_in_tables;
@@ -52,7 +55,7 @@ void look_into_tables(World const& w, outcome_of& out) {
 }
 
 outcome_of run(bool phones_tell) {
-  using world = sim::world<ready_made_hydra, telling, sim::history>;
+  using world = sim::world<by_key, telling, sim::history>;
   auto const what = edge();
   world w{telling{what, phones_tell}};
   w.run_until(origin + what.duration);
@@ -67,7 +70,7 @@ outcome_of run(bool phones_tell) {
   out.response_s /= std::max(1.0, out.completed);
   out.completed /= static_cast<double>(std::max<std::size_t>(1, all.asked_.size()));
   auto const by_type = w.sent_by_type();
-  using said = messages_of<ready_made_hydra>;
+  using said = messages_of<by_key>;
   auto const questions = by_type[index_of<routing::find_providers, said>] +
                          by_type[index_of<routing::find_node, said>];
   out.asked_per_job = static_cast<double>(questions) / static_cast<double>(all.asked_.size());

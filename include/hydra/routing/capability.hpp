@@ -49,9 +49,10 @@ struct digest_said {
   std::uint32_t hash = 0;
   std::uint8_t in_a_row = in_a_row_max;
   bool wanted = false;  // it asked to be told
+  bool whole = false;   // what was said last
   template <class A>
   void serialize(A& a, unsigned) {
-    a& last& hash& in_a_row& wanted;
+    a& last& hash& in_a_row& wanted& whole;
   }
 };
 
@@ -293,7 +294,7 @@ class capability {
     }
     auto& said = said_to(env, from);
     said.wanted = true;
-    if (said.last != never && now - said.last < settings_.tick / 2) return;  // it asks again
+    if (said.whole && now - said.last < settings_.tick / 2) return;  // on its way, or asked again
     said.hash = 0;
     ++said.in_a_row;  // an answer is no news
     tell(env, from, said);
@@ -456,6 +457,7 @@ class capability {
     if (same && !due) return;
     if (due) t.in_a_row = std::min<std::uint8_t>(t.in_a_row + 1U, digest_said::in_a_row_max);
     t.last = env.now();
+    t.whole = !same;
     if (same) return env.send(to, digest_still{hash});
     --t.in_a_row;
     t.hash = hash;
@@ -473,16 +475,17 @@ class capability {
       auto longest = never;
       pool.each([&](activity, ring_listener const& l) { longest = std::min(longest, l.asked); });
       pool.erase(pool.first([&](ring_listener const& l) { return l.asked == longest; }));
+      told.whole = true;
       told.last = env.now();  // with the next tick: nine who ask in turn cost no more than eight
       told.in_a_row = 1;
     }
     return pool.find(pool.add({env.now(), told, who}))->told;
   }
-  // Who is silent is called after 1, 2, 4 … ticks, and then with every sixteenth: it is likely
-  // away, and speaks first when it comes back.
+  // Who is silent is called for four ticks, as messages are lost, then after 8, and then with every
+  // sixteenth: it is likely away, and speaks first when it comes back.
   [[nodiscard]] static bool call_again(neighbour& n) noexcept {
     n.silent = n.silent == 31 ? std::uint8_t{16} : static_cast<std::uint8_t>(n.silent + 1);
-    return std::has_single_bit(n.silent);
+    return n.silent < 4 || std::has_single_bit(n.silent);
   }
   void spread(auto& env) {
     auto const now = env.now();
