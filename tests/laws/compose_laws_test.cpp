@@ -237,14 +237,20 @@ TEST_CASE("first_of of one part answers as that part; grouping changes nothing f
   CHECK(heads_of(r[0]).size() >= std::min<std::size_t>(wanted, 4));
 }
 
+// A gives two after three seconds, B one after one.
+struct contest : lone<race<A, B>> {
+  contest() {
+    policy.part<0>().takes = 3s;
+    policy.part<1>().takes = 1s;
+    policy.part<0>().gives = heads({5, 6});
+    policy.part<1>().gives = heads({7});
+  }
+};
+
 TEST_CASE("race asks all at once, and the first to find enough is the answer", "[compose]") {
-  lone<race<A, B>> h;
+  contest h;
   auto& a = h.policy.part<0>();
   auto& b = h.policy.part<1>();
-  a.takes = 3s;
-  b.takes = 1s;
-  a.gives = heads({5, 6});
-  b.gives = heads({7});
   SECTION("the quick one suffices") {
     auto const id = h.find(one);
     auto const all = h.run();
@@ -282,13 +288,9 @@ TEST_CASE("race asks all at once, and the first to find enough is the answer", "
 
 TEST_CASE("a race is over with a choice, a second after there was enough, or when one knew",
           "[compose]") {
-  lone<race<A, B>> h;
+  contest h;
   auto& a = h.policy.part<0>();
   auto& b = h.policy.part<1>();
-  a.takes = 3s;
-  b.takes = 1s;
-  a.gives = heads({5, 6});
-  b.gives = heads({7});
   SECTION("with a choice it is over at once") {
     b.gives = heads({7, 8});
     h.find(one);

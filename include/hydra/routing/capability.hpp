@@ -50,9 +50,10 @@ struct digest_said {
   std::uint8_t in_a_row = in_a_row_max;
   bool wanted = false;  // it asked to be told
   bool whole = false;   // what was said last
+  bool stale = true;    // something that goes into digests has changed since
   template <class A>
   void serialize(A& a, unsigned) {
-    a& last& hash& in_a_row& wanted& whole;
+    a& last& hash& in_a_row& wanted& whole& stale;
   }
 };
 
@@ -216,7 +217,7 @@ class capability {
   // answered.
   void drop(auto& env, peer who) {
     static_cast<void>(taken<ring_listener>(env, who));
-    static_cast<void>(taken<neighbour>(env, who));
+    if (taken<neighbour>(env, who)) changed(env);
     if (auto* m = member_of(who)) ring_.erase(m);
   }
   void seen(auto& env, peer who) {
@@ -227,7 +228,7 @@ class capability {
     auto* n = find_neighbour(env, who);
     if (n == nullptr || ++n->failures < settings_.evict_after) return;
     n->failures = 0;
-    forget_digest(*n);
+    forget_digest(env, *n);
   }
   void publish(auto& env, provider_record const& r) {
     auto pool = env.template pool<capability_offer>();
@@ -239,10 +240,12 @@ class capability {
     mine->record = r;
     mine->record.about.sequence = sequence;
     mine->record.about.expires = {};  // sealed when somebody asks
+    changed(env);
   }
   void withdraw(auto& env, service what) {
     auto pool = env.template pool<capability_offer>();
     pool.erase(pool.first([&](capability_offer const& o) { return o.record.what == what; }));
+    changed(env);
   }
 
   activity find(auto& env, want const& w) {
@@ -273,9 +276,11 @@ class capability {
   void on_message(auto& env, peer from, digest_is<D> const& m) {
     auto* n = find_neighbour(env, from);
     if (n == nullptr) return;
+    auto const hash = hash_of(m.digest);
+    if (n->heard == never || n->hash != hash) changed(env);
     n->digest = m.digest;
     n->heard = env.now();
-    n->hash = hash_of(m.digest);
+    n->hash = hash;
     n->failures = 0;
   }
   void on_message(auto& env, peer from, digest_still const& m) {
@@ -296,6 +301,7 @@ class capability {
     said.wanted = true;
     if (said.whole && now - said.last < settings_.tick / 2) return;  // on its way, or asked again
     said.hash = 0;
+    said.stale = true;
     ++said.in_a_row;  // an answer is no news
     tell(env, from, said);
   }
@@ -420,7 +426,8 @@ class capability {
   [[nodiscard]] bool fresh(neighbour const& n, instant now) const noexcept {
     return n.heard != never && now - n.heard < settings_.digest_life;
   }
-  static void forget_digest(neighbour& n) noexcept {
+  static void forget_digest(auto& env, neighbour& n) {
+    if (n.heard != never) changed(env);
     n.digest = {};
     n.heard = never;
     n.hash = 0;
@@ -450,9 +457,13 @@ class capability {
   void tell(auto& env, peer to, digest_said& t) {
     // The timer of a tick may come a little early or late.
     bool const due = t.last == never || env.now() - t.last >= settings_.renew - settings_.tick / 2;
-    if (!due && t.in_a_row == 0) return;
-    auto const d = digest_for(env, to);
-    auto const hash = hash_of(d);
+    if (!due && (t.in_a_row == 0 || !t.stale)) return;
+    D d;
+    auto hash = t.hash;
+    if (std::exchange(t.stale, false)) {
+      d = digest_for(env, to);
+      hash = hash_of(d);
+    }
     bool const same = t.last != never && hash == t.hash;
     if (same && !due) return;
     if (due) t.in_a_row = std::min<std::uint8_t>(t.in_a_row + 1U, digest_said::in_a_row_max);
@@ -487,12 +498,20 @@ class capability {
     n.silent = n.silent == 31 ? std::uint8_t{16} : static_cast<std::uint8_t>(n.silent + 1);
     return n.silent < 4 || std::has_single_bit(n.silent);
   }
+  // What goes into digests has changed: they are made anew before they are said again.
+  static void changed(auto& env) {
+    env.template pool<neighbour>().each([](activity, neighbour& n) { n.told.stale = true; });
+    env.template pool<ring_listener>().each(
+        [](activity, ring_listener& l) { l.told.stale = true; });
+  }
   void spread(auto& env) {
     auto const now = env.now();
     env.template pool<neighbour>().each([&](activity, neighbour& n) {
       // With the tick, one for each neighbour: many finds may end in one call.
       if (std::exchange(n.accused, false)) env.emit(misled{n.who});
-      if (n.heard != never && !fresh(n, now)) forget_digest(n);
+      if (n.heard != never && !fresh(n, now)) forget_digest(env, n);
+    });
+    env.template pool<neighbour>().each([&](activity, neighbour& n) {
       if (n.heard == never) {
         if (!call_again(n)) return;
         env.send(n.who, digest_please{});
@@ -670,12 +689,14 @@ class capability {
       (s.gave ? n->kept : n->broken) += 1;
       if (n->kept >= 16 && m->doubt > 0) {
         --m->doubt;
+        changed(env);
         n->kept = n->broken = 0;
       }
       if (n->broken > n->kept + settings_.mercy) {
         m->doubt = std::min<std::uint8_t>(doubt_max, static_cast<std::uint8_t>(m->doubt + 1));
         n->kept = n->broken = 0;
         n->accused = true;
+        changed(env);
       }
       if (n->kept + n->broken >= 32) {
         n->kept = static_cast<std::uint8_t>(n->kept / 2);

@@ -234,6 +234,15 @@ class composed {
     });
     return asked;
   }
+  template <class Underway>
+  std::uint16_t abandon_joint(auto& env, activity id) {
+    auto pool = env.template pool<Underway>();
+    auto const* u = pool.find(id);
+    if (u == nullptr) return 0;
+    auto const all = *u;
+    pool.erase(id);
+    return static_cast<std::uint16_t>(all.sum.messages + abandon_parts(env, all.of));
+  }
   template <class A>
   void serialize_parts(A& a, unsigned version) {
     auto const one = [&](auto& p) {
@@ -283,12 +292,7 @@ class first_of : public detail::composed<first_of<P...>, P...> {
     return id;
   }
   std::uint16_t abandon(auto& env, activity id) {
-    auto pool = env.template pool<underway>();
-    auto const* u = pool.find(id);
-    if (u == nullptr) return 0;
-    auto const all = *u;
-    pool.erase(id);
-    return static_cast<std::uint16_t>(all.sum.messages + this->abandon_parts(env, all.of));
+    return this->template abandon_joint<underway>(env, id);
   }
   template <class A>
   void serialize(A& a, unsigned version) {
@@ -370,12 +374,7 @@ class race : public detail::composed<race<P...>, P...> {
     return id;
   }
   std::uint16_t abandon(auto& env, activity id) {
-    auto pool = env.template pool<underway>();
-    auto const* u = pool.find(id);
-    if (u == nullptr) return 0;
-    auto const all = *u;
-    pool.erase(id);
-    return static_cast<std::uint16_t>(all.sum.messages + this->abandon_parts(env, all.of));
+    return this->template abandon_joint<underway>(env, id);
   }
   void on_timer(auto& env, std::uint16_t tag) {
     if (tag != grace_tag) return base::on_timer(env, tag);
