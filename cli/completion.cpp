@@ -87,7 +87,7 @@ std::vector<std::pair<std::string, flag_outline const*>> own_meanings(
 }
 
 // For a string in single quotes.
-std::string quoted(std::string text) {
+std::string quote(std::string text) {
   for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 4)
     text.replace(at, 1, "'\\''");
   return text;
@@ -165,7 +165,7 @@ std::string zsh_values(flag_outline const& of) {
 
 // 'name:what it is', as _describe takes them.
 std::string zsh_row(std::string const& name, std::string const& about) {
-  return " '" + quoted(name + ":" + about) + "'";
+  return " '" + quote(name + ":" + about) + "'";
 }
 
 constexpr char const* zsh_begin = R"sh(#compdef hydra
@@ -262,9 +262,9 @@ std::string fish_script() {
   for (auto const& at : all) {
     auto const here = "complete -c hydra -n '__hydra_at " + at.verb->path + "'";
     for (auto const& verb : at.verb->verbs)
-      out += here + " -a " + verb.name + " -d '" + quoted(verb.about) + "'\n";
+      out += here + " -a " + verb.name + " -d '" + quote(verb.about) + "'\n";
     for (auto const& word : at.verb->words)
-      out += here + fish_values(word) + " -d '" + quoted(word.about) + "'\n";
+      out += here + fish_values(word) + " -d '" + quote(word.about) + "'\n";
     for (auto const* flag : at.flags) {
       bool const shared = flag >= everywhere.data() && flag < everywhere.data() + everywhere.size();
       if (shared && at.verb != &outline()) continue;
@@ -272,7 +272,7 @@ std::string fish_script() {
       for (auto const& name : flag->names)
         out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (!flag->value.empty()) out += fish_values(*flag);
-      out += " -d '" + quoted(flag->about) + "'\n";
+      out += " -d '" + quote(flag->about) + "'\n";
     }
   }
   return out;

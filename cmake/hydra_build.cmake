@@ -41,3 +41,22 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     add_link_options(-fsanitize=${HYDRA_SANITIZE})
   endif()
 endif()
+
+# The standard library, parsed once for the libraries of this tree; their own headers are not in it,
+# so that a change of one compiles only what includes it.
+function(hydra_precompiled target)
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    return()
+  endif()
+  if(NOT TARGET hydra_standard)
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/standard.cpp"
+      CONTENT "// Here for its precompiled header.\n")
+    add_library(hydra_standard OBJECT "${PROJECT_BINARY_DIR}/standard.cpp")
+    target_link_libraries(hydra_standard PRIVATE hydra_hydra hydra_build)
+    target_precompile_headers(hydra_standard PRIVATE
+      <algorithm> <array> <atomic> <chrono> <cmath> <cstdint> <cstring> <deque> <filesystem>
+      <fstream> <functional> <map> <memory> <optional> <set> <span> <sstream> <string> <thread>
+      <tuple> <utility> <variant> <vector>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM hydra_standard)
+endfunction()

@@ -83,7 +83,7 @@ std::optional<double> number_of(net::toml_taker& from, std::string_view key, dou
   auto const value = number ? std::strtod(item->text.c_str(), nullptr) : 0.0;
   if (number && value >= least && value <= most) return value;  // a nan is not allowed either
   from.wrong(*item, fmt::format("{} is not allowed; allowed: a number from {} to {}",
-                                net::quoted(item->text), least, most));
+                                net::quote(item->text), least, most));
   return std::nullopt;
 }
 

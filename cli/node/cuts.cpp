@@ -44,7 +44,7 @@ result<cut_list> parse_cuts(std::string_view text, std::string const& file) {
   toml_taker top{root, problems, "an edit list"};
   top.text("film", out.film, 255);
   if (out.film.find('/') != string::npos)
-    problems.add(child(root, "film")->at, quoted(out.film) + " is not the name of a file");
+    problems.add(child(root, "film")->at, quote(out.film) + " is not the name of a file");
   auto const* cuts = top.tables("cut");
   if (cuts == nullptr || cuts->children.empty()) {
     problems.add({}, "an edit list needs at least one [[cut]]");

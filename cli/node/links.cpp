@@ -31,7 +31,7 @@ void read_loss(net::toml_taker& from, ratio& to) {
   if (value >= 0 && value <= 1) {
     to = {static_cast<std::uint32_t>(std::lround(value * whole)), whole};
   } else {
-    from.wrong(*item, net::quoted(item->text) + " is not allowed; allowed: a number from 0 to 1");
+    from.wrong(*item, net::quote(item->text) + " is not allowed; allowed: a number from 0 to 1");
   }
 }
 void read_link(net::toml_taker& from, link_settings& to) {
@@ -48,7 +48,7 @@ void read_some(net::toml_item const& list, net::toml_problems& problems, link_fi
     if (from.text("from", who, 64, true)) {
       auto const known = key_of_hex(who);
       if (known) one.from = *known;
-      else from.wrong(*from.any("from"), net::quoted(who) + " is no key; allowed: 64 hex digits");
+      else from.wrong(*from.any("from"), net::quote(who) + " is no key; allowed: 64 hex digits");
     }
     read_link(from, one.link);
     from.finish();

@@ -128,7 +128,7 @@ std::vector<string> names(std::vector<T> const& among) {
 
 template <class T>
 string unknown(string_view what, part const& p, std::vector<T> const& among) {
-  return fmt::format("{} is no {}{} allowed: {}", quoted(p.name), what,
+  return fmt::format("{} is no {}{} allowed: {}", quote(p.name), what,
                      suggestion(p.name, names(among)),
                      among.empty() ? "none" : joined(names(among)));
 }
@@ -165,7 +165,7 @@ string wrong_argument(manifest const& m, step const& s, string_view text) {
   auto const* p = named(m.parameters, parts.front().name);
   bool const signed_number = p->kind != parameter_kind::word && p->least < 0;
   return signed_number ? fmt::format("{} may be below zero and would begin an argument with -; "
-                                     "write text before it", quoted(p->name))
+                                     "write text before it", quote(p->name))
                        : "";
 }
 
@@ -201,7 +201,7 @@ class reader {
   void each(toml_item const& table, F const& take) {
     for (auto const& item : table.children) {
       if (item.kind != toml_kind::table) {
-        problems_.add(item.at, quoted(item.key) + " is not a table");
+        problems_.add(item.at, quote(item.key) + " is not a table");
       } else if (!is_name(item.key, "_")) {
         problems_.add(item.key_at, name_words(item.key, "like \"film_2\""));
       } else {
@@ -212,7 +212,7 @@ class reader {
 
   static string name_words(string_view name, string_view like) {
     return fmt::format("{} is not a name; allowed: lower case, digits, _ and, in a service, ., at "
-                       "most {} bytes, {}", quoted(name), name_bytes_max, like);
+                       "most {} bytes, {}", quote(name), name_bytes_max, like);
   }
   void wrong(toml_item const& table, string_view key, string const& words) {
     auto const* item = child(table, key);
@@ -231,7 +231,7 @@ class reader {
     };
     if (dot == string::npos || !digits(string_view{text}.substr(0, dot)) ||
         !digits(string_view{text}.substr(dot + 1))) {
-      wrong(root, "version", quoted(text) + " is not a version; write MAJOR.MINOR, like \"1.0\"");
+      wrong(root, "version", quote(text) + " is not a version; write MAJOR.MINOR, like \"1.0\"");
       return;
     }
     m_.major = static_cast<unsigned>(std::stoul(text.substr(0, dot)));
@@ -273,7 +273,7 @@ class reader {
       t.texts("allowed", p.allowed, 64, true);
       for (auto const& each : p.allowed)
         if (!is_safe_name(each, name_bytes_max))
-          wrong(item, "allowed", quoted(each) + " may not be a word; allowed: letters, digits, "
+          wrong(item, "allowed", quote(each) + " may not be a word; allowed: letters, digits, "
                                                 "_ . - inside");
       if (auto const* a = t.table("arguments")) take_arguments(*a, p, what);
     } else {
@@ -308,7 +308,7 @@ class reader {
       if (!is_name(p.name, "_")) {
         wrong(item, key, name_words(p.name, "and ... behind it for a folder of files"));
       } else if (named(to, p.name) != nullptr) {
-        wrong(item, key, quoted(p.name) + " is there twice");
+        wrong(item, key, quote(p.name) + " is there twice");
       }
       to.push_back(std::move(p));
     }
@@ -329,7 +329,7 @@ class reader {
       if (run != nullptr) problems_.add(run->at, "a step must run something");
     } else if (named(m_.tools, s.run.front()) == nullptr) {
       problems_.add(run->at, fmt::format("{} is no tool of this manifest{} allowed: {}",
-                                         quoted(s.run.front()),
+                                         quote(s.run.front()),
                                          suggestion(s.run.front(), names(m_.tools)),
                                          m_.tools.empty() ? "none; write a table [tool.NAME]"
                                                           : joined(names(m_.tools))));
@@ -351,7 +351,7 @@ result<string> value_of(manifest const& m, bindings const& b, string const& name
   auto const* p = named(m.parameters, name);
   auto const bound = b.parameters.find(name);
   if (bound == b.parameters.end() && !p->standard)
-    return error{fmt::format("the parameter {} is missing", quoted(name))};
+    return error{fmt::format("the parameter {} is missing", quote(name))};
   auto const& value = bound == b.parameters.end() ? *p->standard : bound->second;
   if (auto why = unfit(*p, value); !why.empty())
     return error{fmt::format("parameter {}: {}", name, why)};
@@ -366,7 +366,7 @@ result<std::vector<string>> list_of(manifest const& m, step const& s, bindings c
     return named(m.parameters, p.name)->arguments.at(value.value());
   }
   auto const count = b.files.find(p.name);
-  if (count == b.files.end()) return error{"how many files are in " + quoted(p.name) + "?"};
+  if (count == b.files.end()) return error{"how many files are in " + quote(p.name) + "?"};
   std::vector<string> out;
   for (std::size_t i = 0; i < count->second; ++i)
     out.push_back("in/" + file_of(*named(s.inputs, p.name), i));
@@ -379,25 +379,25 @@ std::string unfit(parameter const& p, std::string_view value) {
   switch (p.kind) {
     case parameter_kind::word:
       if (std::find(p.allowed.begin(), p.allowed.end(), value) != p.allowed.end()) return "";
-      return fmt::format("{} is not allowed{} allowed: {}", quoted(value),
+      return fmt::format("{} is not allowed{} allowed: {}", quote(value),
                          suggestion(value, p.allowed), joined(p.allowed));
     case parameter_kind::whole:
       if (within(p, value)) return "";
-      return fmt::format("{} is not allowed; allowed: a whole number from {} to {}", quoted(value),
+      return fmt::format("{} is not allowed; allowed: a whole number from {} to {}", quote(value),
                          p.least, p.most);
     case parameter_kind::number:
       if (within(p, value)) return "";
       return fmt::format("{} is not allowed; allowed: a number from {} to {}, like 12.5",
-                         quoted(value), p.least, p.most);
+                         quote(value), p.least, p.most);
     case parameter_kind::numbers:
       if (are_numbers(p, value)) return "";
       return fmt::format("{} is not allowed; allowed: at most {} numbers from {} to {}, with "
-                         "commas", quoted(value), numbers_max, p.least, p.most);
+                         "commas", quote(value), numbers_max, p.least, p.most);
     case parameter_kind::name: break;
   }
   if (is_safe_name(value, p.most)) return "";
   return fmt::format("{} is not allowed; allowed: at most {} letters, digits, _ . -, the first a "
-                     "letter or digit, no ..", quoted(value), p.most);
+                     "letter or digit, no ..", quote(value), p.most);
 }
 
 std::string file_of(port const& p, std::size_t number) {
@@ -426,7 +426,7 @@ result<manifest> load_manifest(std::string const& path) {
 result<std::vector<std::string>> expand(manifest const& m, step const& s, bindings const& b) {
   for (auto const& [name, value] : b.parameters)
     if (named(m.parameters, name) == nullptr)
-      return error{fmt::format("{} has no parameter {}{} allowed: {}", m.name, quoted(name),
+      return error{fmt::format("{} has no parameter {}{} allowed: {}", m.name, quote(name),
                                suggestion(name, names(m.parameters)), joined(names(m.parameters)))};
   std::vector<string> out;
   for (auto const& argument : s.run) {

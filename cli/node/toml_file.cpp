@@ -185,7 +185,7 @@ class copier {
 };
 
 string shown(toml_item const& item) {
-  return item.kind == toml_kind::string ? quoted(item.text) : item.text;
+  return item.kind == toml_kind::string ? quote(item.text) : item.text;
 }
 
 struct unit {
@@ -319,7 +319,7 @@ toml_item const* child(toml_item const& table, std::string_view name) {
   return nullptr;
 }
 
-std::string quoted(std::string_view s) {
+std::string quote(std::string_view s) {
   string out = "\"";
   for (char c : s) {
     if (c == '"' || c == '\\') {
@@ -351,14 +351,14 @@ std::string suggestion(std::string_view word, std::vector<std::string> const& am
     least = far;
     best = other;
   }
-  return best.empty() ? ";" : fmt::format("; did you mean {}?", quoted(best));
+  return best.empty() ? ";" : fmt::format("; did you mean {}?", quote(best));
 }
 
 std::string parse_time(std::string_view text, duration& to) {
   auto const ns = measured(text, times);
   if (!ns || *ns > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
     return fmt::format("{} is not a duration; write a number and a unit (ns us ms s min h), like "
-                       "\"40 s\" or \"1.5 ms\"", quoted(text));
+                       "\"40 s\" or \"1.5 ms\"", quote(text));
   return to = duration{static_cast<std::int64_t>(*ns)}, "";
 }
 
@@ -366,7 +366,7 @@ std::string parse_bytes(std::string_view text, std::uint64_t& to) {
   auto const n = measured(text, sizes);
   if (!n)
     return fmt::format("{} is not a size; write a number and a unit (B kB KiB MB MiB GB GiB TB), "
-                       "like \"512 MB\"", quoted(text));
+                       "like \"512 MB\"", quote(text));
   return to = *n, "";
 }
 
@@ -381,7 +381,7 @@ toml_item const* toml_taker::any(std::string_view key, bool must) {
   if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   auto const* found = child(table_, key);
   if (found == nullptr && must)
-    problems_.add(table_.at, fmt::format("{} lacks the key {}", what_, quoted(key)));
+    problems_.add(table_.at, fmt::format("{} lacks the key {}", what_, quote(key)));
   return found;
 }
 
@@ -452,7 +452,7 @@ bool toml_taker::time(std::string_view key, duration& to, duration least, durati
   } else if (auto const why = parse_time(item->text, value); !why.empty()) {
     wrong(*item, why + limits);
   } else if (value < least || value > most) {
-    wrong(*item, quoted(item->text) + " is out of range" + limits);
+    wrong(*item, quote(item->text) + " is out of range" + limits);
   } else {
     to = value;
   }
@@ -470,7 +470,7 @@ bool toml_taker::bytes(std::string_view key, std::uint64_t& to, std::uint64_t le
   } else if (auto const why = parse_bytes(item->text, value); !why.empty()) {
     wrong(*item, why + limits);
   } else if (value < least || value > most) {
-    wrong(*item, quoted(item->text) + " is out of range" + limits);
+    wrong(*item, quote(item->text) + " is out of range" + limits);
   } else {
     to = value;
   }
@@ -523,7 +523,7 @@ void toml_taker::finish() {
   for (auto const& each : table_.children) {
     if (std::find(known_.begin(), known_.end(), each.key) != known_.end()) continue;
     problems_.add(each.key_at, fmt::format("{} has no key {}{} allowed: {}", what_,
-                                           quoted(each.key), suggestion(each.key, known_),
+                                           quote(each.key), suggestion(each.key, known_),
                                            joined(known_)));
   }
 }

@@ -44,7 +44,7 @@ struct toml_problems {
 // `name` of a table by its key, or nothing.
 [[nodiscard]] toml_item const* child(toml_item const& table, std::string_view name);
 
-[[nodiscard]] std::string quoted(std::string_view);
+[[nodiscard]] std::string quote(std::string_view);
 [[nodiscard]] std::string joined(std::vector<std::string> const&);
 // `; did you mean "x"?`, or a mere `;`: what is allowed follows.
 [[nodiscard]] std::string suggestion(std::string_view word, std::vector<std::string> const& among);

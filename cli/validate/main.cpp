@@ -66,7 +66,7 @@ std::string plan_file(std::string const& name) {
   if (name.ends_with(".toml")) return name;
   auto const found = own_file(name);
   if (found.empty()) {
-    throw ended{cli::invalid, net::quoted(name) + " is no scenario to validate with" +
+    throw ended{cli::invalid, net::quote(name) + " is no scenario to validate with" +
                                   net::suggestion(name, six) + " allowed: a path, or one of " +
                                   net::joined(six)};
   }

@@ -1,6 +1,6 @@
 #include "run_any.hpp"
 
-#include <hydra/sim/runner.hpp>
+#include <hydra/sim/ready_made.hpp>
 
 #include <fmt/format.h>
 #include <range/v3/algorithm/find_if.hpp>
@@ -250,5 +250,14 @@ divergence check_determinism(scenario const& what, run_options const& how) {
   return is_ready_made(what.policy) ? runner<ready_made_hydra>::check_determinism(what, how)
                                     : detail::check_any(what, how);
 }
+
+// What ready_made.hpp promises to be here.
+template class runner<ready_made_hydra>;
+template world<ready_made_hydra, populated<ready_made_hydra>, history>::world(
+    populated<ready_made_hydra>, world_options);
+template void ready_made_world::run_until(instant);
+template void ready_made_world::crash(peer);
+template void ready_made_world::restart(peer);
+template void ready_made_world::tell(peer, submit const&);
 
 }  // namespace hydra::sim

@@ -114,7 +114,7 @@ class builder {
                                section_names_.end();
   }
   void unknown_section(std::string_view name, problem const& at) {
-    report(at, fmt::format("unknown section {}{} allowed: {}", quoted(name),
+    report(at, fmt::format("unknown section {}{} allowed: {}", quote(name),
                            suggestion(name, section_names_), joined_words(section_names_)));
   }
 
@@ -139,7 +139,7 @@ class builder {
     }
     if (e.number == 0 || dot == std::string::npos) {
       report(at, fmt::format("no {0} {1}; write {0}.N.key or {0}.NAME.key, allowed: {2}", e.section,
-                             quoted(which),
+                             quote(which),
                              n == 0 ? fmt::format("none, the scenario has no {}s", e.section)
                                     : fmt::format("1 to {}{}", n, names)));
       return false;
@@ -183,7 +183,7 @@ class builder {
     for (auto const& other : sections_)
       if (hint == ";" && other.find(e.key) != nullptr)
         hint = fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
-    report(at, fmt::format("unknown key {}{}{} allowed: {}", quoted(e.key), shown(s.name), hint,
+    report(at, fmt::format("unknown key {}{}{} allowed: {}", quote(e.key), shown(s.name), hint,
                            joined_words(keys)));
   }
 

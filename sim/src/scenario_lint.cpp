@@ -69,10 +69,10 @@ class linter {
     auto const control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
     if (std::any_of(s_.purpose.begin(), s_.purpose.end(), control))
       error("purpose", "purpose {} has control characters; allowed: one line of text",
-            detail::quoted(s_.purpose));
+            detail::quote(s_.purpose));
     if (!detail::good_name(s_.name))
       error("name", "{} is not a name; allowed: lower case letters, digits, - and _, at most 64",
-            detail::quoted(s_.name));
+            detail::quote(s_.name));
   }
 
   void world() {
@@ -92,7 +92,7 @@ class linter {
     std::error_code none;
     if (matrix && !w.matrix.empty() && !std::filesystem::is_regular_file(w.matrix, none))
       error("world.matrix", "{} is not there, or not a regular file; the name is taken from the "
-            "working directory", detail::quoted(w.matrix));
+            "working directory", detail::quote(w.matrix));
     if (!matrix && !w.matrix.empty())
       error("world.matrix", "world.matrix is not read unless world.latency = \"matrix\"");
     if (w.latency_spread >= w.latency_value)
@@ -138,7 +138,7 @@ class linter {
     if (w.holder.empty() && w.input_mb != 0)
       error("workload.input_mb", "input_mb needs workload.holder, the group that holds the input");
     else if (!held && !w.holder.empty())
-      error("workload.holder", "no group {}{}", detail::quoted(w.holder), group_names());
+      error("workload.holder", "no group {}{}", detail::quote(w.holder), group_names());
     if (expected_jobs(s_) > 100'000'000)
       error("workload.rate", "the rate makes {} jobs in the whole run; allowed: at most 100000000",
             expected_jobs(s_));
@@ -187,14 +187,14 @@ class linter {
       if (!detail::good_name(g.name)) error(path + ".name", "a group needs a name");
       for (std::size_t k = 0; k < i; ++k)
         if (s_.groups[k].name == g.name)
-          error(path + ".name", "group {} is there twice", detail::quoted(g.name));
+          error(path + ".name", "group {} is there twice", detail::quote(g.name));
       city(g, path + ".city");
       offered(g, path + ".offers");
       bool const known = g.friends.empty() ||
           std::any_of(s_.groups.begin(), s_.groups.end(),
                       [&](group_settings const& o) { return o.name == g.friends; });
       if (!known)
-        error(path + ".friends", "no group {}{}", detail::quoted(g.friends), group_names());
+        error(path + ".friends", "no group {}{}", detail::quote(g.friends), group_names());
       alone_behind(g, path + ".calls_out_only");
     }
     if (members > s_.hydras)
@@ -203,7 +203,7 @@ class linter {
   }
   [[nodiscard]] std::string group_names() const {
     std::vector<std::string> all;
-    for (auto const& g : s_.groups) all.push_back(detail::quoted(g.name));
+    for (auto const& g : s_.groups) all.push_back(detail::quote(g.name));
     return all.empty() ? "" : fmt::format("; allowed: {}", fmt::join(all, ", "));
   }
   // Without the file of places nothing is said here: the run says that it is missing.
@@ -217,8 +217,8 @@ class linter {
       }
     }
     if (places_->find(g.city, g.country)) return;
-    error(path, "there is no city {}{} of 15,000 inhabitants or more", detail::quoted(g.city),
-          g.country.empty() ? "" : " in " + detail::quoted(g.country));
+    error(path, "there is no city {}{} of 15,000 inhabitants or more", detail::quote(g.city),
+          g.country.empty() ? "" : " in " + detail::quote(g.country));
   }
   // Whom nobody can call serves nobody, neither work nor bytes.
   void alone_behind(group_settings const& g, std::string const& path) {
@@ -235,7 +235,7 @@ class linter {
       bool const digit = c >= '0' && c <= '9';
       if (!digit && c != ',' && c != ' ')
         return error(path, "{} is no list of kinds; allowed: numbers, \"0, 3\"",
-                     detail::quoted(g.offers));
+                     detail::quote(g.offers));
       auto const value = static_cast<std::uint64_t>(c - '0');
       if (digit) n = std::min<std::uint64_t>(n * 10 + value, 1U << 20);
       if (!digit && inside && n >= s_.services.count)
@@ -266,7 +266,7 @@ class linter {
     else if (find_trace(w.swf).empty())
       error("workload.swf", "{} is not there, or not a regular file; the name is taken from the "
             "working directory, then from the folder that HYDRA_TRACES names",
-            detail::quoted(w.swf));
+            detail::quote(w.swf));
   }
 
   void churn() {

@@ -149,7 +149,7 @@ string assign_place(whereabouts& to, string_view text) {
   auto const refuse = [&](string_view word) {
     auto among = region_words();
     among.insert(among.end(), {"any", "providers", "elsewhere"});
-    return fmt::format("{} is not a place{} {}", quoted(word), suggestion(word, among),
+    return fmt::format("{} is not a place{} {}", quote(word), suggestion(word, among),
                        allowed_places());
   };
   if (s == "any") return to = {whereabouts::which::any, 0, 0, 0}, "";
@@ -190,7 +190,7 @@ string place_text(whereabouts const& p) {
 
 string assign_rate(arrival_rate& to, string_view text) {
   auto const wrong = fmt::format("{} is not a rate; allowed: a whole number per unit of time, "
-                                 "like \"18 / s\" or \"1_080 / min\"", quoted(text));
+                                 "like \"18 / s\" or \"1_080 / min\"", quote(text));
   auto const slash = text.find('/');
   if (slash == string_view::npos) return wrong;
   auto const count = parse_whole(trimmed(text.substr(0, slash)));
@@ -213,7 +213,7 @@ string assign_number(field const& f, written const& v, std::uint64_t& to) {
                      : std::nullopt;
   if (n && *n >= static_cast<std::uint64_t>(f.least) && *n <= static_cast<std::uint64_t>(f.most))
     return to = *n, "";
-  auto const shown = v.kind == value_kind::string ? quoted(v.text) : v.text;
+  auto const shown = v.kind == value_kind::string ? quote(v.text) : v.text;
   return fmt::format("{} is not allowed; allowed: a whole number from {} to {}", shown, f.least,
                      f.most);
 }
@@ -228,7 +228,7 @@ string assign_duration(field const& f, written const& v, duration& to) {
   auto const d = parse_duration(v.text, error);
   if (!error.empty()) return error + limits;
   if (d.count() < f.least || d.count() > f.most)
-    return fmt::format("{} is out of range{}", quoted(v.text), limits);
+    return fmt::format("{} is out of range{}", quote(v.text), limits);
   return to = d, "";
 }
 
@@ -238,7 +238,7 @@ string assign_ratio(field const& f, written const& v, ratio& to) {
   bool const inside = r && (f.least == 0 || r->part > 0) &&
                       r->part <= static_cast<std::uint64_t>(f.most) * r->whole;
   if (inside) return to = *r, "";
-  auto const shown = v.kind == value_kind::string ? quoted(v.text) : v.text;
+  auto const shown = v.kind == value_kind::string ? quote(v.text) : v.text;
   auto const limits = f.most == 1 ? fmt::format("{} to 1", f.least == 0 ? "0" : "more than 0")
                                   : fmt::format("{} to {}", f.least == 0 ? "0" : "more than 0",
                                                 f.most);
@@ -250,7 +250,7 @@ string assign_string(field const& f, written const& v, string& to) {
   if (v.kind != value_kind::string && v.kind != value_kind::loose)
     return fmt::format("{} is not a string; write it in quotes", v.text);
   if (f.words != nullptr && std::find(f.words->begin(), f.words->end(), v.text) == f.words->end())
-    return fmt::format("{} is not allowed{} allowed: {}", quoted(v.text),
+    return fmt::format("{} is not allowed{} allowed: {}", quote(v.text),
                        suggestion(v.text, *f.words),
                        f.shown.empty() ? joined_words(*f.words) : string{f.shown});
   auto const size = static_cast<std::int64_t>(v.text.size());
@@ -264,7 +264,7 @@ string assign_bool(written const& v, bool& to) {
   bool const may = v.kind == value_kind::boolean || v.kind == value_kind::loose;
   if (may && v.text == "true") return to = true, "";
   if (may && v.text == "false") return to = false, "";
-  auto const shown = v.kind == value_kind::string ? quoted(v.text) : v.text;
+  auto const shown = v.kind == value_kind::string ? quote(v.text) : v.text;
   return fmt::format("{} is not allowed; allowed: true, false", shown);
 }
 
@@ -275,7 +275,7 @@ string assign_choice(choice const& c, written const& v) {
     *c.at = static_cast<std::uint8_t>(at - c.names->begin());
     return "";
   }
-  return fmt::format("{} is not allowed{} allowed: {}", word ? quoted(v.text) : v.text,
+  return fmt::format("{} is not allowed{} allowed: {}", word ? quote(v.text) : v.text,
                      word ? suggestion(v.text, *c.names) : ";", joined_words(*c.names));
 }
 
@@ -307,12 +307,12 @@ struct teller {
   string operator()(bool const* v) const { return *v ? "true" : "false"; }
   string operator()(std::uint32_t const* v) const { return fmt::format("{}", *v); }
   string operator()(std::uint64_t const* v) const { return fmt::format("{}", *v); }
-  string operator()(duration const* v) const { return quoted(duration_text(*v)); }
-  string operator()(ratio const* v) const { return quoted(ratio_text(*v)); }
-  string operator()(string const* v) const { return quoted(*v); }
-  string operator()(whereabouts const* v) const { return quoted(place_text(*v)); }
-  string operator()(arrival_rate const* v) const { return quoted(rate_text(*v)); }
-  string operator()(choice const& c) const { return quoted((*c.names)[*c.at]); }
+  string operator()(duration const* v) const { return quote(duration_text(*v)); }
+  string operator()(ratio const* v) const { return quote(ratio_text(*v)); }
+  string operator()(string const* v) const { return quote(*v); }
+  string operator()(whereabouts const* v) const { return quote(place_text(*v)); }
+  string operator()(arrival_rate const* v) const { return quote(rate_text(*v)); }
+  string operator()(choice const& c) const { return quote((*c.names)[*c.at]); }
 };
 
 }  // namespace
@@ -321,7 +321,7 @@ std::string assign(field const& f, written const& v) { return std::visit(assigne
 
 std::string toml_text(field const& f) { return std::visit(teller{}, f.at); }
 
-std::string quoted(std::string_view s) {
+std::string quote(std::string_view s) {
   string out = "\"";
   for (char c : s) {
     if (c == '"' || c == '\\') {
@@ -369,7 +369,7 @@ duration parse_duration(std::string_view text, std::string& error) {
                                [&](auto u) { return u.name == name; });
   if (!number || at == detail::units.end()) {
     error = fmt::format("{} is not a duration; write a number and a unit (ns us ms s min h d), "
-                        "like \"40 s\" or \"1.5 ms\"", detail::quoted(text));
+                        "like \"40 s\" or \"1.5 ms\"", detail::quote(text));
     return {};
   }
   // 0.5 min = 5 * 60e9 / 10: what both sides share goes first, so that less overflows.
@@ -379,11 +379,11 @@ duration parse_duration(std::string_view text, std::string& error) {
   std::uint64_t ns = 0;
   if (__builtin_mul_overflow(number->digits, unit_ns / common, &ns) ||
       ns / scale > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    error = fmt::format("{} is too long or has too many digits", detail::quoted(text));
+    error = fmt::format("{} is too long or has too many digits", detail::quote(text));
     return {};
   }
   if (ns % scale != 0) {
-    error = fmt::format("{} is not a whole number of nanoseconds", detail::quoted(text));
+    error = fmt::format("{} is not a whole number of nanoseconds", detail::quote(text));
     return {};
   }
   return duration{static_cast<std::int64_t>(ns / scale)};

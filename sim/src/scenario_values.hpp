@@ -44,7 +44,7 @@ struct field {
 // The value as TOML. Parses back to the same value.
 [[nodiscard]] std::string toml_text(field const&);
 
-[[nodiscard]] std::string quoted(std::string_view);  // as a TOML string
+[[nodiscard]] std::string quote(std::string_view);  // as a TOML string
 [[nodiscard]] std::string joined_words(std::vector<std::string_view> const&);
 // `; did you mean "x"?`, or a mere `;`: what is allowed follows.
 [[nodiscard]] std::string suggestion(std::string_view word, std::vector<std::string_view> const&);

@@ -1,7 +1,8 @@
 #include "../catch.hpp"
 
-#include <hydra/assembly/hydra.hpp>
+#include <hydra/assembly/alone.hpp>
 #include <hydra/net/runtime.hpp>
+#include <hydra/routing/kademlia.hpp>
 #include <hydra/testing/journal.hpp>
 
 #include <boost/asio/write.hpp>
@@ -512,7 +513,7 @@ TEST_CASE("strangers that said nothing but hello do not lock others out") {
   CHECK(one.inspect([](auto& h) { return h.known_heads(); }) == before + 3);
 }
 
-// A Hydra describes all that it holds, so whom it has forgotten makes room. A node that describes
+// A policy describes all that it holds, so whom it has forgotten makes room. A node that describes
 // nothing is full after the first `per_account_max` of them.
 template <class N>
 std::uint32_t strangers_met(std::uint32_t of) {
@@ -550,8 +551,8 @@ std::uint32_t strangers_met(std::uint32_t of) {
   return static_cast<std::uint32_t>(one.counters().received);
 }
 
-TEST_CASE("a Hydra meets more strangers than its directory holds") {
-  CHECK(strangers_met<Hydra<>>(600) == 600);
+TEST_CASE("a head meets more strangers than its directory holds") {
+  CHECK(strangers_met<alone<routing::kademlia<8>>>(600) == 600);
   CHECK(strangers_met<hoarding>(200) <= 151);
 }
 

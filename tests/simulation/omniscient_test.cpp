@@ -2,6 +2,7 @@
 // than what the Hydras reach.
 #include "catch.hpp"
 #include "scaled.hpp"
+#include "seeds.hpp"
 
 #include <hydra/core/random.hpp>
 #include <hydra/sim/omniscient.hpp>
@@ -216,9 +217,9 @@ TEST_CASE("overload, little latency and no checks leave the omniscient scheduler
 }
 
 TEST_CASE("no small random world does better than the omniscient scheduler", "[omniscient]") {
-  for (std::uint64_t i = 0; i < 60; ++i) {
+  for (auto const i : seeds(20)) {
     auto const s = random_world(i);
-    INFO("world " << i << ":\n" << sim::settings_text(s));
+    INFO("replay with HYDRA_SEED=" << i << ":\n" << sim::settings_text(s));
     sim::run_options how;
     how.omniscient = true;
     auto const r = sim::run(s, how);

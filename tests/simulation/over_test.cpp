@@ -2,6 +2,7 @@
 //
 // A failure prints the line that replays it; HYDRA_SEED picks the one seed of the swarm.
 #include "../catch.hpp"
+#include "seeds.hpp"
 
 #include <hydra/assembly/alone.hpp>
 #include <hydra/assembly/over.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -123,17 +123,12 @@ rings look(world const& w) {
   return r;
 }
 
-std::vector<std::uint64_t> seeds() {
-  if (auto const* one = std::getenv("HYDRA_SEED")) return {std::strtoull(one, nullptr, 10)};
-  return {1, 2, 3};
-}
-
 }  // namespace
 
 TEST_CASE("what one head in twenty performs is found over a view, and again when a fifth of the "
           "heads died, whose digests are gone within 25 s",
           "[over]") {
-  for (auto const seed : seeds()) {
+  for (auto const seed : seeds(3)) {
     INFO("replay: HYDRA_SEED=" << seed << " simulation_tests '[over]'");
     world w{acquaintances<policy>{seed}};
     owned_stream chance{seed, purpose::workload, 0};
@@ -169,7 +164,7 @@ TEST_CASE("what one head in twenty performs is found over a view, and again when
 }
 
 TEST_CASE("on the contacts alone, without a view, fewer than half are found", "[over]") {
-  for (auto const seed : seeds()) {
+  for (auto const seed : seeds(3)) {
     INFO("replay: HYDRA_SEED=" << seed << " simulation_tests '[over]'");
     world_of<capability<>> w{acquaintances<capability<>>{seed}};
     owned_stream chance{seed, purpose::workload, 0};

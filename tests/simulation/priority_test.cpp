@@ -1,7 +1,7 @@
 // Who waits for a core: the higher priority first, then the longest, and nobody for ever.
 #include "catch.hpp"
 
-#include <hydra/sim/runner.hpp>
+#include <hydra/sim/ready_made.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -11,12 +11,12 @@ using namespace hydra;
 
 namespace {
 
-using planet_world = sim::runner<Hydra<>>::world_type;
+using planet_world = sim::ready_made_world;
 
 // One head serves one kind on one core; three others have asked it for something by then.
 class counter {
  public:
-  counter() : world_{sim::populated<Hydra<>>{scene()}} {
+  counter() : world_{sim::populated<ready_made_hydra>{scene()}} {
     for (std::uint32_t who = 0; asking_.size() < 3; ++who) {
       if (!world_.setting().provides(who)) asking_.push_back(who);
     }

@@ -1,8 +1,8 @@
 // Jobs that arrive as a trace says: all of them, when it says, whoever schedules them.
 #include "catch.hpp"
 
+#include <hydra/sim/ready_made.hpp>
 #include <hydra/sim/recorded_arrivals.hpp>
-#include <hydra/sim/runner.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -46,9 +46,8 @@ asked what_was_asked(World& w) {
   return out;
 }
 
-template <class H>
 std::pair<asked, std::uint64_t> ran(sim::scenario const& s, sim::world_options how = {}) {
-  typename sim::runner<H>::world_type w{sim::populated<H>{s}, how};
+  sim::ready_made_world w{sim::populated<ready_made_hydra>{s}, how};
   w.run_until(instant{} + s.duration);
   return {what_was_asked(w), w.digest()};
 }
@@ -63,25 +62,26 @@ TEST_CASE("every job of a trace is asked for when it says, and done", "[swf]") {
   CHECK(expected == 15);  // eleven rows that are no part of another, two of more processors
   CHECK(r.jobs.submitted == expected);
   CHECK(r.jobs.completed == expected);
-  auto const [all, digest] = ran<Hydra<>>(s);
+  auto const [all, digest] = ran(s);
   REQUIRE(all.size() == expected);
   CHECK(std::get<0>(all.front()) == 30'000'000'000);   // start
   CHECK(std::get<0>(all.back()) == 230'000'000'000);  // and 200 s later
 }
 
 TEST_CASE("another scheduler leaves the arrivals of a trace as they are", "[swf]") {
-  auto const s = traced();
-  auto const one = ran<Hydra<>>(s);
-  auto const two = ran<Hydra<scheduling::nearest>>(s);
+  auto s = traced();
+  auto const one = ran(s);
+  s.policy.scheduling = sim::scheduling_name::nearest;
+  auto const two = ran(s);
   CHECK(one.first == two.first);
   CHECK(one.second != two.second);
 }
 
 TEST_CASE("a trace gives one digest for any number of shards, and for other handles", "[swf]") {
   auto const s = traced();
-  auto const one = ran<Hydra<>>(s);
-  CHECK(ran<Hydra<>>(s, {.shards = 3}) == one);
-  CHECK(ran<Hydra<>>(s, {.permute_handles = true}) == one);
+  auto const one = ran(s);
+  CHECK(ran(s, {.shards = 3}) == one);
+  CHECK(ran(s, {.permute_handles = true}) == one);
   CHECK_FALSE(sim::check_determinism(s, {}).found);
 }
 

@@ -165,41 +165,10 @@ class runner {
  public:
   using world_type = world<H, populated<H>, history>;
 
-  [[nodiscard]] static run_result run(scenario const& what, run_options const& how) {
-    auto out = once(what, how, false);
-    if (how.alone && !out.interrupted) {
-      auto one_thread = how;  // so little happens that two would only wait for each other
-      one_thread.checkpoint = {};
-      one_thread.threads = one_thread.shards = 1;
-      one_thread.record = nullptr;
-      auto const lonely = once(what, one_thread, true);
-      out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
-      out.interrupted = lonely.interrupted;
-    }
-    if (how.unverified && !out.interrupted) {
-      auto trusting = what;
-      trusting.verify.on = false;
-      auto quiet = how;
-      quiet.checkpoint = {};
-      quiet.trace_file.clear();
-      quiet.record = nullptr;
-      quiet.omniscient = false;
-      auto const r = once(trusting, quiet, false);
-      out.unverified = unverified_result{r.jobs,        r.response_s, r.wrong_accepted,
-                                         r.utilisation, r.extra_work, r.honest_hurt};
-      out.interrupted = r.interrupted;
-    }
-    return out;
-  }
+  [[nodiscard]] static run_result run(scenario const& what, run_options const& how);
 
   // Two runs, the second with other handles and other addresses, compared as they go.
-  [[nodiscard]] static divergence check_determinism(scenario const& what, run_options const& how) {
-    world_type one{populated<H>{what}, options_of(what, how, false)};
-    std::vector<std::unique_ptr<char[]>> elsewhere;  // shifts what the second world allocates
-    for (std::size_t i = 1; i < 64; ++i) elsewhere.push_back(std::make_unique<char[]>(i * 4099));
-    world_type two{populated<H>{what}, options_of(what, how, true)};
-    return first_difference(one, two, what, how);
-  }
+  [[nodiscard]] static divergence check_determinism(scenario const& what, run_options const& how);
 
   // What users were told since the last look, and what heads hold now.
   static void look(world_type& w, conservation& jobs) {
@@ -542,6 +511,43 @@ class runner {
   [[nodiscard]] static divergence first_difference(world_type& one, world_type& two,
                                                    scenario const& what, run_options const& how);
 };
+
+template <class H>
+run_result runner<H>::run(scenario const& what, run_options const& how) {
+  auto out = once(what, how, false);
+  if (how.alone && !out.interrupted) {
+    auto one_thread = how;  // so little happens that two would only wait for each other
+    one_thread.checkpoint = {};
+    one_thread.threads = one_thread.shards = 1;
+    one_thread.record = nullptr;
+    auto const lonely = once(what, one_thread, true);
+    out.alone = alone_result{lonely.jobs, lonely.response_s, lonely.utilisation};
+    out.interrupted = lonely.interrupted;
+  }
+  if (how.unverified && !out.interrupted) {
+    auto trusting = what;
+    trusting.verify.on = false;
+    auto quiet = how;
+    quiet.checkpoint = {};
+    quiet.trace_file.clear();
+    quiet.record = nullptr;
+    quiet.omniscient = false;
+    auto const r = once(trusting, quiet, false);
+    out.unverified = unverified_result{r.jobs,        r.response_s, r.wrong_accepted,
+                                       r.utilisation, r.extra_work, r.honest_hurt};
+    out.interrupted = r.interrupted;
+  }
+  return out;
+}
+
+template <class H>
+divergence runner<H>::check_determinism(scenario const& what, run_options const& how) {
+  world_type one{populated<H>{what}, options_of(what, how, false)};
+  std::vector<std::unique_ptr<char[]>> elsewhere;  // shifts what the second world allocates
+  for (std::size_t i = 1; i < 64; ++i) elsewhere.push_back(std::make_unique<char[]>(i * 4099));
+  world_type two{populated<H>{what}, options_of(what, how, true)};
+  return first_difference(one, two, what, how);
+}
 
 template <class H>
 divergence runner<H>::first_difference(world_type& one, world_type& two, scenario const& what,

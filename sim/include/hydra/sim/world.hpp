@@ -38,13 +38,7 @@ class world {
   using shard_type = shard<N, Setting, Observer, Queue>;
   using options = world_options;
 
-  explicit world(Setting setting, options how = {})
-      : setting_{std::make_shared<Setting const>(std::move(setting))}, options_{how} {
-    cut();
-    link();
-    for (auto& s : shards_) s.start();
-    exchange();
-  }
+  explicit world(Setting setting, options how = {});
   world(Setting setting, options how, as_written)
       : setting_{std::make_shared<Setting const>(std::move(setting))}, options_{how} {
     cut();
@@ -69,30 +63,7 @@ class world {
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }
 
   // Runs every event before `until`.
-  void run_until(instant until) {
-    auto const end = ns(until);
-    if (end <= now_) return;
-    if (shards_.size() == 1) {
-      shards_[0].run_until(end);
-      now_ = end;
-      return;
-    }
-    auto const first = floor_to_stride(now_);
-    auto const steps = static_cast<std::size_t>((end - first + stride_ - 1) / stride_);
-    auto const before = counts().events;
-    auto const parks = in_lock_step(
-        shards_.size(), crew_.together() ? options_.threads : 1U,
-        [&](std::size_t step) { return step < steps; },
-        [&](std::size_t step, std::size_t s) {
-          auto& mine = shards_[s];
-          for (auto& from : shards_) mine.collect(from, s, (step + 1) % 2);  // the step before
-          mine.fill_post(step % 2);
-          mine.run_until(std::min(end, first + static_cast<std::int64_t>(step + 1) * stride_));
-        });
-    crew_.ends(parks, counts().events - before);
-    exchange();
-    now_ = end;
-  }
+  void run_until(instant until);
   void run_for(duration d) { run_until(now() + d); }
   void step_until(instant t) { run_until(t); }
 
@@ -102,20 +73,11 @@ class world {
   void inject(instant at, peer from, peer to, M const& m) {
     shard_of(to.index()).inject(at, from.index(), to.index(), ++injected_, m);
   }
-  void crash(peer who) {
-    shard_of(who.index()).crash(who.index(), now());
-    exchange();
-  }
-  void restart(peer who) {
-    shard_of(who.index()).restart(who.index(), now());
-    exchange();
-  }
+  void crash(peer who);
+  void restart(peer who);
   // Something that this head's own user says.
   template <Fact F>
-  void tell(peer who, F const& fact) {
-    shard_of(who.index()).tell_now(who.index(), now(), fact);
-    exchange();
-  }
+  void tell(peer who, F const& fact);
 
   [[nodiscard]] std::uint64_t digest() const noexcept {
     std::uint64_t sum = 0;
@@ -274,5 +236,62 @@ class world {
   std::uint32_t injected_ = 0x80000000U;  // sequences of injected messages
   crew_choice crew_;
 };
+
+// What drives heads stands outside the class, so that `extern template` can name it: in it is all
+// that they do, compiled once where a world is shared (ready_made.hpp).
+
+template <Node N, class Setting, class Observer, EventQueue Queue>
+world<N, Setting, Observer, Queue>::world(Setting setting, options how)
+    : setting_{std::make_shared<Setting const>(std::move(setting))}, options_{how} {
+  cut();
+  link();
+  for (auto& s : shards_) s.start();
+  exchange();
+}
+
+template <Node N, class Setting, class Observer, EventQueue Queue>
+void world<N, Setting, Observer, Queue>::run_until(instant until) {
+  auto const end = ns(until);
+  if (end <= now_) return;
+  if (shards_.size() == 1) {
+    shards_[0].run_until(end);
+    now_ = end;
+    return;
+  }
+  auto const first = floor_to_stride(now_);
+  auto const steps = static_cast<std::size_t>((end - first + stride_ - 1) / stride_);
+  auto const before = counts().events;
+  auto const parks = in_lock_step(
+      shards_.size(), crew_.together() ? options_.threads : 1U,
+      [&](std::size_t step) { return step < steps; },
+      [&](std::size_t step, std::size_t s) {
+        auto& mine = shards_[s];
+        for (auto& from : shards_) mine.collect(from, s, (step + 1) % 2);  // the step before
+        mine.fill_post(step % 2);
+        mine.run_until(std::min(end, first + static_cast<std::int64_t>(step + 1) * stride_));
+      });
+  crew_.ends(parks, counts().events - before);
+  exchange();
+  now_ = end;
+}
+
+template <Node N, class Setting, class Observer, EventQueue Queue>
+void world<N, Setting, Observer, Queue>::crash(peer who) {
+  shard_of(who.index()).crash(who.index(), now());
+  exchange();
+}
+
+template <Node N, class Setting, class Observer, EventQueue Queue>
+void world<N, Setting, Observer, Queue>::restart(peer who) {
+  shard_of(who.index()).restart(who.index(), now());
+  exchange();
+}
+
+template <Node N, class Setting, class Observer, EventQueue Queue>
+template <Fact F>
+void world<N, Setting, Observer, Queue>::tell(peer who, F const& fact) {
+  shard_of(who.index()).tell_now(who.index(), now(), fact);
+  exchange();
+}
 
 }  // namespace hydra::sim
