@@ -182,7 +182,9 @@ class builder {
     }
     for (auto const& other : sections_)
       if (hint == ";" && other.find(e.key) != nullptr)
-        hint = fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
+        hint = other.name.empty()
+                   ? fmt::format("; {0} stands before all sections (--set {0}=...);", e.key)
+                   : fmt::format("; did you mean \"{}\"?", path_of(other.name, 0, e.key));
     report(at, fmt::format("unknown key {}{}{} allowed: {}", quote(e.key), shown(s.name), hint,
                            joined_words(keys)));
   }

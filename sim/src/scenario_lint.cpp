@@ -295,6 +295,16 @@ class linter {
     if (p.routing == routing_name::full_mesh && s_.hydras > 65)
       warn("policy.routing", "full_mesh asks at most 64 heads that it knows; there are {}",
            s_.hydras);
+    bool const ring = p.routing == routing_name::capability;
+    bool const mesh = p.routing == routing_name::full_mesh;
+    if ((ring || mesh) && s_.routing.tables == tables_from::direct)
+      error("routing.tables", "tables made directly hold keys, and {} has none: nobody would know "
+            "anybody; allowed: \"joined\"", ring ? "capability" : "full_mesh");
+    if (ring || mesh || p.routing == routing_name::chord || p.routing == routing_name::pastry)
+      for (auto const* key : {"alpha", "refresh"})
+        if (given_.has("routing." + std::string{key}))
+          warn("routing." + std::string{key}, "routing.{} is not read: it is of kademlia, alone or "
+               "beside a ring", key);
   }
 
   void compare() {

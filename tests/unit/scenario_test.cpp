@@ -4,6 +4,7 @@
 #include <hydra/sim/run.hpp>
 #include <hydra/sim/scenario.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -204,6 +205,7 @@ TEST_CASE("set reaches every key by its dotted path and names itself in errors")
     return only_error(parse(text, {{key, value, ""}}));
   };
   CHECK(says(wrong("routing.q", "3"), "--set routing.q=3: unknown key \"q\" in [routing]"));
+  CHECK(says(wrong("world.hydras", "3"), "hydras stands before all sections (--set hydras=...)"));
   CHECK(says(wrong("routng.k", "3"), "did you mean \"routing\"?"));
   CHECK(says(wrong("routing.alpha", "many"), "allowed: a whole number from 1 to"));
   CHECK(says(wrong("fault.2.at", "3 s"), "no fault \"2\""));
@@ -350,4 +352,22 @@ TEST_CASE("lint knows what a head behind a NAT cannot do") {
              "nobody can fetch what it holds"));
   CHECK(says(only_error(parse(with("[world]\ncalls_out_only = \"110 %\"\n"))),
              "world.calls_out_only"));
+}
+
+TEST_CASE("lint knows what a routing policy does not read, and what it cannot begin with") {
+  for (string const name : {"chord", "pastry", "capability", "full_mesh"}) {
+    auto const l = parse(with("[routing]\nalpha = 2\n[policy]\nrouting = \"" + name + "\"\n"));
+    CHECK(l.ok());
+    auto const told = std::any_of(l.warnings.begin(), l.warnings.end(), [](auto const& w) {
+      return says(w.str(), "s.toml:3:9: routing.alpha is not read");
+    });
+    CHECK(told);
+  }
+  for (string const name : {"kademlia", "ring_first", "ring_and_keys"}) {
+    auto const l = parse(with("[routing]\nalpha = 2\n[policy]\nrouting = \"" + name + "\"\n"));
+    CHECK(l.warnings.empty());
+  }
+  string const direct = "[routing]\ntables = \"direct\"\n[policy]\nrouting = ";
+  CHECK(says(only_error(parse(with(direct + "\"capability\"\n"))), "nobody would know anybody"));
+  CHECK(parse(with(direct + "\"chord\"\n")).ok());
 }
