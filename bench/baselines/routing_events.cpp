@@ -1,12 +1,10 @@
 // For growth.sh: POLICY HEADS. Builds a world of so many heads with tables made directly, then
 // lets 256 of them find something (and, where keys have an owner, locate one), in `counted_finds`:
 // all that callgrind counts. Prints how many events ran in there.
-#include "../routing_worlds.hpp"
+#include "../ring_worlds.hpp"
 
 #include <hydra/routing/chord.hpp>
-#include <hydra/routing/compose.hpp>
 #include <hydra/routing/flood.hpp>
-#include <hydra/routing/kademlia.hpp>
 #include <hydra/routing/pastry.hpp>
 #include <hydra/routing/small_world.hpp>
 #include <hydra/routing/walk.hpp>
@@ -16,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <type_traits>
 
 namespace {
 
@@ -27,12 +26,16 @@ template <class W>
   for (int i = 0; i < 4 && locates; ++i) w.locates();
 }
 
-// A find by flooding or walking ends sooner the more there are who answer: a hundredth of all
-// heads, so that the cost of an event, and not how far it is, is what grows.
+// A find by flooding, walking or along a ring ends sooner the more there are who answer: a hundredth
+// of all heads, so that the cost of an event, and not how far it is, is what grows. A ring lives by
+// its upkeep, which is counted with the finds; two ticks of it have passed before.
 template <class P>
 std::uint64_t events(std::uint32_t n, bool keyed) {
-  bench::routing_world<bench::without_upkeep<P>> w{1, n};
+  constexpr bool ring = bench::walks_a_ring<P>;
+  using node = std::conditional_t<ring, alone<P>, bench::without_upkeep<P>>;
+  bench::routing_world<node> w{1, n};
   w.announce_all(keyed ? 64 : 1, keyed ? 16 : std::max(n / 100, 4U));
+  if (ring) w.world().run_for(65s);
   auto const before = w.world().counts().events;
   counted_finds(w, LocatesKeys<P, archetype_view<P>>);
   return w.world().counts().events - before;
@@ -53,6 +56,9 @@ int main(int argc, char** argv) {
   if (policy == "pastry") count = events<routing::pastry<>>(n, true);
   if (policy == "small_world") count = events<routing::small_world>(n, true);
   if (policy == "flood") count = events<routing::flood<64>>(n, false);
+  if (policy == "filters") count = events<bench::filters>(n, false);
+  if (policy == "indices") count = events<bench::indices>(n, false);
+  if (policy == "ring_and_keys") count = events<routing::ring_and_keys>(n, false);
   if (policy == "walk") count = events<routing::walk<32>>(n, false);
   if (count == 0) std::fprintf(stderr, "no such policy: %s\n", argv[1]);
   std::printf("%llu\n", static_cast<unsigned long long>(count));
