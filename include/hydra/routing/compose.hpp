@@ -5,8 +5,9 @@
 //   my_routing routes;
 //
 //   first_of<A, B, ...>      asks A; whoever finds too few has the next one asked, results added
-//   race<A, B, ...>          asks all at once; the first to find enough, and what comes within a
-//                            second of it, is the answer; the others are told to stop looking
+//   race<A, B, ...>          asks all at once; ends at twice as many candidates as are wanted, or a
+//                            second after there were as many as are wanted, or when all have ended;
+//                            who still looks is told to stop
 //   cached<P>                remembers what P found, until it is old or failed
 //   split_by<Rule, A, B, ...>  Rule{}(service) says which of them is in charge of a service
 //   observe<P, Observer>     P, and an observer that is told of every find
@@ -25,8 +26,11 @@
 // that has any, `contacts` the sum: a head that two parts know counts twice.
 //
 // What an attacker gains: what it gains against the weakest part that is asked. With first_of,
-// whoever makes the first part answer keeps the others from being asked; with race, whoever is
-// quickest is heard, and the others for a second more.
+// whoever makes the first part find enough keeps the others from being asked. With race, whoever is
+// quickest with twice as many as are wanted is alone heard, with as many the others for a second
+// more; what a part remembers, enough of it, ends the race at once. cached gives again for Seconds
+// what was found once. docs/how_to/compose_routing.md has each by itself, and what it costs. There
+// is no paper of them.
 #pragma once
 
 #include <hydra/core/archetype.hpp>

@@ -14,9 +14,9 @@
 
 namespace hydra::routing {
 
-// Both at once; what is found first is the answer. The quickest, and complete. Keys stand first:
-// what they remember is found without asking anybody. The ring is whom a Hydra knows when it
-// starts (hydra_settings::contacts).
+// Both at once; the answer is what both found until there was a choice, or for a second after there
+// was enough. The quickest, and complete. Keys stand first: what they remember is found without
+// asking anybody. The ring is whom a Hydra knows when it starts (hydra_settings::contacts).
 using ring_and_keys = race<kademlia<8>, capability<>>;
 
 // My ring, then the key space for what it does not find: half the bytes of a find, more time.
