@@ -62,6 +62,14 @@ struct traffic {
   double bytes = 0;
 };
 
+// Of one policy in one world of one seed.
+struct means {
+  double success = 0;
+  double time_ms = 0;
+  double bytes = 0;
+  double untrue = 0;
+};
+
 template <class... M>
 traffic sent(study_world const& w, type_list<M...>) {
   auto const by_type = w.sent_by_type();
@@ -110,7 +118,9 @@ class trial {
     upkeep_rate_ = (idle.bytes - before.bytes) / seconds(world_.now() - from) / heads_;
   }
 
-  void report(sheet& out, std::string const& world, std::string const& policy, double size) {
+  // `keys`: what Kademlia came to in the same world, with the same questions.
+  void report(sheet& out, std::string const& world, std::string const& policy, double size,
+              std::optional<means> const& keys) {
     auto const put = [&](char const* column, double value) {
       out.measured(world, policy, column, value);
     };
@@ -119,6 +129,7 @@ class trial {
       if (t.n > 0) put(column, t.mean());
     };
     put_mean("success", success_);
+    put("finds", success_.n);
     put_mean("hops", hops_);
     put_mean("messages", messages_);
     put_mean("time ms", time_ms_);
@@ -133,6 +144,15 @@ class trial {
       if (by_rarity_[i].n == 0) continue;
       out.measured("success by holders; " + world, policy, rarities[i], by_rarity_[i].mean());
     }
+    if (!keys) return;
+    auto const mine = in_short();
+    out.measured("beside kademlia; " + world, policy, "success", mine.success - keys->success);
+    out.measured("beside kademlia; " + world, policy, "time ms", mine.time_ms - keys->time_ms);
+    out.measured("beside kademlia; " + world, policy, "bytes", mine.bytes - keys->bytes);
+    out.measured("beside kademlia; " + world, policy, "false", mine.untrue - keys->untrue);
+  }
+  [[nodiscard]] means in_short() const {
+    return {success_.mean(), time_ms_.mean(), bytes_per_find_, false_.mean()};
   }
 
  private:
@@ -253,11 +273,13 @@ void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t w
     for (std::uint32_t i = 0; i < plan.heads; ++i) ring.liars.push_back(lies(plan, i));
     plan.ring = barabasi_albert(ring);
   }
+  std::optional<means> keys;
   for (auto const policy : policies) {
     plan.policy = static_cast<std::size_t>(policy);
     trial t{s, plan};
     t.run();
-    t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy));
+    t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy), keys);
+    if (plan.policy == 0) keys = t.in_short();
   }
 }
 
