@@ -121,13 +121,17 @@ std::vector<std::string> rows_of(plot_request const& p, std::span<judged_cell co
 picture read(plot_request const& p, std::span<judged_cell const> cells) {
   picture out{rows_of(p, cells), true, {}, axis{p.log_x, left, width - right},
               axis{p.log_y, height - bottom, top}};
-  for (auto const& r : out.rows) out.numeric = out.numeric && as_number(r).has_value();
+  auto const named = static_cast<std::size_t>(std::count_if(
+      out.rows.begin(), out.rows.end(), [](auto const& r) { return !as_number(r); }));
+  out.numeric = p.log_x || 2 * named < out.rows.size();
   for (auto const& column : p.columns) {
     series s{column, {}, {}};
     for (auto const& c : cells) {
       if (c.what.table != p.table || c.what.column != column) continue;
+      auto const number = as_number(c.what.row);
+      if (out.numeric && !number) continue;
       auto const at = std::find(out.rows.begin(), out.rows.end(), c.what.row) - out.rows.begin();
-      auto const x = out.numeric ? *as_number(c.what.row) : static_cast<double>(at);
+      auto const x = out.numeric ? *number : static_cast<double>(at);
       if (c.what.value) s.published.push_back({x, *c.what.value, 0});
       if (c.runs > 0) s.ours.push_back({x, c.mean, c.half_interval});
     }
@@ -166,7 +170,7 @@ std::string axes_of(plot_request const& want, picture const& p) {
                        height - bottom + 18, escaped(words));
   };
   if (p.numeric) {
-    for (auto v : p.x.ticks()) label(v, fmt::format("{:.4g}", v));
+    for (auto v : p.x.ticks()) label(v, fmt::format("{:.6g}", v));
   } else {
     for (std::size_t i = 0; i < p.rows.size(); ++i) label(static_cast<double>(i), p.rows[i]);
   }
