@@ -73,7 +73,7 @@ plot_request plot_of(std::string const& file, toml::table const& t) {
 }
 
 void read_scenario(paper_folder& into) {
-  auto const file = (fs::path{into.path} / "scenario.toml").string();
+  auto const file = into.file("scenario.toml");
   toml::table all;
   try {
     all = toml::parse_file(file);
@@ -108,7 +108,7 @@ std::optional<double> perhaps(sim::csv_file const& in, std::size_t field) {
 }
 
 void read_published(paper_folder& into) {
-  sim::csv_file in{(fs::path{into.path} / "published.csv").string(),
+  sim::csv_file in{into.file("published.csv"),
                    "table,row,column,value,low,high,mark,note"};
   while (in.next()) {
     if (in.size() != 8) in.fail(in.text(0), "eight fields, no comma inside one");
@@ -120,6 +120,9 @@ void read_published(paper_folder& into) {
     if (it == marks.end()) in.fail(in.text(6), "printed, computed, resimulated, memory");
     c.from = it->second;
     if (c.low && c.high && *c.low > *c.high) in.fail(in.text(4), "low at most high");
+    if (c.from == mark::memory && c.judged()) {
+      in.fail(in.text(6), "no range for what is quoted from memory; or a mark that can be checked");
+    }
     bool const twice = std::any_of(
         into.published.begin(), into.published.end(), [&](published_cell const& k) {
           return k.table == c.table && k.row == c.row && k.column == c.column;
@@ -130,9 +133,9 @@ void read_published(paper_folder& into) {
 }
 
 void read_misses(paper_folder& into) {
-  auto const file = fs::path{into.path} / "misses.csv";
+  auto const file = into.file("misses.csv");
   if (!fs::exists(file)) return;
-  sim::csv_file in{file.string(), "table,row,column,reason"};
+  sim::csv_file in{file, "table,row,column,reason"};
   while (in.next()) {
     if (in.size() != 4) in.fail(in.text(0), "four fields, no comma inside one");
     auto const it = std::find_if(into.published.begin(), into.published.end(), [&](auto const& c) {
@@ -157,6 +160,10 @@ std::string_view word_of(mark m) {
     if (is == m) return word;
   }
   return "";
+}
+
+std::string paper_folder::file(std::string_view name) const {
+  return (fs::path{path} / name).string();
 }
 
 std::size_t paper_folder::seeds(bool of_small) const {
@@ -203,7 +210,7 @@ paper_folder read_folder(std::string const& papers, paper const& p) {
   } catch (sim::data_error const& e) {
     throw paper_error{e.what()};
   }
-  out.settled = text_of(fs::path{out.path} / "README.md");
+  out.settled = text_of(out.file("README.md"));
   return out;
 }
 

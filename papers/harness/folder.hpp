@@ -49,6 +49,8 @@ struct paper_folder {
   std::vector<published_cell> published;
   std::string settled;  // README.md, as it is
 
+  // The path of a file that lies in it.
+  [[nodiscard]] std::string file(std::string_view name) const;
   [[nodiscard]] std::size_t seeds(bool of_small) const;
   [[nodiscard]] scenario made(std::uint64_t seed, bool of_small) const;
 };

@@ -34,7 +34,7 @@ class scratch {
                            "t,1,c,5,4,6,printed,\n"
                            "t,2,c,5,4.9,5.1,computed,a note\n"
                            "t,3,c,,,,resimulated,\n"
-                           "t,4,c,1,0.5,,memory,\n");
+                           "t,4,c,1,,,memory,\n");
   }
   ~scratch() { fs::remove_all(root_); }
   scratch(scratch const&) = delete;
@@ -164,3 +164,7 @@ TEST_CASE("plots, tables and the page show both sides and escape what they are g
   CHECK_THAT(json, Catch::Contains("\"verdict\": \"failed\"") && Catch::Contains("\"inside\": 1"));
   CHECK_THAT(as_csv(p), Catch::Contains("t,1,c,5,4,6,5,0,2,inside"));
 }
+  SECTION("a range for what is quoted from memory") {
+    at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,4,,memory,\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("published.csv:2: 'memory' is not allowed"));
+  }
