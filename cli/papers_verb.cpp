@@ -7,7 +7,8 @@ namespace hydra::cli {
 void add_papers_verb(CLI::App& app, papers_arguments& a) {
   auto* papers = app.add_subcommand(papers_name, "published results, run again and judged");
   papers->require_subcommand(1);
-  auto* run = papers->add_subcommand("run", "run papers and judge every cell; all without a name");
+  auto* run = papers->add_subcommand("run", "run papers and judge every cell; all without a name, "
+                                          "which takes half an hour");
   run->add_option("papers", a.names, "names that `list` shows")->type_name("NAME");
   run->add_flag("--small", a.small, "the short form: fewer runs, and fewer cells");
   run->add_option("--seeds", a.seeds, "how many runs of each, instead of what its scenario says")
@@ -25,7 +26,8 @@ void add_papers_verb(CLI::App& app, papers_arguments& a) {
       ->capture_default_str();
   run->add_flag("--no-out", a.no_out, "write no files");
   run->add_flag("--write", a.write, "put results and plots into the papers' own folders");
-  papers->add_subcommand("list", "what there is to run");
+  auto* list = papers->add_subcommand("list", "what there is to run; of a paper, what is stored");
+  list->add_option("papers", a.names, "names that `list` shows")->type_name("NAME");
 }
 
 }  // namespace hydra::cli

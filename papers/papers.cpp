@@ -10,6 +10,8 @@
 #include "harness/paper.hpp"
 #include "hydra-discovery/discovery.hpp"
 
+#include <algorithm>
+
 namespace hydra::papers {
 
 std::vector<paper> const& all_papers() {
@@ -34,9 +36,18 @@ std::vector<paper> const& all_papers() {
       {"s-kademlia", "12b", "12b_s_kademlia", "Lookups among adversaries, by disjoint paths",
        "I. Baumgart, S. Mies: S/Kademlia, ICPADS 2007", run_s_kademlia},
       {"discovery", "study", "hydra-discovery", "Do I know someone who can? Policies compared",
-       "A study of Hydra's own", run_discovery},
+       "A study of Hydra's own", run_discovery, discovery_lacks, 25},
   };
   return all;
+}
+
+paper const* paper_named(std::string_view name) {
+  std::string sought{name};
+  std::replace(sought.begin(), sought.end(), '_', '-');
+  auto const& all = all_papers();
+  auto const it = std::find_if(all.begin(), all.end(),
+                               [&](paper const& p) { return p.name == sought; });
+  return it == all.end() ? nullptr : &*it;
 }
 
 }  // namespace hydra::papers

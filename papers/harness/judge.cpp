@@ -11,9 +11,8 @@ namespace {
 
 using cell_name = std::tuple<std::string, std::string, std::string>;
 
-void take_statistics(judged_cell& c, std::vector<double> const& all) {
+void take_statistics(measured_cell& c, std::vector<double> const& all) {
   c.runs = all.size();
-  if (all.empty()) return;
   double sum = 0;
   for (auto x : all) sum += x;
   c.mean = sum / static_cast<double>(all.size());
@@ -41,6 +40,7 @@ std::string_view word_of(finding f) {
     case finding::miss: return "miss";
     case finding::failed: return "failed";
     case finding::reported: return "reported";
+    case finding::left_out: return "left to the full size";
     default: return "not run";
   }
 }
@@ -60,43 +60,88 @@ double student(std::size_t degrees) {
   return 1.96 + 2.4 / static_cast<double>(degrees);  // within 0.003 from 31 on
 }
 
-std::vector<judged_cell> judge(std::vector<published_cell> const& published,
-                               std::span<sheet const> runs) {
-  std::map<cell_name, std::vector<double>> measured;
-  std::vector<cell_name> order;
+std::vector<measured_cell> measured_by(std::span<sheet const> runs) {
+  std::map<cell_name, std::size_t> at;
+  std::vector<measured_cell> out;
+  std::vector<std::vector<double>> values;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     for (auto const& e : runs[i].entries()) {
-      auto& all = measured[{e.table, e.row, e.column}];
-      if (all.empty()) order.emplace_back(e.table, e.row, e.column);
+      auto const [it, first] = at.try_emplace({e.table, e.row, e.column}, out.size());
+      if (first) {
+        out.push_back({e.table, e.row, e.column});
+        values.emplace_back();
+      }
+      auto& all = values[it->second];
       if (all.size() > i) {  // twice in one run: an interval over runs would be too narrow
         throw paper_error{"measured twice in one run: " + e.table + ", " + e.row + ", " + e.column};
       }
       all.push_back(e.value);
     }
   }
+  for (std::size_t i = 0; i < out.size(); ++i) take_statistics(out[i], values[i]);
+  return out;
+}
+
+std::vector<judged_cell> judge_means(std::vector<published_cell> const& published,
+                                     std::vector<measured_cell> const& measured) {
+  std::map<cell_name, measured_cell const*> of;
+  for (auto const& m : measured) of[{m.table, m.row, m.column}] = &m;
   std::vector<judged_cell> out;
+  auto const add = [&](judged_cell c, measured_cell const& m) {
+    c.runs = m.runs;
+    c.mean = m.mean;
+    c.half_interval = m.half_interval;
+    c.verdict = verdict_of(c);
+    out.push_back(std::move(c));
+  };
   for (auto const& p : published) {
     judged_cell c;
     c.what = p;
-    auto const it = measured.find({p.table, p.row, p.column});
-    if (it != measured.end()) {
-      take_statistics(c, it->second);
-      measured.erase(it);
-    }
-    c.verdict = verdict_of(c);
-    out.push_back(std::move(c));
+    auto const it = of.find({p.table, p.row, p.column});
+    add(std::move(c), it == of.end() ? measured_cell{} : *it->second);
+    if (it != of.end()) of.erase(it);
   }
-  for (auto const& name : order) {
-    auto const it = measured.find(name);
-    if (it == measured.end()) continue;
+  for (auto const& m : measured) {
+    if (!of.contains({m.table, m.row, m.column})) continue;
     judged_cell c;
-    std::tie(c.what.table, c.what.row, c.what.column) = name;
     c.is_published = false;
-    take_statistics(c, it->second);
-    c.verdict = verdict_of(c);
-    out.push_back(std::move(c));
+    c.what.table = m.table;
+    c.what.row = m.row;
+    c.what.column = m.column;
+    add(std::move(c), m);
   }
   return out;
+}
+
+std::vector<judged_cell> judge(std::vector<published_cell> const& published,
+                               std::span<sheet const> runs) {
+  return judge_means(published, measured_by(runs));
+}
+
+void add_lacks(std::vector<judged_cell>& cells, std::vector<lack> const& lacks) {
+  for (auto const& l : lacks) {
+    auto const it = std::find_if(cells.begin(), cells.end(), [&](judged_cell const& c) {
+      return c.what.table == l.table && c.what.row == l.row && c.what.column == l.column;
+    });
+    bool const known = it != cells.end();
+    auto& c = known ? *it : cells.emplace_back();
+    if (!known) c.is_published = false;
+    c.what.table = l.table;
+    c.what.row = l.row;
+    c.what.column = l.column;
+    c.lacking = l.why;
+  }
+}
+
+void leave_to_full(std::vector<judged_cell>& cells, std::vector<measured_cell> const& full) {
+  for (auto& c : cells) {
+    if (c.verdict != finding::not_run || !c.lacking.empty()) continue;
+    bool const runs = std::any_of(full.begin(), full.end(), [&](measured_cell const& m) {
+      return m.runs > 0 && m.table == c.what.table && m.row == c.what.row &&
+             m.column == c.what.column;
+    });
+    if (runs || full.empty()) c.verdict = finding::left_out;
+  }
 }
 
 }  // namespace hydra::papers

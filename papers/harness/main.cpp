@@ -2,8 +2,10 @@
 #include "folder.hpp"
 #include "judge.hpp"
 #include "plot.hpp"
+#include "stored.hpp"
 #include "text.hpp"
 
+#include "../../cli/files.hpp"
 #include "../../cli/options.hpp"
 #include "../../cli/papers_verb.hpp"
 
@@ -45,14 +47,14 @@ std::vector<paper> wanted(papers_arguments const& a) {
     listed += (listed.empty() ? "" : ", ") + p.name;
   }
   for (auto const& name : a.names) {
-    auto const it = std::find(known.begin(), known.end(), name);
-    if (it == known.end()) {
+    auto const* p = paper_named(name);
+    if (p == nullptr) {
       auto const near = sim::nearest_spelling(name, known);
       throw ended{cli::usage, fmt::format("\"{}\" is no paper{}; allowed: {}", name,
                                           near.empty() ? "" : fmt::format(
                                               "; did you mean \"{}\"?", near), listed)};
     }
-    out.push_back(all_papers()[static_cast<std::size_t>(it - known.begin())]);
+    out.push_back(*p);
   }
   return out;
 }
@@ -83,14 +85,21 @@ std::vector<sheet> run_all(paper const& p, paper_folder const& folder, papers_ar
   return out;
 }
 
+std::vector<lack> lacks_of(paper const& p, paper_folder const& folder,
+                           papers_arguments const& a) {
+  return p.lacks == nullptr ? std::vector<lack>{} : p.lacks(folder.made(a.seed, a.small));
+}
+
 judged_paper run(paper const& p, std::string const& papers, papers_arguments const& a) {
   auto const folder = read_folder(papers, p);
   judged_paper out{p, a.small, a.seeds > 0 ? a.seeds : folder.seeds(a.small), a.seed, 0, {},
-                   folder.plots, folder.settled};
+                   folder.plots, folder.settled, folder.file("scenario.toml")};
   auto const began = std::chrono::steady_clock::now();
   auto const sheets = run_all(p, folder, a, out.seeds);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   out.cells = judge(folder.published, sheets);
+  add_lacks(out.cells, lacks_of(p, folder, a));
+  if (a.small) leave_to_full(out.cells, read_results(folder));
   return out;
 }
 
@@ -108,19 +117,47 @@ void write_results(fs::path const& folder, judged_paper const& p) {
   }
 }
 
+void must_be_writable(std::string const& folder) {
+  auto const wrong = cli::unwritable(folder);
+  if (!wrong.empty()) throw ended{cli::failed, "the results cannot be written: " + wrong};
+}
+
+// What can be refused is refused before anything is computed.
+void check(std::vector<paper> const& what, std::string const& papers, papers_arguments const& a) {
+  if (a.write && a.small) throw ended{cli::usage, "--write is for the full size, not --small"};
+  if (!a.no_out) must_be_writable(a.out);
+  for (auto const& p : what) {
+    auto const folder = read_folder(papers, p);
+    auto const lacks = lacks_of(p, folder, a);
+    if (!a.write) continue;
+    must_be_writable(folder.path);
+    if (lacks.empty()) continue;
+    throw ended{cli::usage, fmt::format("--write would lose rows of {}: {} cannot be run: {}",
+                                        p.name, lacks.front().table, lacks.front().why)};
+  }
+}
+
 int run_papers(papers_arguments const& a) {
   auto const papers = papers_folder();
-  if (a.write && a.small) throw ended{cli::usage, "--write is for the full size, not --small"};
+  auto const what = wanted(a);
+  check(what, papers, a);
   std::vector<judged_paper> all;
-  for (auto const& p : wanted(a)) {
-    if (!a.quiet) fmt::print(stderr, "running {}: {}\n", p.name, p.title);
+  for (auto const& p : what) {
+    auto const place = fmt::format("{}, {} of {}", p.name, all.size() + 1, what.size());
+    bool const is_long = p.minutes > 0 && !a.small;
+    if (!a.quiet) {
+      fmt::print(stderr, "running {}: {}{}\n", place, p.title,
+                 is_long ? fmt::format("; about {} minutes", p.minutes) : "");
+    }
     all.push_back(run(p, papers, a));
+    if (!a.quiet) fmt::print(stderr, "{}: {:.1f} s\n", place, all.back().seconds);
     if (!a.json) fmt::print("{}", as_table(all.back(), a.all));
     std::fflush(stdout);
     if (a.write) write_results(fs::path{papers} / p.folder, all.back());
-    if (!a.no_out) write_results(fs::path{a.out} / p.name, all.back());
+    if (a.no_out) continue;
+    write_results(fs::path{a.out} / p.name, all.back());
+    write(fs::path{a.out} / "index.html", as_page(all));  // of those so far: none is lost
   }
-  if (!a.no_out) write(fs::path{a.out} / "index.html", as_page(all));
   if (a.json) fmt::print("{}\n", as_json(all));
   bool const failed = std::any_of(all.begin(), all.end(), [](judged_paper const& p) {
     return p.count(finding::failed) > 0;
@@ -129,15 +166,23 @@ int run_papers(papers_arguments const& a) {
   return failed ? cli::bound_missed : cli::ok;
 }
 
+// Without names what there is; of those that are named every stored cell.
 int list(papers_arguments const& a) {
+  auto const papers = papers_folder();
+  std::vector<judged_paper> all;
+  for (auto const& p : wanted(a)) all.push_back(stored_paper(p, read_folder(papers, p)));
   if (a.json) {
-    std::vector<judged_paper> all;
-    for (auto const& p : all_papers()) all.push_back({p, false, 0, 0, 0, {}, {}, {}});
-    fmt::print("{}\n", names_as_json(all));
+    fmt::print("{}\n", a.names.empty() ? names_as_json(all) : as_json(all));
     return cli::ok;
   }
-  for (auto const& p : all_papers()) {
-    fmt::print("{:<18} {:>4}  {}\n{:24}{}\n", p.name, p.number, p.title, "", p.reference);
+  for (auto const& p : all) {
+    if (!a.names.empty()) {
+      fmt::print("{}", as_table(p, true));
+      continue;
+    }
+    fmt::print("{:<18} {:>4}  {}{}\n{:24}{}\n", p.of.name, p.of.number, p.of.title,
+               p.of.minutes > 0 ? fmt::format(" (about {} minutes)", p.of.minutes) : "", "",
+               p.of.reference);
   }
   return cli::ok;
 }

@@ -50,8 +50,9 @@ std::vector<std::string> names(judged_paper const& p, std::string const& table, 
 
 std::string cell_html(judged_cell const& c) {
   auto const word = std::string{word_of(c.verdict)};
-  auto const kind = c.verdict == finding::not_run ? "" : word;
-  std::string hint = escaped(c.what.note);
+  bool const absent = c.verdict == finding::not_run || c.verdict == finding::left_out;
+  auto const kind = absent ? "" : word;
+  auto hint = escaped(c.lacking.empty() ? c.what.note : c.lacking);
   if (c.what.judged()) {
     hint += fmt::format(" allowed {} to {}", shown(c.what.low), shown(c.what.high));
   }
@@ -112,17 +113,19 @@ std::string as_page(std::span<judged_paper const> all) {
                          "what Hydra measured (mean and 95 % interval over seeds), and whether the "
                          "mean lies in the range that was fixed before.</p>\n", style);
   out += "<table><thead><tr><th>paper</th><th>judged</th><th>inside</th><th>known misses</th>"
-         "<th>failed</th><th>reported</th><th>not run</th></tr></thead><tbody>\n";
+         "<th>failed</th><th>reported</th><th>not run</th><th>left to the full size</th></tr>"
+         "</thead><tbody>\n";
   for (auto const& p : all) {
     auto const in = p.count(finding::inside);
     auto const miss = p.count(finding::miss);
     auto const failed = p.count(finding::failed);
     out += fmt::format("<tr><td><a href='#{}'>{}. {}</a></td><td>{}</td><td class='inside'>{}</td>"
-                       "<td class='{}'>{}</td><td class='{}'>{}</td><td>{}</td><td>{}</td></tr>\n",
+                       "<td class='{}'>{}</td><td class='{}'>{}</td><td>{}</td><td>{}</td>"
+                       "<td>{}</td></tr>\n",
                        escaped(p.of.name), escaped(p.of.number), escaped(p.of.title),
                        in + miss + failed, in, miss > 0 ? "miss" : "", miss,
                        failed > 0 ? "failed" : "", failed, p.count(finding::reported),
-                       p.count(finding::not_run));
+                       p.count(finding::not_run), p.count(finding::left_out));
   }
   out += "</tbody></table>\n";
   for (auto const& p : all) out += paper_html(p);

@@ -13,7 +13,8 @@
 //
 // Rules. A parameter is read from the scenario, never written into the code, so that what was run
 // is what the folder says. A free parameter is set once per paper, never per cell. A short run may
-// leave cells out: they are "not run"; what it measures is held against the same targets.
+// leave cells out: they are "left to the full size"; what it measures is held against the same
+// targets. What needs data that is not at hand is "not run", and `lacks` says so before a run.
 #pragma once
 
 #include <cstdint>
@@ -78,6 +79,14 @@ class sheet {
 // Written as in published.csv: "0.05", "128", never "0.050000".
 [[nodiscard]] std::string name_of(double number);
 
+// A row that cannot be run here, and why.
+struct lack {
+  std::string table;
+  std::string row;
+  std::string column;
+  std::string why;
+};
+
 struct paper {
   std::string name;    // as it is typed
   std::string number;  // in the ranking of targets
@@ -85,9 +94,13 @@ struct paper {
   std::string title;
   std::string reference;
   void (*run)(scenario const&, sheet&);
+  std::vector<lack> (*lacks)(scenario const&) = nullptr;  // none: it needs nothing but its folder
+  unsigned minutes = 0;  // at full size, where that is long; 0: less than it is worth saying
 };
 
 // All of them, in the order of their numbers (papers/papers.cpp).
 [[nodiscard]] std::vector<paper> const& all_papers();
+// `_` stands for `-` as well; null: no paper has that name.
+[[nodiscard]] paper const* paper_named(std::string_view name);
 
 }  // namespace hydra::papers

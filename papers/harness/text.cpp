@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace hydra::papers {
 namespace {
@@ -26,22 +29,25 @@ json cell_as_json(judged_cell const& c) {
   out["runs"] = c.runs;
   out["verdict"] = word_of(c.verdict);
   if (!c.what.note.empty()) out["note"] = c.what.note;
-  if (!c.what.known_miss.empty()) out["reason"] = c.what.known_miss;
+  auto const& reason = c.lacking.empty() ? c.what.known_miss : c.lacking;
+  if (!reason.empty()) out["reason"] = reason;
   return out;
 }
 
 struct totals {
-  std::size_t inside = 0, miss = 0, failed = 0, reported = 0, not_run = 0;
+  std::size_t inside = 0, miss = 0, failed = 0, reported = 0, not_run = 0, left_out = 0;
   void add(judged_paper const& p) {
     inside += p.count(finding::inside);
     miss += p.count(finding::miss);
     failed += p.count(finding::failed);
     reported += p.count(finding::reported);
     not_run += p.count(finding::not_run);
+    left_out += p.count(finding::left_out);
   }
   [[nodiscard]] json as_json() const {
     return {{"judged", inside + miss + failed}, {"inside", inside}, {"miss", miss},
-            {"failed", failed}, {"reported", reported}, {"not_run", not_run}};
+            {"failed", failed}, {"reported", reported}, {"not_run", not_run},
+            {"left_out", left_out}};
   }
 };
 
@@ -51,6 +57,30 @@ int digits_of(judged_cell const& c) {
   auto const scale = c.half_interval > 0 ? c.half_interval / 10 : std::abs(c.mean) / 1000;
   if (scale <= 0) return 0;
   return std::clamp(static_cast<int>(-std::floor(std::log10(scale))), 0, 6);
+}
+
+// Rows that lack data, by table and reason.
+std::string lacks_of(judged_paper const& p) {
+  std::vector<std::pair<std::string, std::size_t>> all;
+  for (auto const& c : p.cells) {
+    if (c.lacking.empty()) continue;
+    auto text = fmt::format("{}: {}", c.what.table, c.lacking);
+    if (all.empty() || all.back().first != text) all.emplace_back(std::move(text), 0);
+    ++all.back().second;
+  }
+  std::string out;
+  for (auto const& [text, rows] : all) out += fmt::format("  not run, {} rows: {}\n", rows, text);
+  return out;
+}
+
+// "53 inside, 1 known misses, ...": what there is none of is not said, but for the first three.
+std::string counts_of(judged_paper const& p) {
+  auto out = fmt::format("{} inside, {} known misses, {} failed", p.count(finding::inside),
+                         p.count(finding::miss), p.count(finding::failed));
+  for (auto const f : {finding::reported, finding::not_run, finding::left_out}) {
+    if (p.count(f) > 0) out += fmt::format(", {} {}", p.count(f), word_of(f));
+  }
+  return out;
 }
 
 }  // namespace
@@ -95,9 +125,14 @@ std::string as_json(std::span<judged_paper const> all) {
   totals sum;
   for (auto const& p : all) {
     json one{{"name", p.of.name}, {"number", p.of.number}, {"title", p.of.title},
-             {"reference", p.of.reference}, {"folder", p.of.folder},
-             {"size", p.small ? "small" : "full"}, {"seeds", p.seeds}, {"seed", p.first_seed},
-             {"seconds", p.seconds}};
+             {"reference", p.of.reference}, {"folder", p.of.folder}, {"scenario", p.scenario},
+             {"size", p.small ? "small" : "full"}, {"seeds", p.seeds}};
+    if (p.stored.empty()) {
+      one["seed"] = p.first_seed;
+      one["seconds"] = p.seconds;
+    } else {
+      one["results"] = p.stored;
+    }
     one["cells"] = json::array();
     for (auto const& c : p.cells) one["cells"].push_back(cell_as_json(c));
     totals own;
@@ -113,6 +148,11 @@ std::string as_json(std::span<judged_paper const> all) {
 
 std::string as_table(judged_paper const& p, bool all_cells) {
   auto out = fmt::format("{} ({}): {}\n", p.of.name, p.of.number, p.of.title);
+  if (!p.stored.empty()) out += fmt::format("  {}\n  {}\n", p.of.reference, p.scenario);
+  auto const line = [&](auto const&... words) {
+    out += fmt::format("    {:<14} {:<24} {:>12} {:>20} {:>22}  {}\n", words...);
+  };
+  if (all_cells) line("", "", "published", "range", "ours", "verdict");
   std::string table;
   for (auto const& c : p.cells) {
     bool const worth = c.verdict == finding::miss || c.verdict == finding::failed;
@@ -121,19 +161,19 @@ std::string as_table(judged_paper const& p, bool all_cells) {
     auto const range = c.what.judged() ? fmt::format("[{}, {}]", shown(c.what.low),
                                                      shown(c.what.high))
                                        : std::string{};
-    out += fmt::format("    {:<14} {:<24} {:>12} {:>20} {:>22}  {}\n", c.what.row, c.what.column,
-                       shown(c.what.value), range, shown(c), word_of(c.verdict));
+    line(c.what.row, c.what.column, shown(c.what.value), range, shown(c), word_of(c.verdict));
     if (!c.what.known_miss.empty() && worth) out += "        " + c.what.known_miss + "\n";
+    if (c.verdict == finding::not_run && !c.what.note.empty()) {
+      out += "        " + c.what.note + "\n";
+    }
   }
-  out += fmt::format("  {} inside, {} known misses, {} failed, {} reported, {} not run; {} seeds, "
-                     "{:.1f} s\n",
-                     p.count(finding::inside), p.count(finding::miss), p.count(finding::failed),
-                     p.count(finding::reported), p.count(finding::not_run), p.seeds, p.seconds);
-  return out;
+  out += lacks_of(p) + "  " + counts_of(p);
+  if (p.stored.empty()) return out + fmt::format("; {} seeds, {:.1f} s\n", p.seeds, p.seconds);
+  return out + fmt::format("; {} seeds, {}\n", p.seeds, p.stored);
 }
 
 std::string as_csv(judged_paper const& p) {
-  std::string out = "table,row,column,published,low,high,ours,half_interval,runs,verdict\n";
+  auto out = std::string{results_header} + "\n";
   for (auto const& c : p.cells) {
     out += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", c.what.table, c.what.row, c.what.column,
                        shown(c.what.value), shown(c.what.low), shown(c.what.high),

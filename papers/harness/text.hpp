@@ -17,7 +17,10 @@ namespace hydra::papers {
 
 [[nodiscard]] std::string as_json(std::span<judged_paper const>);
 [[nodiscard]] std::string names_as_json(std::span<judged_paper const>);  // without any result
+// What cannot be run here is said in any case, with the reason.
 [[nodiscard]] std::string as_table(judged_paper const&, bool all_cells);
+inline constexpr std::string_view results_header =
+    "table,row,column,published,low,high,ours,half_interval,runs,verdict";
 [[nodiscard]] std::string as_csv(judged_paper const&);
 [[nodiscard]] std::string as_page(std::span<judged_paper const>);
 

@@ -8,5 +8,7 @@ namespace hydra::papers {
 
 // One table for each world, a row per policy; and one of success by how rare a service is.
 void run_discovery(scenario const&, sheet&);
+// The real ring, where its data is not at hand.
+[[nodiscard]] std::vector<lack> discovery_lacks(scenario const&);
 
 }  // namespace hydra::papers

@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 
 namespace hydra::papers::discovery {
@@ -69,6 +71,13 @@ std::vector<rating> ratings_of(std::string const& path) {
   return all;
 }
 
+// Empty: no folder of data was named.
+std::string ratings_file() {
+  auto const* folder = std::getenv("HYDRA_DATASETS");
+  if (folder == nullptr || *folder == '\0') return "";
+  return std::string{folder} + "/trust/bitcoin_otc.csv.gz";
+}
+
 // The heads that one of them reaches, numbered anew.
 ring_graph largest_component(ring_graph const& g) {
   std::vector<std::uint32_t> part(g.size(), 0xffffffffU);
@@ -118,10 +127,16 @@ ring_graph barabasi_albert(social_plan const& p) {
   return g;
 }
 
+std::string bitcoin_otc_lacking() {
+  auto const file = ratings_file();
+  if (file.empty()) return "HYDRA_DATASETS names no folder";
+  std::error_code none;
+  return std::filesystem::is_regular_file(file, none) ? "" : file + " is not there";
+}
+
 std::optional<ring_graph> bitcoin_otc() {
-  auto const* folder = std::getenv("HYDRA_DATASETS");
-  if (folder == nullptr) return std::nullopt;
-  auto all = ratings_of(std::string{folder} + "/trust/bitcoin_otc.csv.gz");
+  if (!bitcoin_otc_lacking().empty()) return std::nullopt;
+  auto all = ratings_of(ratings_file());
   std::sort(all.begin(), all.end(), [](rating const& a, rating const& b) {
     return std::make_tuple(-a.how, a.from, a.to) < std::make_tuple(-b.how, b.from, b.to);
   });

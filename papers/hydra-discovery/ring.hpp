@@ -26,7 +26,9 @@ struct social_plan {
 
 // Who rated whom above zero on Bitcoin OTC (Kumar et al., ICDM 2016): its largest component, the
 // `most_friends` best rated friends of each. From the folder HYDRA_DATASETS (trust/
-// bitcoin_otc.csv.gz); nothing when that is not said. Throws paper_error for a file that is broken.
+// bitcoin_otc.csv.gz); nothing when it is not there. Throws paper_error for a file that is broken.
 [[nodiscard]] std::optional<ring_graph> bitcoin_otc();
+// Why it is not there; empty: it is.
+[[nodiscard]] std::string bitcoin_otc_lacking();
 
 }  // namespace hydra::papers::discovery

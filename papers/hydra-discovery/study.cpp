@@ -263,7 +263,7 @@ void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t w
   auto name = fmt::format("{}; {} heads", world.name, heads);
   if (world.real_ring) {
     auto real = bitcoin_otc();
-    if (!real) return;  // not run: HYDRA_DATASETS is not said
+    if (!real) return;  // discovery_lacks has said so
     plan.ring = std::move(*real);
     plan.heads = static_cast<std::uint32_t>(plan.ring.size());
     name = world.name;
@@ -283,7 +283,29 @@ void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t w
   }
 }
 
+// One for each policy: nothing of its row can be had.
+void add_lacks_of(std::vector<double> const& which, std::vector<double> const& policies,
+                  std::string const& why, std::vector<lack>& to) {
+  for (auto const w : which) {
+    auto const& world = worlds.at(static_cast<std::size_t>(w));
+    if (!world.real_ring) continue;
+    for (auto const policy : policies) {
+      auto const row = names.at(static_cast<std::size_t>(policy));
+      to.push_back({std::string{world.name}, std::string{row}, "success", why});
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<lack> discovery_lacks(scenario const& s) {
+  std::vector<lack> out;
+  auto const why = bitcoin_otc_lacking();
+  if (why.empty()) return out;
+  add_lacks_of(s.numbers("worlds"), s.numbers("policies"), why, out);
+  add_lacks_of(s.numbers("large_worlds"), s.numbers("large_policies"), why, out);
+  return out;
+}
 
 void run_discovery(scenario const& s, sheet& out) {
   for (auto const which : s.numbers("worlds")) {

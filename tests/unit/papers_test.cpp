@@ -4,6 +4,7 @@
 #include "../../papers/harness/folder.hpp"
 #include "../../papers/harness/judge.hpp"
 #include "../../papers/harness/plot.hpp"
+#include "../../papers/harness/stored.hpp"
 #include "../../papers/harness/text.hpp"
 
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -57,6 +60,28 @@ class scratch {
  private:
   fs::path root_;
 };
+
+// Somewhere else than what the environment says.
+class variable {
+ public:
+  variable(char const* name, char const* value) : name_{name} {
+    if (auto const* is = std::getenv(name)) was_ = is;
+    value != nullptr ? ::setenv(name, value, 1) : ::unsetenv(name);
+  }
+  ~variable() { was_ ? ::setenv(name_, was_->c_str(), 1) : ::unsetenv(name_); }
+  variable(variable const&) = delete;
+  variable& operator=(variable const&) = delete;
+
+ private:
+  char const* name_;
+  std::optional<std::string> was_;
+};
+
+std::string text_of(fs::path const& file) {
+  std::ostringstream out;
+  out << std::ifstream{file}.rdbuf();
+  return out.str();
+}
 
 sheet one(double first, double second) {
   sheet s;
@@ -141,6 +166,10 @@ TEST_CASE("what is wrong with a paper's folder is said with file and line", "[pa
     at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,6,4,printed,\n");
     CHECK_THAT(at.complaint(), Catch::Contains("low at most high"));
   }
+  SECTION("a range for what is quoted from memory") {
+    at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,4,,memory,\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("published.csv:2: 'memory' is not allowed"));
+  }
   SECTION("a miss of a cell that nobody published") {
     at.write("misses.csv", "table,row,column,reason\nt,7,c,why\n");
     CHECK_THAT(at.complaint(), Catch::Contains("a cell of published.csv"));
@@ -164,7 +193,124 @@ TEST_CASE("plots, tables and the page show both sides and escape what they are g
   CHECK_THAT(json, Catch::Contains("\"verdict\": \"failed\"") && Catch::Contains("\"inside\": 1"));
   CHECK_THAT(as_csv(p), Catch::Contains("t,1,c,5,4,6,5,0,2,inside"));
 }
-  SECTION("a range for what is quoted from memory") {
-    at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,4,,memory,\n");
-    CHECK_THAT(at.complaint(), Catch::Contains("published.csv:2: 'memory' is not allowed"));
+
+TEST_CASE("a paper is named with - or _", "[papers]") {
+  for (auto const& p : all_papers()) CHECK(paper_named(p.name) == &p);
+  CHECK(paper_named("s_kademlia") == paper_named("s-kademlia"));
+  CHECK(paper_named("chord_proximity") != nullptr);
+  CHECK(paper_named("kademlia") == nullptr);
+  CHECK(paper_named("") == nullptr);
+}
+
+TEST_CASE("what a short run leaves out is not what could not be run", "[papers]") {
+  scratch const at;
+  auto const folder = at.read();
+  std::vector<sheet> const runs{one(5, 5)};
+  auto cells = judge(folder.published, runs);
+  add_lacks(cells, {{"t", "4", "c", "no data"}, {"ring", "flood", "success", "no data"}});
+  REQUIRE(cells.size() == 6);
+  CHECK(cells[5].verdict == finding::not_run);
+  CHECK_FALSE(cells[5].is_published);
+
+  auto stored = measured_by(runs);  // of the full size, which has no value of row 3 either
+  leave_to_full(cells, stored);
+  CHECK(cells[2].verdict == finding::not_run);
+  stored.push_back({"t", "3", "c", 2, 1.0, 0.1});
+  stored.push_back({"t", "4", "c", 2, 1.0, 0.1});
+  leave_to_full(cells, stored);
+  CHECK(cells[2].verdict == finding::left_out);
+  CHECK(cells[3].verdict == finding::not_run);  // its data is missing in any size
+  CHECK(cells[5].verdict == finding::not_run);
+
+  judged_paper p;
+  p.cells = cells;
+  auto const table = as_table(p, false);
+  CHECK_THAT(table, Catch::Contains("2 not run, 1 left to the full size"));
+  CHECK_THAT(table, Catch::Contains("not run, 1 rows: ring: no data"));
+  auto const json = as_json(std::vector<judged_paper>{p});
+  CHECK_THAT(json, Catch::Contains("\"left_out\": 1") && Catch::Contains("\"not_run\": 2") &&
+                       Catch::Contains("\"reason\": \"no data\""));
+}
+
+TEST_CASE("the study says before it runs that it lacks the real ring", "[papers]") {
+  auto const* study = paper_named("discovery");
+  REQUIRE(study != nullptr);
+  REQUIRE(study->lacks != nullptr);
+  auto const folder = read_folder(HYDRA_SOURCE_DIR "/papers", *study);
+  {
+    variable const none{"HYDRA_DATASETS", nullptr};
+    auto const lacks = study->lacks(folder.made(1, false));
+    REQUIRE(lacks.size() == folder.full.at("policies").size());
+    CHECK(lacks[0].table == "skype real ring");
+    CHECK(lacks[0].row == "kademlia");
+    CHECK(lacks[0].why == "HYDRA_DATASETS names no folder");
+    CHECK(study->lacks(folder.made(1, true)).empty());  // the short form has no such world
   }
+  variable const empty{"HYDRA_DATASETS", "/nonexistent"};
+  auto const lacks = study->lacks(folder.made(1, false));
+  REQUIRE_FALSE(lacks.empty());
+  CHECK(lacks[0].why == "/nonexistent/trust/bitcoin_otc.csv.gz is not there");
+}
+
+TEST_CASE("HYDRA_PAPERS that names no folder is an error", "[papers]") {
+  variable const nowhere{"HYDRA_PAPERS", "/nonexistent"};
+  CHECK_THROWS_AS(papers_folder(), paper_error);
+}
+
+TEST_CASE("results are read as they were written, and judged anew", "[papers]") {
+  scratch const at;
+  paper const fake{"fake", "0", "fake", "A", "ref", nullptr};
+  auto folder = at.read();
+  CHECK(read_results(folder).empty());
+  CHECK(stored_paper(fake, folder).count(finding::not_run) == 4);
+
+  judged_paper p;
+  p.cells = judge(folder.published, std::vector<sheet>{one(5, 6), one(5.5, 7)});
+  at.write("results.csv", as_csv(p));
+  auto const stored = stored_paper(fake, folder);
+  CHECK(as_csv(stored) == as_csv(p));
+  CHECK(stored.seeds == 2);
+  CHECK(stored.cells[0].mean == Approx(5.25));
+  CHECK_THAT(as_table(stored, true), Catch::Contains("scenario.toml") &&
+                                         Catch::Contains("results.csv") &&
+                                         Catch::Contains("[4, 6]"));
+  CHECK_THAT(as_json(std::vector<judged_paper>{stored}),
+             Catch::Contains("\"results\": \"") && !Catch::Contains("\"seconds\""));
+  folder.published[0].high = 5.1;
+  CHECK(stored_paper(fake, folder).cells[0].verdict == finding::failed);
+
+  at.write("results.csv", std::string{results_header} + "\nt,1,c,5,4,6,many,0,2,inside\n");
+  CHECK_THROWS_WITH(read_results(folder), Catch::Contains("results.csv:2: 'many'"));
+}
+
+TEST_CASE("what is stored of every paper agrees with what was published", "[papers]") {
+  for (auto const& p : all_papers()) {
+    CAPTURE(p.name);
+    auto const folder = read_folder(HYDRA_SOURCE_DIR "/papers", p);
+    CHECK(as_csv(stored_paper(p, folder)) == text_of(folder.file("results.csv")));
+  }
+}
+
+TEST_CASE("a row that is no number is not drawn among numbers", "[papers]") {
+  plot_request want{"p", "t", {"c"}, "x", "y", true, false};
+  std::vector<published_cell> const none;
+  sheet s;
+  s.measured("t", "10", "c", 1);
+  s.measured("t", "100", "c", 2);
+  s.measured("t", "slope", "c", 77);
+  auto const circles = [&](std::vector<judged_cell> const& cells) {
+    std::size_t n = 0;
+    auto const svg = plot_svg(want, cells);
+    for (auto at = svg.find("ours "); at != std::string::npos; at = svg.find("ours ", at + 1)) ++n;
+    return n;
+  };
+  auto const cells = judge(none, std::vector<sheet>{s});
+  CHECK(circles(cells) == 2);
+  CHECK_THAT(plot_svg(want, cells), !Catch::Contains("slope") && !Catch::Contains("ours 77"));
+  want.log_x = false;  // most rows are numbers
+  CHECK(circles(cells) == 2);
+  sheet names;
+  names.measured("t", "SWIM", "c", 1);
+  names.measured("t", "Buddy", "c", 2);
+  CHECK(circles(judge(none, std::vector<sheet>{names})) == 2);
+}
