@@ -26,9 +26,9 @@ template <class W>
   for (int i = 0; i < 4 && locates; ++i) w.locates();
 }
 
-// A find by flooding, walking or along a ring ends sooner the more there are who answer: a hundredth
-// of all heads, so that the cost of an event, and not how far it is, is what grows. A ring lives by
-// its upkeep, which is counted with the finds; two ticks of it have passed before.
+// A find by flooding, walking or along a ring ends sooner the more there are who answer: a
+// hundredth of all heads, so that the cost of an event, and not how far it is, is what grows. A
+// ring lives by its upkeep, which is counted with the finds; two ticks of it have passed before.
 template <class P>
 std::uint64_t events(std::uint32_t n, bool keyed) {
   constexpr bool ring = bench::walks_a_ring<P>;
