@@ -45,7 +45,7 @@ endif()
 # The standard library, parsed once for the libraries of this tree; their own headers are not in it,
 # so that a change of one compiles only what includes it.
 function(hydra_precompiled target)
-  if(NOT PROJECT_IS_TOP_LEVEL)
+  if(NOT PROJECT_IS_TOP_LEVEL OR NOT HYDRA_PRECOMPILED)
     return()
   endif()
   if(NOT TARGET hydra_standard)

@@ -28,15 +28,26 @@ trap 'rm -rf "$folder"' EXIT
 "$compiler" -std=c++20 -O2 -ffp-contract=off -pthread "-I$root/include" "-I$root/sim/include" \
   "$here/routing_events.cpp" -o "$folder/routing_events"
 
-first=
-for n in ${sizes//,/ }; do
+# count HEADS [idle]: sets `instructions` and `events`.
+count() {
   events=$(valgrind --tool=callgrind --callgrind-out-file="$folder/out" --collect-atstart=no \
-    --toggle-collect='*counted_finds*' "$folder/routing_events" "$policy" "$n" 2>"$folder/said")
+    --toggle-collect='*counted_finds*' "$folder/routing_events" "$policy" "$@" 2>"$folder/said")
   instructions=$(awk '/Collected/ { print $4 }' "$folder/said")
   if [ -z "$instructions" ] || [ "$instructions" -eq 0 ]; then
     cat "$folder/said"
     exit 1
   fi
+}
+
+first=
+for n in ${sizes//,/ }; do
+  count "$n"
+  case $policy in
+    filters|indices|ring_and_keys)  # less what the same time costs when nobody asks
+      all=$instructions all_events=$events
+      count "$n" idle
+      instructions=$((all - instructions)) events=$((all_events - events)) ;;
+  esac
   each=$(awk -v i="$instructions" -v e="$events" 'BEGIN { printf "%.1f", i / e }')
   first=${first:-$each,$n}
   echo "$policy, $n heads: $each instructions per event ($events events)"

@@ -1,6 +1,7 @@
-// For growth.sh: POLICY HEADS. Builds a world of so many heads with tables made directly, then
-// lets 256 of them find something (and, where keys have an owner, locate one), in `counted_finds`:
-// all that callgrind counts. Prints how many events ran in there.
+// For growth.sh: POLICY HEADS [idle]. Builds a world of so many heads with tables made directly,
+// then lets 256 of them find something (and, where keys have an owner, locate one), in
+// `counted_finds`: all that callgrind counts. Prints how many events ran in there. With `idle` the
+// same time passes and nobody asks: what a ring's upkeep costs, which is to be taken off.
 #include "../ring_worlds.hpp"
 
 #include <hydra/routing/chord.hpp>
@@ -21,45 +22,46 @@ namespace {
 using namespace hydra;
 
 template <class W>
-[[gnu::noinline]] void counted_finds(W& w, bool locates) {
-  for (int i = 0; i < 4; ++i) w.finds();
+[[gnu::noinline]] void counted_finds(W& w, bool locates, bool idle) {
+  for (int i = 0; i < 4; ++i) w.finds(idle ? 0 : W::batch);
   for (int i = 0; i < 4 && locates; ++i) w.locates();
 }
 
 // A find by flooding, walking or along a ring ends sooner the more there are who answer: a
 // hundredth of all heads, so that the cost of an event, and not how far it is, is what grows. A
-// ring lives by its upkeep, which is counted with the finds; two ticks of it have passed before.
+// ring lives by its upkeep, of which two ticks have passed before.
 template <class P>
-std::uint64_t events(std::uint32_t n, bool keyed) {
+std::uint64_t events(std::uint32_t n, bool keyed, bool idle) {
   constexpr bool ring = bench::walks_a_ring<P>;
   using node = std::conditional_t<ring, alone<P>, bench::without_upkeep<P>>;
   bench::routing_world<node> w{1, n};
   w.announce_all(keyed ? 64 : 1, keyed ? 16 : std::max(n / 100, 4U));
   if (ring) w.world().run_for(65s);
   auto const before = w.world().counts().events;
-  counted_finds(w, LocatesKeys<P, archetype_view<P>>);
+  counted_finds(w, LocatesKeys<P, archetype_view<P>> && !ring, idle);
   return w.world().counts().events - before;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
+  bool const idle = argc == 4 && std::string_view{argv[3]} == "idle";
   std::string_view const policy = argv[1];
   auto const n = static_cast<std::uint32_t>(std::atoi(argv[2]));
   std::uint64_t count = 0;
-  if (policy == "kademlia") count = events<routing::kademlia<8>>(n, true);
+  if (policy == "kademlia") count = events<routing::kademlia<8>>(n, true, idle);
   using keys = routing::kademlia<8>;
-  if (policy == "first_of") count = events<routing::first_of<keys>>(n, true);
-  if (policy == "cached") count = events<routing::cached<keys>>(n, true);
-  if (policy == "chord") count = events<routing::chord<8>>(n, true);
-  if (policy == "pastry") count = events<routing::pastry<>>(n, true);
-  if (policy == "small_world") count = events<routing::small_world>(n, true);
-  if (policy == "flood") count = events<routing::flood<64>>(n, false);
-  if (policy == "filters") count = events<bench::filters>(n, false);
-  if (policy == "indices") count = events<bench::indices>(n, false);
-  if (policy == "ring_and_keys") count = events<routing::ring_and_keys>(n, false);
-  if (policy == "walk") count = events<routing::walk<32>>(n, false);
+  if (policy == "first_of") count = events<routing::first_of<keys>>(n, true, idle);
+  if (policy == "cached") count = events<routing::cached<keys>>(n, true, idle);
+  if (policy == "chord") count = events<routing::chord<8>>(n, true, idle);
+  if (policy == "pastry") count = events<routing::pastry<>>(n, true, idle);
+  if (policy == "small_world") count = events<routing::small_world>(n, true, idle);
+  if (policy == "flood") count = events<routing::flood<64>>(n, false, idle);
+  if (policy == "filters") count = events<bench::filters>(n, false, idle);
+  if (policy == "indices") count = events<bench::indices>(n, false, idle);
+  if (policy == "ring_and_keys") count = events<routing::ring_and_keys>(n, false, idle);
+  if (policy == "walk") count = events<routing::walk<32>>(n, false, idle);
   if (count == 0) std::fprintf(stderr, "no such policy: %s\n", argv[1]);
   std::printf("%llu\n", static_cast<unsigned long long>(count));
   return count == 0 ? 2 : 0;

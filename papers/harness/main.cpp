@@ -129,8 +129,13 @@ void check(std::vector<paper> const& what, std::string const& papers, papers_arg
   for (auto const& p : what) {
     auto const folder = read_folder(papers, p);
     auto const lacks = lacks_of(p, folder, a);
+    auto const kept = stored_paper(p, folder).seeds;  // and a broken file is named now
     if (!a.write) continue;
     must_be_writable(folder.path);
+    if (auto const runs = a.seeds > 0 ? a.seeds : folder.seeds(false); runs < kept) {
+      throw ended{cli::usage, fmt::format("--write would put {} runs of {} in place of {}; say "
+                                          "--seeds {}", runs, p.name, kept, kept)};
+    }
     if (lacks.empty()) continue;
     throw ended{cli::usage, fmt::format("--write would lose rows of {}: {} cannot be run: {}",
                                         p.name, lacks.front().table, lacks.front().why)};

@@ -62,12 +62,10 @@ struct traffic {
   double bytes = 0;
 };
 
-// Of one policy in one world of one seed.
+// Of one policy in one world of one seed; nothing where there was nothing to take a mean of.
 struct means {
-  double success = 0;
-  double time_ms = 0;
-  double bytes = 0;
-  double untrue = 0;
+  using mean = std::optional<double>;
+  mean success, time_ms, bytes, untrue;
 };
 
 template <class... M>
@@ -118,7 +116,8 @@ class trial {
     upkeep_rate_ = (idle.bytes - before.bytes) / seconds(world_.now() - from) / heads_;
   }
 
-  // `keys`: what Kademlia came to in the same world, with the same questions.
+  // `keys`: what Kademlia came to in the same world, where the same heads asked the same at the
+  // same instants. Who goes before it is answered does not count, which may be another for each.
   void report(sheet& out, std::string const& world, std::string const& policy, double size,
               std::optional<means> const& keys) {
     auto const put = [&](char const* column, double value) {
@@ -146,13 +145,19 @@ class trial {
     }
     if (!keys) return;
     auto const mine = in_short();
-    out.measured("beside kademlia; " + world, policy, "success", mine.success - keys->success);
-    out.measured("beside kademlia; " + world, policy, "time ms", mine.time_ms - keys->time_ms);
-    out.measured("beside kademlia; " + world, policy, "bytes", mine.bytes - keys->bytes);
-    out.measured("beside kademlia; " + world, policy, "false", mine.untrue - keys->untrue);
+    auto const differ = [&](char const* column, means::mean const& a, means::mean const& b) {
+      if (a && b) out.measured("beside kademlia; " + world, policy, column, *a - *b);
+    };
+    differ("success", mine.success, keys->success);
+    differ("time ms", mine.time_ms, keys->time_ms);
+    differ("bytes", mine.bytes, keys->bytes);
+    differ("false", mine.untrue, keys->untrue);
   }
   [[nodiscard]] means in_short() const {
-    return {success_.mean(), time_ms_.mean(), bytes_per_find_, false_.mean()};
+    auto const mean = [](tally const& t) {
+      return t.n > 0 ? means::mean{t.mean()} : means::mean{};
+    };
+    return {mean(success_), mean(time_ms_), bytes_per_find_, mean(false_)};
   }
 
  private:

@@ -278,7 +278,9 @@ class linter {
 
   void routing() {
     auto const& r = s_.routing;
-    if (r.republish >= r.expire)
+    bool const by_key = s_.policy.routing != routing_name::capability &&
+                        s_.policy.routing != routing_name::full_mesh;
+    if (by_key && r.republish >= r.expire)
       error("routing.republish", "republish {} is not allowed; allowed: less than expire {}",
             duration_text(r.republish), duration_text(r.expire));
   }
@@ -305,6 +307,8 @@ class linter {
         if (given_.has("routing." + std::string{key}))
           warn("routing." + std::string{key}, "routing.{} is not read: it is of kademlia, alone or "
                "beside a ring", key);
+    if ((ring || mesh) && given_.has("routing.republish"))
+      warn("routing.republish", "routing.republish is not read: it is of tables by key");
   }
 
   void compare() {

@@ -3,6 +3,7 @@
 // signatures and what was said about each lease must be equal; a driver that swaps two messages
 // or drops every fiftieth is found out.
 #include "../catch.hpp"
+#include "strangers.hpp"
 
 #include <hydra/assembly/hydra.hpp>
 #include <hydra/net/runtime.hpp>
@@ -446,4 +447,10 @@ TEST_CASE("eight Hydras do the same in the simulator and on loopback") {
   CHECK(simulated(mutation::drop_fiftieth).differs_from(model) != "");
   CHECK(real(mutation::drop_fiftieth).differs_from(model) != "");
   CHECK(real(mutation::swap_two).differs_from(model) != "");
+}
+
+// Every slot describes whom it holds: nobody is held for ever because a policy forgot to say.
+TEST_CASE("a Hydra meets more strangers than its directory holds") {
+  auto const nonce = [](auto& w, std::uint32_t i, key const&) { w << std::uint64_t{i}; };
+  CHECK(test::strangers_met<spied>(600, routing::ping::id, nonce) == 600);
 }

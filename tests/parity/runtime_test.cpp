@@ -1,4 +1,5 @@
 #include "../catch.hpp"
+#include "strangers.hpp"
 
 #include <hydra/assembly/alone.hpp>
 #include <hydra/net/runtime.hpp>
@@ -19,6 +20,9 @@
 namespace {
 
 using namespace hydra;
+using test::eventually;
+using test::raw_client;
+using test::strangers_met;
 
 struct ping {
   static constexpr message_id id{room::node, 1, 1};
@@ -158,15 +162,6 @@ void rest(int milliseconds) {
   net::asio::steady_timer{io, std::chrono::milliseconds{milliseconds}}.wait();
 }
 
-// Waits for what the io threads bring about; false after five seconds.
-template <class F>
-bool eventually(F&& holds) {
-  for (int i = 0; i < 1000; ++i) {
-    if (holds()) return true;
-    rest(5);
-  }
-  return false;
-}
 
 struct folder {
   std::filesystem::path path;
@@ -194,37 +189,6 @@ struct listener {
         ++losses;
       }
     });
-  }
-};
-
-// A hostile client: bytes in, bytes out.
-struct raw_client {
-  net::asio::io_context io;
-  net::tcp::socket socket{io};
-  explicit raw_client(std::uint16_t port) {
-    socket.connect({net::asio::ip::address_v4::loopback(), port});
-  }
-  bool send(std::vector<std::byte> const& bytes) {
-    net::error_code ec;
-    net::asio::write(socket, net::asio::buffer(bytes), ec);
-    return !ec;
-  }
-  // Whether the other end hung up, within two seconds or so.
-  bool hung_up() {
-    socket.non_blocking(true);
-    std::array<char, 65536> sink;
-    return eventually([&] {
-      net::error_code ec;
-      while (socket.read_some(net::asio::buffer(sink), ec) > 0 && !ec) {
-      }
-      return ec && ec != net::asio::error::would_block;
-    });
-  }
-  static std::vector<std::byte> hello_of(std::uint32_t index, std::uint32_t network = 1) {
-    net::hello h;
-    h.network = network;
-    h.head = derived_key(7, peer{index});
-    return net::control_frame(net::control::hello, h);
   }
 };
 
@@ -513,47 +477,13 @@ TEST_CASE("strangers that said nothing but hello do not lock others out") {
   CHECK(one.inspect([](auto& h) { return h.known_heads(); }) == before + 3);
 }
 
-// A policy describes all that it holds, so whom it has forgotten makes room. A node that describes
-// nothing is full after the first `per_account_max` of them.
-template <class N>
-std::uint32_t strangers_met(std::uint32_t of) {
-  net::runtime_settings s{.seed = 7};
-  s.limits.directory = {.each_max = 400, .per_account_max = 150, .sweep_pause = 1ms};
-  net::runtime<N> one{s};
-  auto const port = one.start();
-  REQUIRE(port.ok());
-  for (std::uint32_t i = 0; i < of; ++i) {
-    net::hello h;
-    h.network = 1;
-    h.head = derived_key(7, peer{1000 + i});
-    h.owner = derived_key(7, principal{1000 + i});
-    raw_client c{port.value()};
-    auto said = net::control_frame(net::control::hello, h);
-    auto const id = N::messages::size == 2 ? ping::id.packed() : routing::ping::id.packed();
-    REQUIRE(wire::append_frame(said, id, 0, [&](auto& to) {
-      as_numbers plain;
-      byte_writer<as_numbers> w{to, plain};
-      if constexpr (N::messages::size == 2) {
-        w << std::uint32_t{i} << wire::contact{h.head, {}};
-      } else {
-        w << std::uint64_t{i};
-      }
-    }));
-    c.send(said);
-    REQUIRE(eventually([&] {
-      auto const n = one.counters();
-      return n.received + n.bad_hellos > i;
-    }));
-    c.socket.close();
-    REQUIRE(eventually([&] { return one.inspect([](auto& x) { return x.sessions(); }) == 0; }));
-  }
-  CHECK(one.inspect([](auto& x) { return x.known_heads(); }) <= 152);
-  return static_cast<std::uint32_t>(one.counters().received);
-}
-
 TEST_CASE("a head meets more strangers than its directory holds") {
-  CHECK(strangers_met<alone<routing::kademlia<8>>>(600) == 600);
-  CHECK(strangers_met<hoarding>(200) <= 151);
+  auto const nonce = [](auto& w, std::uint32_t i, key const&) { w << std::uint64_t{i}; };
+  CHECK(strangers_met<alone<routing::kademlia<8>>>(600, routing::ping::id, nonce) == 600);
+  auto const themselves = [](auto& w, std::uint32_t i, key const& who) {
+    w << i << wire::contact{who, {}};
+  };
+  CHECK(strangers_met<hoarding>(200, ping::id, themselves) <= 151);
 }
 
 TEST_CASE("what one message mentions is not evicted while it is read") {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <tuple>
@@ -152,7 +153,7 @@ std::uint32_t provider_of(sim::scenario const& s) {
 // With the one in which a late copy of an award ran a task twice.
 std::vector<std::uint64_t> seeds_and_86(std::uint64_t n) {
   auto all = seeds(n);
-  if (all.size() != 1) all.push_back(86);
+  if (std::getenv("HYDRA_SEED") == nullptr) all.push_back(86);
   return all;
 }
 

@@ -367,6 +367,11 @@ TEST_CASE("lint knows what a routing policy does not read, and what it cannot be
     auto const l = parse(with("[routing]\nalpha = 2\n[policy]\nrouting = \"" + name + "\"\n"));
     CHECK(l.warnings.empty());
   }
+  string const late = "[routing]\nrepublish = \"2 h\"\nexpire = \"1 h\"\n[policy]\nrouting = ";
+  CHECK(says(only_error(parse(with(late + "\"chord\"\n"))), "less than expire"));
+  auto const ring = parse(with(late + "\"capability\"\n"));
+  REQUIRE(ring.warnings.size() == 1);
+  CHECK(says(ring.warnings[0].str(), "routing.republish is not read"));
   string const direct = "[routing]\ntables = \"direct\"\n[policy]\nrouting = ";
   CHECK(says(only_error(parse(with(direct + "\"capability\"\n"))), "nobody would know anybody"));
   CHECK(parse(with(direct + "\"chord\"\n")).ok());

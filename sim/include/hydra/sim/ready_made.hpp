@@ -1,5 +1,5 @@
 // The harness for the ready-made Hydra, compiled once, in hydra::sim: whoever includes this instead
-// of runner.hpp alone compiles none of it again.
+// of runner.hpp alone compiles little of it again: what is inline, and none of what heads do.
 #pragma once
 
 #include <hydra/sim/runner.hpp>
