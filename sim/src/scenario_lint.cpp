@@ -278,11 +278,15 @@ class linter {
 
   void routing() {
     auto const& r = s_.routing;
-    bool const by_key = s_.policy.routing != routing_name::capability &&
-                        s_.policy.routing != routing_name::full_mesh;
-    if (by_key && r.republish >= r.expire)
+    if (has_keys() && r.republish >= r.expire)
       error("routing.republish", "republish {} is not allowed; allowed: less than expire {}",
             duration_text(r.republish), duration_text(r.expire));
+  }
+
+  // Routing with tables by key, alone or beside a ring.
+  [[nodiscard]] bool has_keys() const {
+    return s_.policy.routing != routing_name::capability &&
+           s_.policy.routing != routing_name::full_mesh;
   }
 
   // What is given, and not read by the policy that was chosen.
@@ -297,17 +301,16 @@ class linter {
     if (p.routing == routing_name::full_mesh && s_.hydras > 65)
       warn("policy.routing", "full_mesh asks at most 64 heads that it knows; there are {}",
            s_.hydras);
-    bool const ring = p.routing == routing_name::capability;
-    bool const mesh = p.routing == routing_name::full_mesh;
-    if ((ring || mesh) && s_.routing.tables == tables_from::direct)
+    if (!has_keys() && s_.routing.tables == tables_from::direct)
       error("routing.tables", "tables made directly hold keys, and {} has none: nobody would know "
-            "anybody; allowed: \"joined\"", ring ? "capability" : "full_mesh");
-    if (ring || mesh || p.routing == routing_name::chord || p.routing == routing_name::pastry)
+            "anybody; allowed: \"joined\"",
+            p.routing == routing_name::capability ? "capability" : "full_mesh");
+    if (!has_keys() || p.routing == routing_name::chord || p.routing == routing_name::pastry)
       for (auto const* key : {"alpha", "refresh"})
         if (given_.has("routing." + std::string{key}))
           warn("routing." + std::string{key}, "routing.{} is not read: it is of kademlia, alone or "
                "beside a ring", key);
-    if ((ring || mesh) && given_.has("routing.republish"))
+    if (!has_keys() && given_.has("routing.republish"))
       warn("routing.republish", "routing.republish is not read: it is of tables by key");
   }
 
