@@ -30,8 +30,8 @@ trap 'rm -rf "$folder"' EXIT
 
 # count HEADS [idle]: sets `instructions` and `events`.
 count() {
-  events=$(valgrind --tool=callgrind --callgrind-out-file="$folder/out" --collect-atstart=no \
-    --toggle-collect='*counted_finds*' "$folder/routing_events" "$policy" "$@" 2>"$folder/said")
+  events=$(valgrind --tool=callgrind --callgrind-out-file="$folder/out" --instr-atstart=no \
+    "$folder/routing_events" "$policy" "$@" 2>"$folder/said")
   instructions=$(awk '/Collected/ { print $4 }' "$folder/said")
   if [ -z "$instructions" ] || [ "$instructions" -eq 0 ]; then
     cat "$folder/said"
