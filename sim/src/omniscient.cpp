@@ -14,6 +14,7 @@ namespace hydra::sim {
 
 std::string_view beyond_omniscient(scenario const& s) noexcept {
   if (!s.compositions.empty()) return "knows no divided jobs ([[composition]])";
+  if (s.demands != demand_settings{}) return "knows no demands ([demands])";
   auto const& w = s.workload;
   return w.input_mb + w.output_mb != 0 ? "moves no bytes (workload.input_mb, output_mb)" : "";
 }

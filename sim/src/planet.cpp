@@ -68,6 +68,7 @@ planet::planet(scenario const& what, bool alone)
   read_laws();
   deal_services();
   equip_groups();
+  set_conditions();
   set_behind_nats();
   for (std::uint32_t i = 0; i < plan_.faults.size(); ++i) {
     auto const kind = plan_.faults[i].kind;
@@ -181,6 +182,51 @@ void planet::equip_groups() {
       mine.churns = false;
     }
   }
+}
+
+// Nothing is said where nobody asks for it: records stay as short as they were.
+void planet::set_conditions() {
+  auto const& c = plan_.conditions;
+  bool const said = c != condition_settings{} || plan_.demands != demand_settings{} ||
+                    std::any_of(plan_.groups.begin(), plan_.groups.end(), [](auto const& g) {
+                      return g.memory_mb != 0 || g.price != 0 || g.minor != 0;
+                    });
+  for (std::uint32_t i = 0; said && i < peers(); ++i) {
+    auto& mine = roles_[i];
+    if (mine.offers.empty()) continue;
+    auto const between = [&](std::uint64_t n, std::uint32_t least, std::uint32_t most) {
+      return least + static_cast<std::uint32_t>(chance_of(purpose::capacity, i, n) %
+                                                (std::uint64_t{most} - least + 1));
+    };
+    mine.under.region = static_cast<std::uint8_t>(1U << mine.region);
+    if (mine.group != 0) {
+      auto const& g = plan_.groups[mine.group - 1U];
+      mine.under.memory_mb = g.memory_mb;
+      mine.under.price = g.price;
+      mine.under.minor = static_cast<std::uint16_t>(g.minor);
+      continue;
+    }
+    mine.under.memory_mb = between(1, c.memory_mb_least, c.memory_mb_most);
+    mine.under.price = between(2, c.price_least, c.price_most);
+    mine.under.minor = static_cast<std::uint16_t>(between(3, c.minor_least, c.minor_most));
+  }
+}
+
+demands planet::demanded_by(std::uint32_t who) const noexcept {
+  auto const& d = plan_.demands;
+  demands out;
+  out.memory_mb = d.memory_mb;
+  out.price_max = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(d.price_max, demands::any_price));
+  out.minor_min = static_cast<std::uint16_t>(d.minor_min);
+  out.minor_max = static_cast<std::uint16_t>(std::min<std::uint64_t>(d.minor_max, 0xffff));
+  if (d.regions.of == whereabouts::which::regions) out.regions = d.regions.regions;
+  if (d.own_region) out.regions = static_cast<std::uint8_t>(1U << roles_[who].region);
+  if (d.within_km != 0) {
+    out.within_km = static_cast<std::uint16_t>(d.within_km);
+    out.near = roles_[who].where;
+  }
+  return out;
 }
 
 // A group says it for its members; of the others, who serve nobody, a share is drawn.
@@ -504,6 +550,9 @@ job planet::job_of(std::uint32_t who, std::uint32_t n) const {
       std::min<std::uint32_t>(plan_.workload.input_bytes, payload_bytes_max));
   for (std::size_t i = 0; i < (j.input.size + 7U) / 8U; ++i) j.input.words[i] = draw(16 + i);
   j.data.output_bytes = std::uint64_t{plan_.workload.output_mb} * 1'000'000;
+  if (plan_.demands != demand_settings{} && drawn(draw(7), plan_.demands.share)) {
+    j.of_provider = demanded_by(who);
+  }
   for (std::size_t g = 0; plan_.workload.input_mb != 0 && g < groups_.size(); ++g) {
     if (plan_.groups[g].name != plan_.workload.holder || groups_[g].empty()) continue;
     j.data.input = shelf_of(groups_[g][draw(6) % groups_[g].size()]);

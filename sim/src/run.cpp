@@ -162,6 +162,11 @@ any_routing routing_named_in(scenario const& s) {
     case routing_name::chord: return routing::chord<8>{timed<routing::chord_settings>(s)};
     case routing_name::pastry: return routing::pastry<>{timed<routing::pastry_settings>(s)};
     case routing_name::capability: return ring;
+    case routing_name::indices: return routing::capability<routing::routing_index<>>{words.ring};
+    case routing_name::small_world:
+      return routing::small_world{timed<routing::small_world_settings>(s)};
+    case routing_name::flood: return routing::flood<64>{timed<routing::flood_settings>(s)};
+    case routing_name::walk: return routing::walk<32>{timed<routing::walk_settings>(s)};
     case routing_name::ring_first: return routing::ring_first{ring, keys};
     case routing_name::kademlia: return keys;
     case routing_name::ring_and_keys: break;

@@ -216,6 +216,7 @@ void write_section(std::string& out, section const& s, std::vector<std::string_v
 std::string written_settings(scenario s, std::vector<std::string_view> const& but_at_top) {
   std::string out;
   for (auto const& part : describe(s)) {
+    if (section_unused(s, part.name)) continue;
     if (!part.name.empty()) out += fmt::format("\n[{}]\n", part.name);
     std::vector<std::string_view> but;
     if (part.name.empty()) but = but_at_top;

@@ -18,6 +18,9 @@ static_assert(world_regions == region_names);
 constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t day_ns = 86'400'000'000'000;
 constexpr std::int64_t year_ns = 365 * day_ns;
+constexpr std::int64_t memory_mb_most = std::int64_t{1} << 30U;
+constexpr std::int64_t price_most = 1'000'000'000;
+constexpr std::int64_t minor_most = 65'534;
 
 template <class E>
 field one_of(std::string_view key, E& at, words const& names) {
@@ -71,7 +74,8 @@ words const fault_kinds{"loss", "duplicate", "delay", "partition", "crash",
                         "restart", "slow", "skew", "lie"};
 words const tables{"joined", "direct"};
 words const routings{"ring_and_keys", "ring_first", "kademlia", "chord",
-                     "pastry",        "capability", "full_mesh"};
+                     "pastry",        "capability", "indices",  "small_world",
+                     "flood",         "walk",       "full_mesh"};
 words const proximities{"geographic", "uniform", "vivaldi", "blend"};
 words const trusts{"rings", "beta_reputation", "open"};
 words const schedulings{"power_of_d", "nearest", "local_only"};
@@ -148,6 +152,28 @@ section workload(workload_settings& s) {
            one_of("swf_askers", s.swf_askers, asker_choices)}};
 }
 
+section conditions(condition_settings& s) {
+  return {"conditions",
+          {{"memory_mb_least", &s.memory_mb_least, 0, memory_mb_most},
+           {"memory_mb_most", &s.memory_mb_most, 0, memory_mb_most},
+           {"price_least", &s.price_least, 0, price_most},
+           {"price_most", &s.price_most, 0, price_most},
+           {"minor_least", &s.minor_least, 0, minor_most},
+           {"minor_most", &s.minor_most, 0, minor_most}}};
+}
+
+section demanded(demand_settings& s) {
+  return {"demands",
+          {part_of("share", s.share),
+           {"memory_mb", &s.memory_mb, 0, memory_mb_most},
+           {"price_max", &s.price_max, 0, price_most},
+           {"minor_min", &s.minor_min, 0, minor_most},
+           {"minor_max", &s.minor_max, 0, minor_most},
+           {"regions", &s.regions},
+           {"own_region", &s.own_region},
+           {"within_km", &s.within_km, 0, 20'100}}};
+}
+
 section churn(churn_settings& s) {
   static words const ups = laws_of("uptime");
   static words const downs = laws_of("downtime");
@@ -205,6 +231,8 @@ std::vector<section> describe(scenario& s) {
           world(s.world),
           services(s.services),
           workload(s.workload),
+          conditions(s.conditions),
+          demanded(s.demands),
           churn(s.churn),
           {"trust",
            {{"friends", &s.trust.friends, 0, 16},
@@ -274,7 +302,10 @@ section describe(group_settings& g) {
            {"speed", &g.speed, 0, 60},
            one_of("access", g.access, accesses),
            {"calls_out_only", &g.calls_out_only},
-           {"friends", &g.friends, 0, 64}}};
+           {"friends", &g.friends, 0, 64},
+           {"memory_mb", &g.memory_mb, 0, memory_mb_most},
+           {"price", &g.price, 0, price_most},
+           {"minor", &g.minor, 0, minor_most}}};
 }
 
 namespace {
@@ -342,8 +373,17 @@ std::vector<std::string_view> world_unused(scenario const& s) {
 }
 
 std::vector<std::string_view> group_unused(group_settings const& g) {
-  if (g.calls_out_only) return {};
-  return {"calls_out_only"};
+  words out;
+  if (!g.calls_out_only) out.push_back("calls_out_only");
+  if (g.memory_mb == 0) out.push_back("memory_mb");
+  if (g.price == 0) out.push_back("price");
+  if (g.minor == 0) out.push_back("minor");
+  return out;
+}
+
+bool section_unused(scenario const& s, std::string_view name) {
+  if (name == "conditions") return s.conditions == condition_settings{};
+  return name == "demands" && s.demands == demand_settings{};
 }
 
 bool any_calls_out_only(scenario const& s) {
@@ -380,6 +420,7 @@ std::string_view fault_needs(fault_kind kind) {
 }
 
 std::string_view name_of(fault_kind kind) { return fault_kinds[static_cast<std::size_t>(kind)]; }
+std::string_view name_of(routing_name n) { return routings[static_cast<std::size_t>(n)]; }
 
 bool good_name(std::string_view name) {
   auto const good = [](char c) {

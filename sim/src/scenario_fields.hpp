@@ -44,12 +44,15 @@ void list_item_line(scenario&, std::string_view name, std::size_t number, std::u
 // The keys of [world] and of a [[group]] that are younger than most scenarios and say nothing here.
 [[nodiscard]] std::vector<std::string_view> world_unused(scenario const&);
 [[nodiscard]] std::vector<std::string_view> group_unused(group_settings const&);
+// Likewise a whole section.
+[[nodiscard]] bool section_unused(scenario const&, std::string_view name);
 [[nodiscard]] bool any_calls_out_only(scenario const&);
 
 // The keys that mean something for this kind, and the one without which it means nothing.
 [[nodiscard]] std::vector<std::string_view> fault_uses(fault_kind);
 [[nodiscard]] std::string_view fault_needs(fault_kind);
 [[nodiscard]] std::string_view name_of(fault_kind);
+[[nodiscard]] std::string_view name_of(routing_name);
 
 // Names are parts of paths: lower case letters, digits, - and _, no more than 64.
 [[nodiscard]] bool good_name(std::string_view);

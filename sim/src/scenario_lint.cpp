@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 
@@ -37,6 +38,8 @@ class linter {
     nat();
     services();
     workload();
+    conditions();
+    demands();
     churn();
     routing();
     policy();
@@ -269,6 +272,62 @@ class linter {
             detail::quote(w.swf));
   }
 
+  void conditions() {
+    auto const& c = s_.conditions;
+    auto const ordered = [&](std::uint32_t least, std::uint32_t most, char const* name) {
+      if (most < least)
+        error(fmt::format("conditions.{}_most", name), "{0}_most {1} is below {0}_least {2}", name,
+              most, least);
+    };
+    ordered(c.memory_mb_least, c.memory_mb_most, "memory_mb");
+    ordered(c.price_least, c.price_most, "price");
+    ordered(c.minor_least, c.minor_most, "minor");
+  }
+
+  // What nobody can meet is a mistake more often than a wish.
+  void demands() {
+    auto const& d = s_.demands;
+    demand_settings plain;
+    plain.share = d.share;
+    if (d == plain && given_.has("demands.share"))
+      warn("demands.share", "demands.share is not read: nothing is demanded");
+    if (d.share.part == 0 && d != plain)
+      warn("demands.share", "demands.share is 0: no job demands anything");
+    bool const places = d.regions.of == whereabouts::which::any ||
+                        d.regions.of == whereabouts::which::regions;
+    if (!places)
+      error("demands.regions", "a job's demands name regions; allowed: any, or with commas: {}",
+            fmt::join(world_regions, ", "));
+    if (d.own_region && given_.has("demands.regions"))
+      error("demands.own_region", "own_region and regions are both given; allowed: one");
+    if (d.minor_max < d.minor_min)
+      error("demands.minor_max", "minor_max {} is below minor_min {}", d.minor_max, d.minor_min);
+    bool const placed = s_.policy.proximity == proximity_name::geographic ||
+                        s_.policy.proximity == proximity_name::blend;
+    if (d.within_km != 0 && !placed)
+      warn("demands.within_km", "within_km is met by nobody: with this policy.proximity nobody "
+           "says where it is");
+    auto const& c = s_.conditions;
+    met_by_some("memory_mb", d.memory_mb, c.memory_mb_most,
+                [](auto const& g) { return g.memory_mb; });
+    met_by_some("minor_min", d.minor_min, c.minor_most, [](auto const& g) { return g.minor; });
+    bool const cheap = d.price_max >= c.price_least ||
+                       std::any_of(s_.groups.begin(), s_.groups.end(), [&](auto const& g) {
+                         return !g.offers.empty() && g.price <= d.price_max;
+                       });
+    if (!cheap)
+      warn("demands.price_max", "price_max {} is below what anybody asks, {} at least",
+           d.price_max, c.price_least);
+  }
+  template <class Of>
+  void met_by_some(char const* key, std::uint32_t wanted, std::uint32_t most, Of of) {
+    for (auto const& g : s_.groups)
+      if (!g.offers.empty()) most = std::max<std::uint32_t>(most, of(g));
+    if (wanted > most)
+      warn(fmt::format("demands.{}", key), "{} {} is demanded, and nobody has more than {}", key,
+           wanted, most);
+  }
+
   void churn() {
     auto const& c = s_.churn;
     bool const said = given_.has("churn");
@@ -278,15 +337,18 @@ class linter {
 
   void routing() {
     auto const& r = s_.routing;
-    if (has_keys() && r.republish >= r.expire)
+    if (republishes() && r.republish >= r.expire)
       error("routing.republish", "republish {} is not allowed; allowed: less than expire {}",
             duration_text(r.republish), duration_text(r.expire));
   }
 
-  // Routing with tables by key, alone or beside a ring.
-  [[nodiscard]] bool has_keys() const {
-    return s_.policy.routing != routing_name::capability &&
-           s_.policy.routing != routing_name::full_mesh;
+  [[nodiscard]] bool routes_by(std::initializer_list<routing_name> any) const {
+    return std::find(any.begin(), any.end(), s_.policy.routing) != any.end();
+  }
+  // Records lie with others, by key: alone, or beside a ring.
+  [[nodiscard]] bool republishes() const {
+    using enum routing_name;
+    return !routes_by({capability, indices, flood, walk, full_mesh});
   }
 
   // What is given, and not read by the policy that was chosen.
@@ -301,17 +363,20 @@ class linter {
     if (p.routing == routing_name::full_mesh && s_.hydras > 65)
       warn("policy.routing", "full_mesh asks at most 64 heads that it knows; there are {}",
            s_.hydras);
-    if (!has_keys() && s_.routing.tables == tables_from::direct)
-      error("routing.tables", "tables made directly hold keys, and {} has none: nobody would know "
-            "anybody; allowed: \"joined\"",
-            p.routing == routing_name::capability ? "capability" : "full_mesh");
-    if (!has_keys() || p.routing == routing_name::chord || p.routing == routing_name::pastry)
+    using enum routing_name;
+    if (routes_by({capability, indices, full_mesh}) && s_.routing.tables == tables_from::direct)
+      error("routing.tables", "{} has no tables that could be made directly: nobody would know "
+            "anybody; allowed: \"joined\"", detail::name_of(p.routing));
+    if (!routes_by({kademlia, ring_first, ring_and_keys}))
       for (auto const* key : {"alpha", "refresh"})
         if (given_.has("routing." + std::string{key}))
           warn("routing." + std::string{key}, "routing.{} is not read: it is of kademlia, alone or "
                "beside a ring", key);
-    if (!has_keys() && given_.has("routing.republish"))
+    if (!republishes() && given_.has("routing.republish"))
       warn("routing.republish", "routing.republish is not read: it is of tables by key");
+    if (routes_by({flood, walk}) && given_.has("routing.timeout"))
+      warn("routing.timeout", "routing.timeout is not read: {} waits for rings and walkers",
+           detail::name_of(p.routing));
   }
 
   void compare() {

@@ -355,7 +355,8 @@ TEST_CASE("lint knows what a head behind a NAT cannot do") {
 }
 
 TEST_CASE("lint knows what a routing policy does not read, and what it cannot begin with") {
-  for (string const name : {"chord", "pastry", "capability", "full_mesh"}) {
+  for (string const name : {"chord", "pastry", "capability", "indices", "small_world", "flood",
+                            "walk", "full_mesh"}) {
     auto const l = parse(with("[routing]\nalpha = 2\n[policy]\nrouting = \"" + name + "\"\n"));
     CHECK(l.ok());
     auto const told = std::any_of(l.warnings.begin(), l.warnings.end(), [](auto const& w) {
@@ -374,5 +375,58 @@ TEST_CASE("lint knows what a routing policy does not read, and what it cannot be
   CHECK(says(ring.warnings[0].str(), "routing.republish is not read"));
   string const direct = "[routing]\ntables = \"direct\"\n[policy]\nrouting = ";
   CHECK(says(only_error(parse(with(direct + "\"capability\"\n"))), "nobody would know anybody"));
+  CHECK(says(only_error(parse(with(direct + "\"indices\"\n"))), "indices has no tables"));
   CHECK(parse(with(direct + "\"chord\"\n")).ok());
+  CHECK(parse(with(direct + "\"flood\"\n")).ok());
+  auto const flood = parse(with("[routing]\ntimeout = \"1 s\"\n[policy]\nrouting = \"flood\"\n"));
+  REQUIRE(flood.warnings.size() == 1);
+  CHECK(says(flood.warnings[0].str(), "routing.timeout is not read"));
+}
+
+TEST_CASE("demands and conditions are read, written and hashed, and silence changes no hash") {
+  auto const plain = parse(with(""));
+  CHECK(settings_text(plain.value).find("demands") == string::npos);
+  CHECK(settings_text(plain.value).find("conditions") == string::npos);
+  auto const l = parse(with(
+      "[conditions]\nmemory_mb_most = 4096\nprice_least = 2\nprice_most = 9\n"
+      "[demands]\nshare = \"50 %\"\nmemory_mb = 1024\nprice_max = 5\nregions = \"europe, asia\"\n"
+      "[[group]]\nname = \"g\"\ncity = \"Berlin\"\noffers = \"1\"\nmemory_mb = 512\n"));
+  for (auto const& e : l.errors) FAIL_CHECK(e.str());
+  REQUIRE(l.ok());
+  CHECK(l.warnings.empty());
+  CHECK(l.value.demands.price_max == 5);
+  CHECK(l.value.demands.regions.regions == 0b110);
+  CHECK(l.value.groups[0].memory_mb == 512);
+  auto const again = parse(settings_text(l.value));
+  REQUIRE(again.ok());
+  CHECK(again.value.demands == l.value.demands);
+  CHECK(again.value.conditions == l.value.conditions);
+  CHECK(settings_hash(again.value) == settings_hash(l.value));
+  CHECK(settings_hash(l.value) != settings_hash(plain.value));
+}
+
+TEST_CASE("lint knows which demands contradict each other, and which nobody meets") {
+  auto const refused = [](string const& text) { return only_error(parse(with(text))); };
+  auto const warned = [](string const& text) {
+    auto const l = parse(with(text));
+    REQUIRE(l.warnings.size() == 1);
+    return l.warnings[0].str();
+  };
+  CHECK(says(refused("[conditions]\nprice_least = 3\n"), "price_most 0 is below price_least 3"));
+  CHECK(says(refused("[demands]\nown_region = true\nregions = \"asia\"\n"), "allowed: one"));
+  CHECK(says(refused("[demands]\nregions = \"providers\"\n"), "allowed: any, or with commas"));
+  CHECK(says(refused("[demands]\nregions = \"erope\"\n"), "did you mean \"europe\"?"));
+  CHECK(says(refused("[demands]\nminor_min = 3\nminor_max = 2\n"
+                     "[conditions]\nminor_most = 9\n"),
+             "minor_max 2 is below minor_min 3"));
+  CHECK(says(refused("[demands]\nmemory_mb = -1\n"), "s.toml:3:13"));
+  CHECK(says(refused("[demands]\nown_region = true\n[compare]\nomniscient = true\n"),
+             "knows no demands"));
+  CHECK(says(warned("[demands]\nmemory_mb = 8\n"), "nobody has more than 0"));
+  CHECK(says(warned("[demands]\nshare = \"5 %\"\n"), "nothing is demanded"));
+  CHECK(says(warned("[demands]\nshare = \"0\"\nown_region = true\n"), "no job demands anything"));
+  CHECK(says(warned("[demands]\nprice_max = 1\n[conditions]\nprice_least = 2\nprice_most = 3\n"),
+             "below what anybody asks"));
+  CHECK(says(warned("[demands]\nwithin_km = 500\n[policy]\nproximity = \"uniform\"\n"),
+             "nobody says"));
 }

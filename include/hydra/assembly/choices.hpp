@@ -7,9 +7,12 @@
 #include <hydra/proximity/uniform.hpp>
 #include <hydra/proximity/vivaldi.hpp>
 #include <hydra/routing/chord.hpp>
+#include <hydra/routing/flood.hpp>
 #include <hydra/routing/full_mesh.hpp>
 #include <hydra/routing/pastry.hpp>
 #include <hydra/routing/ring_and_keys.hpp>
+#include <hydra/routing/small_world.hpp>
+#include <hydra/routing/walk.hpp>
 #include <hydra/scheduling/local_only.hpp>
 #include <hydra/scheduling/nearest.hpp>
 #include <hydra/scheduling/power_of_d.hpp>
@@ -24,7 +27,8 @@ namespace hydra {
 // The default first.
 using any_routing =
     one_of<routing::ring_and_keys, routing::ring_first, routing::kademlia<8>, routing::chord<8>,
-           routing::pastry<>, routing::capability<>, routing::full_mesh>;
+           routing::pastry<>, routing::capability<>, routing::capability<routing::routing_index<>>,
+           routing::small_world, routing::flood<64>, routing::walk<32>, routing::full_mesh>;
 using any_proximity = one_of<proximity::geographic, proximity::uniform, proximity::vivaldi<>,
                              proximity::blend<>>;
 using any_trust = one_of<trusts::rings, trusts::beta_reputation, trusts::open>;

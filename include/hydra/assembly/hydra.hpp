@@ -66,11 +66,10 @@ struct hydra_settings {
   duration offer_lifetime = 1h;          // of a provider record; routing republishes it
   bounded_vector<composition, 3> compositions{};  // of the offers, those that others help with
   std::uint16_t receipts = 32;           // of what this head did, how many are kept; the oldest go
-  std::uint8_t region = 0x01;            // one bit: where it is, for passports that name regions
-  conditions under{};                    // under which it performs what it offers
+  conditions under{};                    // under which it performs what it offers, and where
   template <class A>
   void serialize(A& a, unsigned) {
-    a& offers& power& contacts& times& network& offer_lifetime& compositions& receipts& region;
+    a& offers& power& contacts& times& network& offer_lifetime& compositions& receipts;
     serialize_if_any(a, under);
   }
 };
@@ -279,7 +278,15 @@ class Hydra {
       return false;
     }
 
-    [[nodiscard]] std::uint8_t region() const { return hydra_->settings_.region; }
+    // Where this head says that it is, one bit; zero: it does not say.
+    [[nodiscard]] std::uint8_t region() const { return hydra_->settings_.under.region; }
+    // Whether this head itself is one that meets them, by what it says to others.
+    [[nodiscard]] bool meets(demands const& d) const {
+      provider_record own;
+      own.where = hydra_->proximity_.disclosed();
+      own.under = hydra_->settings_.under;
+      return hydra::meets(own, d);
+    }
     [[nodiscard]] std::uint64_t receipts_kept() const { return hydra_->settings_.receipts; }
     [[nodiscard]] std::optional<composition> composition_of(service what) const {
       for (auto const& c : hydra_->settings_.compositions) {

@@ -517,7 +517,8 @@ class job_protocol : private delegation<job_protocol> {
       return tried || has_a_place(j, who);
     };
     bool const would_go_round = j.parent && h.composition_of(j.what.what);
-    if (h.offers(j.what.what) && !avoided(h.me()) && !would_go_round) {
+    bool const performs_it = h.offers(j.what.what) && h.meets(j.what.of_provider);
+    if (performs_it && !avoided(h.me()) && !would_go_round) {
       candidate self{};
       self.who = h.env().self();
       self.principal = h.me();
@@ -978,7 +979,8 @@ class job_protocol : private delegation<job_protocol> {
     if (late || t.of.owner != who || !h.offers(t.what)) return {};
     if (t.work < duration{} || t.work > task_work_max) return {};
     if (!covers(terms.may_spend, budget{t.work, t.data.bytes(), 1})) return {};
-    if ((terms.regions & h.region()) == 0 || !performs(h, t.what, terms)) return {};
+    bool const elsewhere = terms.regions != passport::anywhere && (terms.regions & h.region()) == 0;
+    if (elsewhere || !performs(h, t.what, terms)) return {};
     if (who != h.me() && !h.admits(who, right::ask_of_me).admitted) return {};
     auto mine = t;  // what is left of it for this head and, at best, for the slowest of the others
     if (auto const c = plan(h, t.what, terms)) {

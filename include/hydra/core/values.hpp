@@ -267,7 +267,7 @@ struct job {
   trust floor{};        // nobody below this may run it
   payload input{};
   bulk data{};
-  demands of_provider{};  // whoever does not meet them is not asked
+  demands of_provider{};  // whoever does not meet them is not asked, nor does it here
   template <class A>
   void serialize(A& a, unsigned) {
     a& id& what& work& patience& account& priority& hops& spend& floor& input;

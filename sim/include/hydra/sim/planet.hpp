@@ -28,6 +28,7 @@ namespace hydra::sim {
 struct role {
   bounded_vector<service, 8> offers{};  // empty: it only asks
   capacity power{};
+  conditions under{};
   cell where{};
   std::uint8_t region = 0;
   std::uint8_t group = 0;  // from 1; 0: of none
@@ -239,6 +240,8 @@ class planet : public plain_setting {
   void introduce_everybody();
   void gather_groups();
   void deal_services();
+  void set_conditions();
+  [[nodiscard]] demands demanded_by(std::uint32_t who) const noexcept;
   void equip_groups();
   void set_behind_nats();
   void read_laws();

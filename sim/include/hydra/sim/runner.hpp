@@ -83,7 +83,7 @@ class populated : public planet {
       bool const serves = std::find(s.offers.begin(), s.offers.end(), how.whole) != s.offers.end();
       if (serves && !alone()) s.compositions.push_back(how);
     }
-    s.region = static_cast<std::uint8_t>(1U << mine.region);
+    s.under = mine.under;
     if (everybody().empty()) {
       for (auto c : contacts_of(who)) s.contacts.push_back(peer{view.seen(c)});
     }
@@ -451,12 +451,14 @@ class runner {
     return true;
   }
 
-  // No queue over its bound, no head on more cores than it has, no budget that grew on the way.
+  // No queue over its bound, no head on more cores than it has, no budget that grew on the way, no
+  // work where it must not be.
   static void check_bounds(world_type& w, run_options const& how, run_result& out) {
     for (std::uint32_t who = 0; who < w.peers(); ++who) {
       std::uint64_t running = 0;
       std::uint64_t waiting = 0;
       bool grew = false;
+      bool misplaced = false;
       w.template each_activity<held_lease>(peer{who}, [&](held_lease const& l) {
         running += l.now == held_lease::state::running ? 1U : 0U;
         waiting += l.now == held_lease::state::waiting ? 1U : 0U;
@@ -465,13 +467,26 @@ class runner {
         if (how.permute) return;
         auto const asked = w.setting().job_of(l.root.owner.index(), number);
         grew = grew || l.what.work > asked.work;
+        misplaced = misplaced || !may_hold(w.setting(), who, asked.of_provider, l.depth);
       });
       auto const cores = w.setting().role_of(who).power.cores;
       auto const now = w.now();
       if (running > cores) breach(out, who, "runs more tasks than it has cores", now);
       if (waiting > held_lease::per_peer_max) breach(out, who, "has too long a queue", now);
       if (grew) breach(out, who, "holds a task that grew on its way", now);
+      if (misplaced) breach(out, who, "holds a task whose demands it does not meet", now);
     }
+  }
+  // All demands count for whoever is given the job itself, regions wherever it is passed on.
+  [[nodiscard]] static bool may_hold(populated<H> const& where, std::uint32_t who,
+                                     demands const& asked, std::uint8_t depth) {
+    if (!asked) return true;
+    provider_record said;
+    said.where = where.role_of(who).where;
+    said.under = where.role_of(who).under;
+    auto regional = demands{};
+    regional.regions = asked.regions;
+    return meets(said, depth <= 1 ? asked : regional);
   }
 
   static void breach(run_result& out, std::uint32_t who, char const* what, instant at) {
@@ -487,6 +502,7 @@ class runner {
     for (std::uint32_t who = 0; who < n; ++who) {
       auto mine = where.role_of(who);
       f& mine.offers& mine.power& mine.where& mine.region& mine.churns;
+      if (mine.under) f& mine.under;
       if (mine.calls_out_only) f.add(static_cast<std::uint64_t>(where.nat_hold().count()));
       auto asks = where.job_of(who, 0);
       f& asks;

@@ -42,7 +42,8 @@ enum class fault_kind : std::uint8_t {
   loss, duplicate, delay, partition, crash, restart, slow, skew, lie
 };
 enum class routing_name : std::uint8_t {
-  ring_and_keys, ring_first, kademlia, chord, pastry, capability, full_mesh
+  ring_and_keys, ring_first, kademlia, chord, pastry, capability, indices, small_world, flood,
+  walk, full_mesh
 };
 enum class proximity_name : std::uint8_t { geographic, uniform, vivaldi, blend };
 enum class trust_name : std::uint8_t { rings, beta_reputation, open };
@@ -129,6 +130,31 @@ struct workload_settings {
   askers_by swf_askers = askers_by::user;
 };
 
+// What those who serve say of themselves: drawn evenly per head, a group's own words apart. With
+// this or any demand they also say in which region they are.
+struct condition_settings {
+  std::uint32_t memory_mb_least = 0;
+  std::uint32_t memory_mb_most = 0;
+  std::uint32_t price_least = 0;  // of a second of the reference core
+  std::uint32_t price_most = 0;
+  std::uint32_t minor_least = 0;  // version
+  std::uint32_t minor_most = 0;
+  friend constexpr bool operator==(condition_settings const&, condition_settings const&) = default;
+};
+
+// What jobs demand of whoever performs them.
+struct demand_settings {
+  ratio share{1, 1};  // of the jobs
+  std::uint32_t memory_mb = 0;
+  std::uint64_t price_max = std::numeric_limits<std::int64_t>::max();
+  std::uint32_t minor_min = 0;
+  std::uint64_t minor_max = std::numeric_limits<std::int64_t>::max();
+  whereabouts regions{};       // any, or some
+  bool own_region = false;     // only that of whoever asks
+  std::uint32_t within_km = 0;  // of whoever asks, to a cell of 100 km; 0: however far
+  friend constexpr bool operator==(demand_settings const&, demand_settings const&) = default;
+};
+
 struct churn_settings {
   ratio share{0, 1};  // of the Hydras come and go
   std::string uptime = "skype06/uptime/weibull";
@@ -189,6 +215,9 @@ struct group_settings {
   group_access access = group_access::drawn;  // of their lines; delays stay as drawn
   bool calls_out_only = false;  // they are behind a NAT: nobody can call them
   std::string friends;         // name of a group whom they trust as friends, besides their own
+  std::uint32_t memory_mb = 0;  // what they say of themselves (condition_settings)
+  std::uint32_t price = 0;
+  std::uint32_t minor = 0;
   std::uint32_t line = 0;
 };
 
@@ -269,6 +298,8 @@ struct scenario {
   world_settings world;
   service_settings services;
   workload_settings workload;
+  condition_settings conditions;
+  demand_settings demands;
   churn_settings churn;
   std::vector<composition_settings> compositions;
   std::vector<group_settings> groups;
