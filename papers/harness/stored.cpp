@@ -21,6 +21,10 @@ std::vector<measured_cell> read_results(paper_folder const& folder) {
       c.runs = static_cast<std::size_t>(in.integer(8, 0, 10'000));
       if (c.runs > 0) c.mean = in.number(6);
       if (c.runs > 1) c.half_interval = in.number(7);
+      bool const twice = std::any_of(out.begin(), out.end(), [&](measured_cell const& o) {
+        return o.table == c.table && o.row == c.row && o.column == c.column;
+      });
+      if (twice) in.fail(in.text(1), "each cell once");
       out.push_back(std::move(c));
     }
   } catch (sim::data_error const& e) {

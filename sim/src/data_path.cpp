@@ -119,8 +119,30 @@ double csv_file::number(std::size_t field) const {
   return value;
 }
 
+namespace {
+
+// What a terminal may be sent: bytes that are no plain text as \xNN, and no more than a line.
+std::string shown(std::string_view value) {
+  constexpr std::size_t most = 80;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (char const c : value.substr(0, most)) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += "\\x";
+      out += digits[byte >> 4U];
+      out += digits[byte & 15U];
+    }
+  }
+  return value.size() > most ? out + "..." : out;
+}
+
+}  // namespace
+
 void csv_file::fail(std::string_view value, std::string_view allowed) const {
-  throw data_error{path_ + ":" + std::to_string(line_) + ": '" + std::string{value} +
+  throw data_error{path_ + ":" + std::to_string(line_) + ": '" + shown(value) +
                    "' is not allowed; allowed: " + std::string{allowed}};
 }
 

@@ -281,6 +281,12 @@ TEST_CASE("results are read as they were written, and judged anew", "[papers]") 
 
   at.write("results.csv", std::string{results_header} + "\nt,1,c,5,4,6,many,0,2,inside\n");
   CHECK_THROWS_WITH(read_results(folder), Catch::Contains("results.csv:2: 'many'"));
+  at.write("results.csv", std::string{results_header} + "\nt,1,c,5,4,6,\x1b[2J\xff,0,2,inside\n");
+  CHECK_THROWS_WITH(read_results(folder), Catch::Contains(R"(results.csv:2: '\x1b[2J\xff')"));
+  std::string const row = "t,1,c,5,4,6,5,0,2,inside\n";
+  at.write("results.csv", std::string{results_header} + "\n" + row + row);
+  CHECK_THROWS_WITH(read_results(folder), Catch::Contains("results.csv:3: '1'") &&
+                                              Catch::Contains("each cell once"));
 }
 
 TEST_CASE("what is stored of every paper agrees with what was published", "[papers]") {
