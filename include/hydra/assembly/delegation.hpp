@@ -385,6 +385,7 @@ class delegation {
     j.what.what = c.part;
     j.what.patience = mine.deadline - now;
     j.what.floor = mine.floor;
+    j.what.of_provider.regions = mine.regions;
     j.what.priority = l.what.priority;
     j.what.input = c.passes_on() ? l.what.input : part_input(l.what.input, index);
     j.submitted = now;

@@ -85,10 +85,12 @@ struct passport_claim {
           l.terms};
 }
 
-// The root's own passport: what its user allows. Never sent.
+// The root's own passport: what its user allows. Never sent. The regions that the job demands
+// bind all hands, not the first alone.
+static_assert(demands::anywhere == passport::anywhere);
 [[nodiscard]] constexpr passport root_passport(job const& j, instant deadline) noexcept {
-  return {static_cast<std::uint8_t>(std::min<std::size_t>(j.hops, hops_max)), passport::anywhere,
-          j.floor, deadline, budget_of(j), {}};
+  return {static_cast<std::uint8_t>(std::min<std::size_t>(j.hops, hops_max)),
+          j.of_provider.regions, j.floor, deadline, budget_of(j), {}};
 }
 // Whether `child` is allowed by `parent`.
 [[nodiscard]] constexpr bool tightens(passport const& parent, passport const& child) noexcept {
