@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
+#include <string>
+
 namespace hydra::cli {
 namespace {
 
@@ -15,9 +18,46 @@ std::string whole_number(std::string const& text) {
   bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   return digits && text.size() < 20 ? "" : text + " is not allowed; allowed: 0 to 10^19 - 1";
 }
+std::string not_empty(std::string const& text) {
+  return text.empty() ? "\"\" is not allowed; allowed: one of them, or several with commas" : "";
+}
+CLI::Validator whole_between(std::uint64_t least, std::uint64_t most) {
+  return {[least, most](std::string& text) -> std::string {
+            bool const digits = whole_number(text).empty();
+            auto const value = digits ? std::stoull(text) : 0;
+            if (digits && value >= least && value <= most) return "";
+            return text + " is not allowed; allowed: " + std::to_string(least) + " to " +
+                   std::to_string(most);
+          },
+          ""};
+}
 void timeout_flag(CLI::App& verb, network_arguments& a) {
   verb.add_option("--timeout", a.timeout, "give up after so long, like \"60 s\"; exit code 124")
       ->type_name("DURATION");
+}
+
+// What is demanded of whoever performs a job.
+void demand_flags(CLI::App& run, network_arguments& a) {
+  auto const number = [&run](char const* flag, auto& to, std::uint64_t least, std::uint64_t most,
+                             char const* value, char const* about) {
+    run.add_option(flag, to, about)->type_name(value)->check(whole_between(least, most));
+  };
+  auto& needs = a.of_provider;
+  number("--memory", needs.memory_mb, 1, 0xffffffffU, "MB",
+         "who performs it must let a task use so much");
+  number("--price-max", needs.price_max, 0, demands::any_price, "N",
+         "who performs it must not ask for more");
+  number("--minor-min", needs.minor_min, 0, 0xffff, "N",
+         "the service must have this minor version or a later one");
+  number("--minor-max", needs.minor_max, 0, 0xffff, "N",
+         "the service must have this minor version or an earlier one");
+  std::string regions;
+  for (auto name : world_regions) regions += (regions.empty() ? "" : "|") + std::string{name};
+  run.add_option("--region", a.region, "where it must stay, parts of it too; several with commas")
+      ->type_name(regions)
+      ->check(not_empty);
+  number("--within-km", needs.within_km, 1, demands::within_km_max, "N",
+         "how far from the place of this node it may be performed");
 }
 
 void add_jobs(CLI::App& app, network_arguments& a) {
@@ -39,6 +79,7 @@ void add_jobs(CLI::App& app, network_arguments& a) {
   run->add_option("--patience", a.patience, "it has failed when it is not done by then")
       ->type_name("DURATION");
   timeout_flag(*run, a);
+  demand_flags(*run, a);
   auto* put = app.add_subcommand("put", "keep a file as an object that jobs may name");
   put->add_option("file", a.file, "its bytes are copied")->type_name("FILE")->required();
   auto* drop = app.add_subcommand("drop", "keep an object no more");

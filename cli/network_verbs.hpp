@@ -2,6 +2,8 @@
 // for hydra, which hands them on and shows them in its help, manual page and completions.
 #pragma once
 
+#include <hydra/core/values.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +29,8 @@ struct network_arguments {
   std::string work;
   std::string patience;
   std::string timeout;
+  demands of_provider{};
+  std::string region;  // names, with commas
   std::string contact;
   std::string name;
   std::string who;

@@ -1,5 +1,6 @@
 #include "config.hpp"
 
+#include "demands.hpp"
 #include "toml_file.hpp"
 
 #include <fmt/format.h>
@@ -64,6 +65,16 @@ lease = "35 s"
 # Whether others may know it, to some 100 km; without it they measure.
 disclose = false
 
+[conditions]
+# What it says of itself to those who look for a service; a job may demand it. Versions stand in
+# the manifests of the services.
+# The memory in MB that a task may use here; 0: nothing is said, which meets no demand of memory.
+memory_mb = 0
+# Of a second of the reference core, in the unit of the network; 0: none.
+price = 0
+# Where it is: africa, asia, europe, north_america, oceania, south_america.
+# region = "europe"
+
 [jail]
 # Run the jobs of others even where the jail is not whole (hydra doctor says what is missing).
 allow_without = false
@@ -98,6 +109,21 @@ void read_place(net::toml_item const& table, net::toml_problems& problems, confi
     from.wrong(table, "[place] has one of latitude and longitude; allowed: both, or none");
   }
   from.finish();
+}
+
+void read_conditions(net::toml_item const& table, net::toml_problems& problems, conditions& to) {
+  constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+  net::toml_taker from{table, problems, "[conditions]"};
+  std::int64_t memory = to.memory_mb;
+  std::int64_t price = to.price;
+  std::size_t region = 0;
+  from.whole("memory_mb", memory, 0, most);
+  from.whole("price", price, 0, most);
+  // Where the word is wrong nothing of this is used.
+  if (from.word("region", region, region_words())) to.region = region_bit(world_regions[region]);
+  from.finish();
+  to.memory_mb = static_cast<std::uint32_t>(memory);
+  to.price = static_cast<std::uint32_t>(price);
 }
 
 // The tables, by name; what else stands there is said.
@@ -144,6 +170,7 @@ void read_tables(net::toml_item const& root, net::toml_problems& problems, confi
     from.finish();
   }
   if (auto const* t = all.table("place")) read_place(*t, problems, to);
+  if (auto const* t = all.table("conditions")) read_conditions(*t, problems, to.under);
   if (auto const* t = all.table("jail")) {
     net::toml_taker from{*t, problems, "[jail]"};
     from.flag("allow_without", to.allow_without_jail);

@@ -6,6 +6,7 @@
 #include <hydra/core/outcome.hpp>
 #include <hydra/core/random.hpp>
 #include <hydra/core/time.hpp>
+#include <hydra/core/values.hpp>
 
 #include <cstdint>
 #include <string>
@@ -22,6 +23,7 @@ struct config {
   bool strangers = false;             // whether it works for Hydras outside its rings
   cell place{};                       // where this head is, to 100 km; unsaid: not configured
   bool disclose_place = false;        // whether others may know it
+  conditions under{};  // what it says of itself to askers; versions are those of the manifests
   ratio check_friends{1, 10};         // of the results of friends, and of their friends
   duration lease = std::chrono::seconds{35};  // silence of so long is taken for death
   bool allow_without_jail = false;

@@ -2,6 +2,7 @@
 
 #include "bundle.hpp"
 #include "control.hpp"
+#include "demands.hpp"
 #include "events.hpp"
 #include "jail_watch.hpp"
 #include "links.hpp"
@@ -85,6 +86,12 @@ std::string text_of(ending e) {
     case ending::cancelled: return "cancelled";
   }
   return {};
+}
+
+// Why a job ended so, with what was demanded where that may be the cause.
+std::string detail_of(ending e, demands const& d) {
+  if (e != ending::nobody_found || !d) return text_of(e);
+  return text_of(e) + " and meets what is demanded: " + words_of(d);
 }
 
 // What a request with numbers beyond all sense gets.
@@ -255,6 +262,9 @@ class on_network final : public daemon, private shelf {
     s.limits.objects.bytes_max = what_.objects_max;
     s.between = links_.get();
     s.threads = cores();
+    for (auto const& [name, m] : services_) {
+      s.minors[m->service()] = s.minors[step_of(*m, "part")] = minor_of(*m);
+    }
     here_ = std::make_unique<machine>(s);
     here_->on_build([this](net::head<whole_hydra>& h) { return make(h); });
     here_->on_emit([this](auto const& fact) {
@@ -300,6 +310,10 @@ class on_network final : public daemon, private shelf {
   [[nodiscard]] static key step_of(net::manifest const& m, char const* step) {
     return service_key(m.name + "." + step, m.major);
   }
+  // What a record has room for.
+  [[nodiscard]] static std::uint16_t minor_of(net::manifest const& m) {
+    return static_cast<std::uint16_t>(std::min(m.minor, 0xffffU));
+  }
   // So many services of a head are known to its Hydra, and so many of them divided.
   [[nodiscard]] bool room_for(net::manifest const& more) const {
     std::size_t offers = divides(more) ? 2 : 1;
@@ -335,6 +349,7 @@ class on_network final : public daemon, private shelf {
     s.times = times_for(what_.lease);
     s.power.cores = static_cast<std::uint16_t>(cores());
     s.receipts = receipts_kept;
+    s.under = what_.under;
     for (auto const& [name, m] : services_) {
       auto const whole = h.know<service>(m->service());
       s.offers.try_push_back(whole);
@@ -445,7 +460,8 @@ class on_network final : public daemon, private shelf {
     if (!row || row->ended_ms != 0) return;
     bool const good = f.how == ending::completed;
     row->state = good ? "done" : f.how == ending::cancelled ? "cancelled" : "failed";
-    row->detail = good || f.how == ending::cancelled ? "" : text_of(f.how);
+    row->detail =
+        good || f.how == ending::cancelled ? "" : detail_of(f.how, row->of_provider);
     row->ended_ms = now_ms();
     if (good) {
       auto const made = object_made(f.output, {}, 1, {});
@@ -500,6 +516,7 @@ class on_network final : public daemon, private shelf {
     // Nobody bids for what cannot be done in time: who has little patience expects little work.
     auto const work_ms = ms_of(q, "work_ms", std::clamp<std::int64_t>(patience_ms / 4, 1,
                                                                       work_standard_ms));
+    auto const needs = demands_from(q);
     let_go();
     bundle in;
     auto const params = q.value("params", json::object());
@@ -544,6 +561,7 @@ class on_network final : public daemon, private shelf {
     row.submitted_ms = now_ms();
     row.work_ms = work_ms;
     row.patience_ms = patience_ms;
+    row.of_provider = needs;
     check(state_->put(row));
     say(row.nonce, "submitted: " + row.service);
     give(row);
@@ -552,6 +570,20 @@ class on_network final : public daemon, private shelf {
       return stopping_ || state_->job(row.nonce).value_or(row).state != "submitted";
     });
     return row_json(state_->job(row.nonce).value_or(row));
+  }
+  // Near is near to this node, wherever it will be.
+  [[nodiscard]] demands demands_from(json const& q) const {
+    auto said = demands_of(q.value("demands", json::object()));
+    if (!said) throw refused{usage, said.why()};
+    auto needs = said.value();
+    if (needs.within_km == 0) return needs;
+    if (!what_.place.said()) {
+      throw refused{usage, "within_km: " + std::to_string(needs.within_km) +
+                               " is not allowed; this node does not know where it is: write "
+                               "latitude and longitude under [place] in " + where_.config};
+    }
+    needs.near = what_.place;
+    return needs;
   }
   [[nodiscard]] result<object_id> take_in(std::string const& path) override {
     return here_->objects([&](net::object_files& f) { return f.import(path); });
@@ -581,6 +613,7 @@ class on_network final : public daemon, private shelf {
       j.data.how = {*how, static_cast<std::uint64_t>(row.how_bytes), peer{0}};
     }
     j.data.output_bytes = static_cast<std::uint64_t>(row.output_bytes_max);
+    j.of_provider = row.of_provider;
     here_->tell(submit{j});
   }
   // What this node has of a job's input.
@@ -629,9 +662,10 @@ class on_network final : public daemon, private shelf {
             {"input", r.input},        {"input_bytes", r.input_bytes},
             {"output", r.output},      {"output_bytes", r.output_bytes},
             {"submitted_ms", r.submitted_ms}, {"ended_ms", r.ended_ms},
-            {"code", r.ended_ms == 0 || r.state == "done"           ? 0
-                     : r.detail == text_of(ending::nobody_found) ? nobody
-                                                                  : failed}};
+            {"demands", json_of(r.of_provider)},
+            {"code", r.ended_ms == 0 || r.state == "done"                      ? 0
+                     : r.detail.starts_with(text_of(ending::nobody_found)) ? nobody
+                                                                            : failed}};
   }
   json jobs() {
     auto all = json::array();

@@ -3,6 +3,7 @@
 #include "config.hpp"
 #include "control.hpp"
 #include "daemon.hpp"
+#include "demands.hpp"
 #include "demo.hpp"
 #include "doctor.hpp"
 #include "peers.hpp"
@@ -215,6 +216,8 @@ void print_job(json const& j) {
                static_cast<double>(j["ended_ms"].get<std::int64_t>() -
                                    j["submitted_ms"].get<std::int64_t>()) / 1e3);
   }
+  auto const needs = demands_of(j.value("demands", json::object()));
+  if (needs && needs.value()) fmt::print("demands   {}\n", words_of(needs.value()));
   fmt::print("input     {} bytes, object {}\n", j["input_bytes"].get<long>(),
              short_of(j["input"]));
   if (j["output_bytes"].get<long>() != 0) {
@@ -284,6 +287,21 @@ std::string file_path(std::string const& name) {
   return path.string();
 }
 
+// What the flags demand, as the node is told it.
+json demands_in(network_arguments const& a) {
+  auto needs = a.of_provider;
+  if (!a.region.empty()) {
+    auto const regions = regions_of(a.region);
+    if (!regions) throw ended{usage, "--region: " + regions.why()};
+    needs.regions = regions.value();
+  }
+  if (needs.minor_min > needs.minor_max) {
+    throw ended{usage, fmt::format("--minor-min: {} is above --minor-max: {}; no version is both",
+                                   needs.minor_min, needs.minor_max)};
+  }
+  return json_of(needs);
+}
+
 int run(network_arguments const& a, places const& where) {
   json q{{"verb", "run"}, {"service", a.service}, {"files", json::array()},
          {"params", json::object()}};
@@ -299,6 +317,7 @@ int run(network_arguments const& a, places const& where) {
   }
   if (!a.work.empty()) q["work_ms"] = ms_of("--work", a.work);
   if (!a.patience.empty()) q["patience_ms"] = ms_of("--patience", a.patience);
+  q["demands"] = demands_in(a);
   auto row = ask_node(where, q);
   auto const job = row["job"].get<std::int64_t>();
   bool const waits = a.wait || !a.out.empty();

@@ -8,12 +8,13 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace hydra::node {
 namespace {
 
-constexpr int layout = 2;  // of the tables; a later one is refused
+constexpr int layout = 3;  // of the tables; a later one is refused
 constexpr char const* tables = R"(
 create table if not exists meta(name text primary key, value text not null) without rowid;
 create table if not exists records(type integer, name integer, bytes blob not null,
@@ -28,7 +29,11 @@ create table if not exists jobs(nonce integer primary key, service text not null
   by text not null, detail text not null, submitted_ms integer not null,
   ended_ms integer not null, work_ms integer not null, patience_ms integer not null,
   holder text not null default '', how text not null default '',
-  how_bytes integer not null default 0);
+  how_bytes integer not null default 0, memory_mb integer not null default 0,
+  price_max integer not null default 4294967295, minor_min integer not null default 0,
+  minor_max integer not null default 65535, within_km integer not null default 0,
+  near_x integer not null default 0, near_y integer not null default 0,
+  near_z integer not null default 0, regions integer not null default 255);
 create table if not exists kept(object text primary key) without rowid;
 create table if not exists notes(job integer, at_ms integer, text text not null);
 create index if not exists notes_of on notes(job);
@@ -37,6 +42,17 @@ constexpr char const* from_1_to_2 = R"(
 alter table jobs add column holder text not null default '';
 alter table jobs add column how text not null default '';
 alter table jobs add column how_bytes integer not null default 0;
+)";
+constexpr char const* from_2_to_3 = R"(
+alter table jobs add column memory_mb integer not null default 0;
+alter table jobs add column price_max integer not null default 4294967295;
+alter table jobs add column minor_min integer not null default 0;
+alter table jobs add column minor_max integer not null default 65535;
+alter table jobs add column within_km integer not null default 0;
+alter table jobs add column near_x integer not null default 0;
+alter table jobs add column near_y integer not null default 0;
+alter table jobs add column near_z integer not null default 0;
+alter table jobs add column regions integer not null default 255;
 )";
 
 [[nodiscard]] std::int64_t now_ms() {
@@ -171,12 +187,17 @@ class in_sqlite final : public state {
     return s.run() ? result<std::int64_t>{nonce} : wrong();
   }
   result<bool> put(job_row const& j) override {
+    auto const& d = j.of_provider;
     return change(
-        "insert or replace into jobs values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert or replace into jobs values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?)",
         j.nonce,
         j.service, j.state, j.input, j.input_bytes, j.output_bytes_max, j.output, j.output_bytes,
         j.by, j.detail, j.submitted_ms, j.ended_ms, j.work_ms, j.patience_ms, j.holder, j.how,
-        j.how_bytes);
+        j.how_bytes, std::int64_t{d.memory_mb}, std::int64_t{d.price_max},
+        std::int64_t{d.minor_min}, std::int64_t{d.minor_max}, std::int64_t{d.within_km},
+        std::int64_t{d.near.x}, std::int64_t{d.near.y}, std::int64_t{d.near.z},
+        std::int64_t{d.regions});
   }
   [[nodiscard]] std::optional<job_row> job(std::int64_t nonce) override {
     auto rows = all<job_row>("select * from jobs where nonce = ?", job_of, nonce);
@@ -291,7 +312,23 @@ class in_sqlite final : public state {
     return {s.number(0), s.text(1),   s.text(2),    s.text(3),    s.number(4),
             s.number(5), s.text(6),   s.number(7),  s.text(8),    s.text(9),
             s.number(10), s.number(11), s.number(12), s.number(13), s.text(14), s.text(15),
-            s.number(16)};
+            s.number(16), demands_of(s, 17)};
+  }
+  static demands demands_of(statement const& s, int first) {
+    demands d;
+    auto const next = [&](auto& to) {
+      to = static_cast<std::remove_reference_t<decltype(to)>>(s.number(first++));
+    };
+    next(d.memory_mb);
+    next(d.price_max);
+    next(d.minor_min);
+    next(d.minor_max);
+    next(d.within_km);
+    next(d.near.x);
+    next(d.near.y);
+    next(d.near.z);
+    next(d.regions);
+    return d;
   }
 
   std::string path_;
@@ -333,7 +370,9 @@ result<std::unique_ptr<state>> state::open(std::string const& path) {
       return error{path + ": was written by a later version of this program"};
     }
   }
-  auto const all = std::string{"begin;"} + (written == 1 ? from_1_to_2 : "") + tables +
+  bool const older = written == 1 || written == 2;
+  auto const all = std::string{"begin;"} + (written == 1 ? from_1_to_2 : "") +
+                   (older ? from_2_to_3 : "") + tables +
                    "pragma user_version = " + std::to_string(layout) + "; commit";
   if (!say(all.c_str())) return wrong();
   return std::unique_ptr<state>{std::make_unique<in_sqlite>(path, std::move(db))};

@@ -54,6 +54,7 @@ struct job_row {
   std::string holder;  // of the input, as a contact; empty: this head
   std::string how;     // hex of an object here that says what is to be done with the input
   std::int64_t how_bytes = 0;
+  demands of_provider{};
 };
 
 class state {

@@ -72,6 +72,18 @@ expect 2 '.' at 1 run text.sort "$folder/"$'\e]0;x\a'
 expect 2 '.' at 1 ring add $'\xff\xfe'
 expect 2 '--timeout' at 1 run text.sort "$folder/text" --wait --timeout soon
 expect 2 '--patience' at 1 run text.sort "$folder/text" --patience -3
+for each in '--memory 0' '--memory -3' '--memory x' '--memory 4294967296' '--price-max -1' \
+  '--price-max 1.5' '--minor-min 65536' '--minor-max -1' '--within-km 0' '--within-km 20001'; do
+  expect 2 "${each% *}: ${each#* } is not allowed; allowed: [01] to " \
+    at 1 run text.sort "$folder/text" ${each% *}="${each#* }"
+done
+expect 2 '--region: "europ" is no region; did you mean "europe"\? allowed: africa, asia, europe' \
+  at 1 run text.sort "$folder/text" --region asia,europ
+expect 2 '--region: "" is not allowed' at 1 run text.sort "$folder/text" --region ''
+expect 2 '--minor-min: 3 is above --minor-max: 2' \
+  at 1 run text.sort "$folder/text" --minor-min 3 --minor-max 2
+expect 2 'within_km: 500 is not allowed; this node does not know where it is.*1/hydra.toml' \
+  at 1 run text.sort "$folder/text" --within-km 500
 expect 2 '.' at 1 frobnicate
 expect 3 'manifest' at 1 service add "$folder"
 expect 2 'is no service of this node' at 1 service rm text.sort
@@ -98,6 +110,8 @@ if perl -MSocket -e 1 2>/dev/null; then
     '{"verb":"run","service":"a","params":{"x":{}}}' '{"verb":"peer add","contact":null}' \
     '{"verb":"run","service":"a","patience_ms":-1,"work_ms":-9223372036854775808}' \
     '{"verb":"run","service":"a","patience_ms":9223372036854775807}' \
+    '{"verb":"run","service":"a","demands":{"regions":"","memory_mb":-1}}' \
+    '{"verb":"run","service":"a","demands":7}' \
     '{"verb":"service add","manifest":"/dev/zero"}' $'{"verb":"\xff\xfe"}'; do
     said=$(echo "$line" | tell 1)
     [[ $said == *'"ok":'* ]] || wrong "no answer to $line"

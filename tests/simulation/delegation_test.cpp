@@ -34,6 +34,7 @@ struct shape {
   std::uint32_t hider = 0xffffffffU;  // a head that passes on no cancellation and no silence
   bool cut = false;                   // half of the heads from the other half, 60 to 120 s
   std::uint32_t lossy = 0;            // every so many messages one is lost; 0: none
+  bool regions = false;               // heads of even index in the first one, others in the second
 };
 
 constexpr service whole{0};
@@ -85,6 +86,7 @@ struct small_world : sim::plain_setting {
   [[nodiscard]] hydra_under_test make(sim::permutation const& view, std::uint32_t who) const {
     hydra_settings s;
     s.power.cores = 2;
+    if (how.regions) s.under.region = static_cast<std::uint8_t>(1U << who % 2);
     auto const know = [&](std::uint32_t other) {
       if (other != who && other < peers() && !s.contacts.full()) {
         s.contacts.push_back(peer{view.seen(other)});
@@ -215,6 +217,28 @@ TEST_CASE("a job that may pass through fifteen hands does not reach the sixteent
   CHECK(seen.runs.empty());
   REQUIRE(seen.ends.size() == 1);
   CHECK(seen.ends[0].second.how != ending::completed);
+}
+
+TEST_CASE("who is not where a job demands gets neither it nor a part of it, its owner included",
+          "[delegation]") {
+  shape const how{.heads = 48, .of = shape::kind::layers, .regions = true};
+  for (std::uint8_t const demanded : {std::uint8_t{2}, demands::anywhere}) {
+    small w{small_world{how}};
+    w.run_for(20s);
+    auto j = make_job(0, 1, 20s, 3, 200);  // head 0 performs it too, elsewhere
+    j.of_provider.regions = demanded;
+    w.tell(peer{0}, submit{j});
+    w.run_for(11min);
+    auto const seen = w.observed();
+    REQUIRE(seen.ends.size() == 1);
+    CHECK(seen.ends[0].second.how == ending::completed);
+    CHECK(seen.runs.size() > 3);
+    auto const elsewhere = std::count_if(seen.grants.begin(), seen.grants.end(), [](auto const& g) {
+      return g.what.who.index() % 2 == 0;
+    });
+    CHECK((elsewhere == 0) == (demanded == 2));
+    check_chains(seen);
+  }
 }
 
 TEST_CASE("cancelling at the root ends everything below at once", "[delegation]") {

@@ -126,6 +126,8 @@ TEST_CASE("bash is offered verbs, flags, their values, scenarios and files") {
   CHECK(offered({"si"}) == "sim\n");
   CHECK(offered({"peer", "p"}) == "ping\n");
   CHECK(offered({"run", "--pa"}) == "--param\n--patience\n");
+  CHECK(offered({"run", "--m"}) == "--memory\n--minor-min\n--minor-max\n");
+  CHECK(offered({"run", "text.sort", "--region", "a"}) == "africa\nasia\n");
   CHECK(offered({"up", "--"}) == "--detach\n--home\n--help\n--version\n--quiet\n--json\n");
   CHECK(offered({"run", "-o", HYDRA_SOURCE_DIR "/LIC"}) == HYDRA_SOURCE_DIR "/LICENSE\n");
   CHECK(offered({"sim", "r"}) == "run\n");

@@ -165,7 +165,7 @@ class Hydra {
       record.what = what;
       record.power = settings_.power;
       record.where = proximity_.disclosed();
-      record.under = settings_.under;
+      record.under = c.under(what);
       routing_.publish(r, record);
     }
     protocol_.on_start(c);
@@ -278,15 +278,28 @@ class Hydra {
       return false;
     }
 
+    // What this head says of how it performs a service; a driver may know its version.
+    [[nodiscard]] conditions under(service what) const {
+      auto said = hydra_->settings_.under;
+      if constexpr (requires { env_->minor(what); }) {
+        if (auto const minor = env_->minor(what); minor != 0) said.minor = minor;
+      }
+      return said;
+    }
+    // As others judge it by its record; where it is, it knows even if it tells nobody.
+    [[nodiscard]] bool meets(service what, demands const& needs) const {
+      if (!needs) return true;
+      provider_record own;
+      own.under = under(what);
+      if constexpr (requires { hydra_->proximity_.own(); }) {
+        own.where = hydra_->proximity_.own();
+      } else {
+        own.where = hydra_->proximity_.disclosed();
+      }
+      return hydra::meets(own, needs);
+    }
     // Where this head says that it is, one bit; zero: it does not say.
     [[nodiscard]] std::uint8_t region() const { return hydra_->settings_.under.region; }
-    // Whether this head itself is one that meets them, by what it says to others.
-    [[nodiscard]] bool meets(demands const& d) const {
-      provider_record own;
-      own.where = hydra_->proximity_.disclosed();
-      own.under = hydra_->settings_.under;
-      return hydra::meets(own, d);
-    }
     [[nodiscard]] std::uint64_t receipts_kept() const { return hydra_->settings_.receipts; }
     [[nodiscard]] std::optional<composition> composition_of(service what) const {
       for (auto const& c : hydra_->settings_.compositions) {

@@ -517,8 +517,8 @@ class job_protocol : private delegation<job_protocol> {
       return tried || has_a_place(j, who);
     };
     bool const would_go_round = j.parent && h.composition_of(j.what.what);
-    bool const performs_it = h.offers(j.what.what) && h.meets(j.what.of_provider);
-    if (performs_it && !avoided(h.me()) && !would_go_round) {
+    bool const fit = h.offers(j.what.what) && h.meets(j.what.what, j.what.of_provider);
+    if (fit && !avoided(h.me()) && !would_go_round) {
       candidate self{};
       self.who = h.env().self();
       self.principal = h.me();

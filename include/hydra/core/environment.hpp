@@ -6,8 +6,9 @@
 //           sign(record)  check(record, principal, signature)  note(...)
 // Storage   pool<T>()  recall<R>(name)
 //
-// Where there is a disk a driver may answer two questions more: has(object, range), and
-// part(object, index, parts), the range of one part of what was made to be divided.
+// A driver may answer three questions more. Where there is a disk: has(object, range), and
+// part(object, index, parts), the range of one part of what was made to be divided. Where services
+// are native: minor(service), which version of it this machine has within the major one.
 //
 // Rules. Every effect but sign (a pure function of the record and the signer) only records what
 // shall happen; nothing re-enters, sleeps or blocks. Answers come through on_fact and repeat the

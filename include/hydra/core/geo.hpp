@@ -3,8 +3,11 @@
 
 #include <hydra/core/time.hpp>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace hydra {
 
@@ -21,6 +24,18 @@ struct cell {
     a& x& y& z;
   }
 };
+
+// Bit i of a mask of regions stands for the i-th name.
+inline constexpr std::array<std::string_view, 6> world_regions = {
+    "africa", "asia", "europe", "north_america", "oceania", "south_america"};
+
+// Its bit; 0: there is no such region.
+[[nodiscard]] constexpr std::uint8_t region_bit(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < world_regions.size(); ++i) {
+    if (world_regions[i] == name) return static_cast<std::uint8_t>(1U << i);
+  }
+  return 0;
+}
 
 inline constexpr double earth_radius_km = 6371.0;
 

@@ -196,6 +196,7 @@ struct conditions {
 struct demands {
   static constexpr std::uint8_t anywhere = 0xff;
   static constexpr std::uint32_t any_price = 0xffffffffU;
+  static constexpr std::uint16_t within_km_max = 20'000;  // half around the globe
   std::uint32_t memory_mb = 0;
   std::uint32_t price_max = any_price;
   std::uint16_t minor_min = 0;

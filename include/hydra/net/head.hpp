@@ -67,6 +67,7 @@ struct runtime_settings {
   std::optional<net::identity> identity{};  // of this head; none: plain TCP on loopback, for tests
   ownership belongs{};           // whose head it is; empty: it is a Hydra of its own
   bool beyond_loopback = false;  // may bind and dial any address; needs an identity
+  std::map<key, std::uint16_t> minors{};  // versions of services within their major one
 
   static constexpr std::uint32_t same = 0xffffffffU;
 };
@@ -200,6 +201,11 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] bool has(object_id what, byte_range which) const {
     auto const it = objects_here_.find(what);
     return it != objects_here_.end() && within(which, {0, it->second});
+  }
+  // The version of a service here within its major one; 0: not said.
+  [[nodiscard]] std::uint16_t minor(service what) const {
+    auto const it = settings_.minors.find(about(what));
+    return it == settings_.minors.end() ? std::uint16_t{0} : it->second;
   }
   // The range of a part of an object that is whole here and was made to be divided into so many; of
   // no bytes: it was not.

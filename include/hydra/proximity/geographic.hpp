@@ -87,6 +87,7 @@ class geographic {
   [[nodiscard]] constexpr cell disclosed() const noexcept {
     return settings_.disclose ? snapped(settings_.own, settings_.coarser) : cell{};
   }
+  [[nodiscard]] constexpr cell own() const noexcept { return settings_.own; }
   [[nodiscard]] constexpr std::size_t measured() const noexcept { return count_; }
   [[nodiscard]] constexpr bool measured(peer who) const noexcept {
     return place_of(who) < count_;

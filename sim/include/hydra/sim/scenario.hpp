@@ -6,10 +6,10 @@
 // event. Names of enumerators are the words a file uses, `-` for `_`.
 #pragma once
 
+#include <hydra/core/geo.hpp>
 #include <hydra/core/random.hpp>
 #include <hydra/core/time.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -23,10 +23,6 @@ inline constexpr std::uint64_t hydras_max = 10'000'000;
 inline constexpr std::size_t faults_max = 1'000;  // [[fault]] sections of a scenario
 inline constexpr std::size_t compositions_max = 3;
 inline constexpr std::size_t groups_max = 64;
-
-// Bit i of a place's mask; the order is that of `region`.
-inline constexpr std::array<std::string_view, 6> world_regions = {
-    "africa", "asia", "europe", "north_america", "oceania", "south_america"};
 
 enum class ending : std::uint8_t { end, quiet };  // at `duration`, or when nothing is left to do
 enum class positions_from : std::uint8_t { cities };
