@@ -57,8 +57,8 @@ sim::whereabouts providers() { return {sim::whereabouts::which::providers, 0, 0,
 sim::whereabouts elsewhere() { return {sim::whereabouts::which::elsewhere, 0, 0, 0}; }
 sim::whereabouts regions(std::initializer_list<std::string_view> names) {
   sim::whereabouts w{sim::whereabouts::which::regions, 0, 0, 0};
-  for (std::size_t i = 0; i < sim::world_regions.size(); ++i) {
-    bool const named = std::find(names.begin(), names.end(), sim::world_regions[i]) != names.end();
+  for (std::size_t i = 0; i < world_regions.size(); ++i) {
+    bool const named = std::find(names.begin(), names.end(), world_regions[i]) != names.end();
     if (named) w.regions = static_cast<std::uint8_t>(w.regions | 1U << i);
   }
   return w;
@@ -441,7 +441,7 @@ sim::scenario swarm(std::uint64_t seed) {
       auto f = fault(kind, part(30), some(draw, 4min), 10s + some(draw, 60s));
       if (kind == sim::fault_kind::partition) {
         f.chance = {1, 1};
-        f.from = regions({sim::world_regions[draw.below(sim::world_regions.size())]});
+        f.from = regions({world_regions[draw.below(world_regions.size())]});
         f.to = elsewhere();
         f.symmetric = draw.below(2) == 0;
       }

@@ -2,13 +2,17 @@
 //
 // A stream costs four bytes of state (its counter); two streams with different purposes never
 // influence each other, so another scheduler leaves arrivals and churn bit-identical. The mixer
-// is the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014). Not for secrets.
+// is the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014), which can be run backwards: who
+// sees one draw knows the next. A driver whose draws others see and must not guess gives its streams
+// a key; then they are SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012) of the same count.
 #pragma once
 
 #include <hydra/core/wide.hpp>
 #include <hydra/core/contract.hpp>
 #include <hydra/core/time.hpp>
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,6 +25,40 @@ namespace hydra {
   x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
   x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
   return x ^ (x >> 31U);
+}
+
+using draw_key = std::array<std::uint64_t, 2>;
+
+namespace detail {
+
+constexpr void sip_rounds(std::array<std::uint64_t, 4>& v, int rounds) noexcept {
+  for (; rounds > 0; --rounds) {
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = std::rotl(v[1], 13) ^ v[0];
+    v[3] = std::rotl(v[3], 16) ^ v[2];
+    v[0] = std::rotl(v[0], 32) + v[3];
+    v[2] += v[1];
+    v[3] = std::rotl(v[3], 21) ^ v[0];
+    v[1] = std::rotl(v[1], 17) ^ v[2];
+    v[2] = std::rotl(v[2], 32);
+  }
+}
+
+}  // namespace detail
+
+// SipHash-2-4 of the eight bytes of `word`, the lowest first.
+[[nodiscard]] constexpr std::uint64_t siphash(draw_key const& k, std::uint64_t word) noexcept {
+  std::array<std::uint64_t, 4> v{k[0] ^ 0x736f6d6570736575U, k[1] ^ 0x646f72616e646f6dU,
+                                 k[0] ^ 0x6c7967656e657261U, k[1] ^ 0x7465646279746573U};
+  for (auto const block : {word, std::uint64_t{8} << 56U}) {  // the second: how long it was
+    v[3] ^= block;
+    detail::sip_rounds(v, 2);
+    v[0] ^= block;
+  }
+  v[2] ^= 0xffU;
+  detail::sip_rounds(v, 4);
+  return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 // A probability as a ratio of integers: ratio{1, 20} is one in twenty.
@@ -47,14 +85,17 @@ inline constexpr std::uint64_t identity = 16, placement = 17, latency = 18, chur
                                handles = 24, adversary = 25, friends = 26;
 }
 
-// A counter-based generator. Holds its counter by reference: the owner keeps four bytes.
+// A counter-based generator. Holds its counter by reference: the owner keeps four bytes; and its
+// key, where it has one.
 class stream {
  public:
-  constexpr stream(std::uint64_t base, std::uint32_t& count) noexcept
-      : base_{base}, count_{&count} {}
+  constexpr stream(std::uint64_t base, std::uint32_t& count,
+                   draw_key const* secret = nullptr) noexcept
+      : base_{base}, count_{&count}, secret_{secret} {}
 
   [[nodiscard]] constexpr std::uint64_t bits() noexcept {
-    return mix64(base_ + 0x9e3779b97f4a7c15U * ++*count_);
+    auto const at = base_ + 0x9e3779b97f4a7c15U * ++*count_;
+    return secret_ == nullptr ? mix64(at) : siphash(*secret_, at);
   }
 
   // Uniform in [0, n), unbiased (Lemire 2019). Precondition: n > 0.
@@ -100,6 +141,7 @@ class stream {
  private:
   std::uint64_t base_;
   std::uint32_t* count_;
+  draw_key const* secret_;
 };
 
 // The same with its counter inside, for worlds and tests.

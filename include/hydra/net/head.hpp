@@ -49,7 +49,8 @@
 namespace hydra::net {
 
 struct runtime_settings {
-  std::uint64_t seed = 1;      // without an identity keys derive from (seed, index)
+  std::uint64_t seed = 1;      // without an identity keys and draws derive from (seed, index);
+                               // with one draws are a secret of each life
   std::uint32_t index = 0;     // of this head in the scenario
   std::uint32_t owner = same;  // of its Hydra; the same index unless said otherwise
   std::uint32_t network = 1;   // heads of other networks are refused
@@ -109,7 +110,7 @@ template <Node N>
 class head : public environment_base<head<N>>, private frame_door {
  public:
   head(runtime_settings const& s, N const& fresh, natives const& table, observer<N>* to)
-      : settings_{with_secret_seed(s)},
+      : settings_{s},
         node_{fresh},
         natives_{table},
         observer_{to},
@@ -132,7 +133,8 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] peer self() const noexcept { return peer{0}; }
   [[nodiscard]] hydra::stream random_of(room by) noexcept {
     auto const purpose = static_cast<std::size_t>(by);
-    return {stream_base(settings_.seed, purpose, settings_.index), draws_[purpose]};
+    return {stream_base(settings_.seed, purpose, settings_.index), draws_[purpose],
+            context_ ? &secret_ : nullptr};
   }
   [[nodiscard]] acquaintance about(peer who) const { return directory_.about(who); }
   [[nodiscard]] key about(principal who) const { return directory_.key_of(who); }
@@ -815,13 +817,6 @@ class head : public environment_base<head<N>>, private frame_door {
 
   // ---- the rest --------------------------------------------------------------------------------
 
-  // Another machine must not guess what this one draws: with an identity the seed is a secret.
-  static runtime_settings with_secret_seed(runtime_settings s) {
-    if (s.identity) {
-      s.seed ^= s.identity->sign(detail::signed_as("hydra seed 1\n")).words[0];
-    }
-    return s;
-  }
   // How this head is called; once, before anything is sent.
   [[nodiscard]] result<bool> take_name() {
     name_.network = settings_.network;
@@ -832,6 +827,7 @@ class head : public environment_base<head<N>>, private frame_door {
       name_.owner = derived_key(s.seed, principal{owner});
       return true;
     }
+    if (!identity::draw_secret(secret_)) return error{"no random numbers are to be had here"};
     name_.head = s.identity->id();
     name_.owner = s.belongs ? id_of(s.belongs.owner) : name_.head;
     name_.proof = name_.owner != name_.head ? s.belongs : ownership{};
@@ -1030,6 +1026,7 @@ class head : public environment_base<head<N>>, private frame_door {
   principal owner_{};
   hello name_{};  // without endpoints
   std::array<std::uint32_t, room_count> draws_{};
+  draw_key secret_{};  // of this life: others see draws (nonces) and must not guess those to come
   std::map<std::pair<instant, std::uint32_t>, armed> timers_;
   slabs<activities_of<N>> slabs_;
   typename slabs<activities_of<N>>::heads lists_ = slabs<activities_of<N>>::idle();

@@ -118,6 +118,10 @@ class identity {
     return identity{detail::pkey_pointer{
         EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size())}};
   }
+  // A secret for draws that others see some of; false: the system has none.
+  [[nodiscard]] static bool draw_secret(draw_key& to) {
+    return RAND_priv_bytes(reinterpret_cast<unsigned char*>(to.data()), sizeof to) == 1;
+  }
   [[nodiscard]] static result<identity> load(std::string const& path) {
     detail::descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (file.get() < 0) return failed("open", path);
