@@ -2,9 +2,9 @@
 //
 // A stream costs four bytes of state (its counter); two streams with different purposes never
 // influence each other, so another scheduler leaves arrivals and churn bit-identical. The mixer
-// is the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014), which can be run backwards: who
-// sees one draw knows the next. A driver whose draws others see and must not guess gives its streams
-// a key; then they are SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012) of the same count.
+// is the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA 2014), which can be run backwards:
+// who sees one draw knows the next. A driver whose draws others see and must not guess gives its
+// streams a key; then they are SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012) of the count.
 #pragma once
 
 #include <hydra/core/wide.hpp>
