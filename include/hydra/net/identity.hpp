@@ -15,6 +15,7 @@
 
 #include <hydra/core/identity.hpp>
 #include <hydra/core/outcome.hpp>
+#include <hydra/core/random.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
