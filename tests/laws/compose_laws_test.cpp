@@ -88,6 +88,11 @@ struct part {
     a& finds;
   }
 };
+// Cannot stop looking.
+template <int Number>
+struct stubborn : part<Number> {
+  void abandon() = delete;
+};
 
 candidates heads(std::vector<std::uint32_t> const& who) {
   candidates out;
@@ -121,6 +126,10 @@ struct lone {
       env.end_call();
     }
     return env.take_emitted<found>();
+  }
+  std::uint16_t abandon(activity id) {
+    auto e = env.view<P>();
+    return policy.abandon(e, id);
   }
   void fails(peer who) {
     auto e = env.view<P>();
@@ -314,12 +323,11 @@ TEST_CASE("a race is over with a choice, a second after there was enough, or whe
   }
   SECTION("nobody waits for it") {
     auto const id = h.find(one);
-    auto e = h.env.view<race<A, B>>();
-    CHECK(h.policy.abandon(e, id) == 2);
+    CHECK(h.abandon(id) == 2);
     CHECK(h.run().empty());
     CHECK(a.abandoned == 1);
     CHECK(b.abandoned == 1);
-    CHECK(h.policy.abandon(e, id) == 0);
+    CHECK(h.abandon(id) == 0);
   }
 }
 
@@ -466,4 +474,108 @@ TEST_CASE("a composition keeps its promise when more finds are asked for than it
   for (int i = 0; i < 40; ++i) accepted += h.find(one) ? 1U : 0U;
   CHECK(accepted == 12);
   CHECK(h.run().size() == accepted);
+}
+
+namespace {
+template <class P>
+inline constexpr bool stops = AbandonsFinds<P, archetype_view<P>>;
+
+// Twelve finds that are abandoned: none is answered, and their places are free again.
+template <class P>
+void abandons_all(lone<P>& h, std::uint16_t each) {
+  for (int round = 0; round < 2; ++round) {
+    std::vector<activity> ids;
+    for (int i = 0; i < 12; ++i) ids.push_back(h.find(one));
+    for (auto id : ids) {
+      REQUIRE(id);
+      CHECK(h.abandon(id) == each);
+      CHECK(h.abandon(id) == 0);
+    }
+    CHECK(h.run().empty());
+  }
+}
+}  // namespace
+
+static_assert(stops<first_of<A, B>> && stops<race<A, B>> && stops<cached<A>>);
+static_assert(stops<split_by<odd_or_even, A, B>> && stops<observe<A, counter>>);
+static_assert(stops<cached<stubborn<1>>> && !stops<observe<stubborn<1>, counter>>);
+
+TEST_CASE("who looks for what nobody waits for is told to stop, in every composition",
+          "[compose]") {
+  SECTION("first_of") {
+    lone<first_of<A, B>> h;
+    abandons_all(h, 1);
+    CHECK(h.policy.part<0>().abandoned == 24);
+    CHECK(h.policy.part<1>().abandoned == 0);
+  }
+  SECTION("race") {
+    lone<race<A, B>> h;
+    abandons_all(h, 2);
+    CHECK(h.policy.part<1>().abandoned == 24);
+  }
+  SECTION("cached") {
+    lone<cached<A>> h;
+    h.policy.part<0>().gives = heads({5});
+    abandons_all(h, 1);
+    CHECK(h.policy.part<0>().abandoned == 24);
+    h.find(one);
+    CHECK(h.run().size() == 1);
+    CHECK(h.policy.part<0>().finds == 25);  // nothing was remembered of them
+  }
+  SECTION("split_by: the part in charge only") {
+    lone<split_by<odd_or_even, A, B>> h;
+    abandons_all(h, 1);
+    CHECK(h.policy.part<0>().abandoned == 0);
+    CHECK(h.policy.part<1>().abandoned == 24);
+  }
+  SECTION("observe, whose observer hears no more") {
+    lone<observe<A, counter>> h;
+    abandons_all(h, 1);
+    CHECK(h.policy.part<0>().abandoned == 48);  // told of what is over, too: it knows
+    CHECK(h.policy.observer().asked_for == 24);
+    CHECK(h.policy.observer().got == 0);
+  }
+}
+
+TEST_CASE("what a part that cannot stop brings later is nobody's", "[compose]") {
+  SECTION("first_of, race, cached, split_by") {
+    lone<first_of<stubborn<1>, B>> f;
+    lone<race<stubborn<1>, B>> r;
+    lone<cached<stubborn<1>>> c;
+    lone<split_by<odd_or_even, A, stubborn<2>>> s;
+    CHECK(f.abandon(f.find(one)) == 0);
+    CHECK(r.abandon(r.find(one)) == 1);
+    CHECK(c.abandon(c.find(one)) == 0);
+    CHECK(s.abandon(s.find(one)) == 0);
+    CHECK(f.run().empty());
+    CHECK(r.run().empty());
+    CHECK(c.run().empty());
+    CHECK(s.run().empty());
+    CHECK(c.policy.part<0>().finds == 1);
+  }
+  SECTION("observe offers what its part offers") {
+    lone<race<observe<stubborn<1>, counter>, B>> h;
+    CHECK(h.abandon(h.find(one)) == 1);
+    CHECK(h.run().empty());
+    CHECK(h.policy.part<0>().observer().got == 1);
+  }
+}
+
+TEST_CASE("a race stops its loser however deep it lies", "[compose]") {
+  using deep = cached<observe<split_by<odd_or_even, C, A>, counter>>;
+  lone<race<deep, B>> h;
+  auto& a = h.policy.part<0>().part<0>().part<0>().part<1>();
+  auto& b = h.policy.part<1>();
+  a.takes = 3s;
+  a.costs = 5;
+  a.gives = heads({5});
+  b.gives = heads({7, 8});
+  auto const id = h.find(one);
+  auto const all = h.run();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].id == id);
+  CHECK(heads_of(all[0]) == std::set<std::uint32_t>{7, 8});
+  CHECK(all[0].messages == 6);
+  CHECK(a.abandoned == 1);
+  CHECK(b.abandoned == 0);
 }

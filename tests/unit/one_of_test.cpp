@@ -57,6 +57,7 @@ struct tape : archive<tape> {
 };
 
 using scheduler = one_of<scheduling::power_of_d, last_one, scheduling::local_only>;
+using router = one_of<routing::full_mesh, routing::kademlia<8>>;
 using everything =
     Hydra<one_of<routing::kademlia<8>, routing::full_mesh>, one_of<trusts::rings, trusts::open>,
           scheduler, one_of<verify::repeat, verify::none>>;
@@ -108,7 +109,6 @@ TEST_CASE("an alternative that does not choose bidders gets what a silent policy
 
 TEST_CASE("a message that only the other alternative knows is dropped") {
   testing::recorder env{{.seed = 7, .self = peer{0}}};
-  using router = one_of<routing::full_mesh, routing::kademlia<8>>;
   auto view = env.view<router>();
   router r;
   r.on_message(view, peer{1}, routing::ping{});
@@ -117,6 +117,32 @@ TEST_CASE("a message that only the other alternative knows is dropped") {
   CHECK(env.take_sent() == testing::sent(peer{1}, routing::i_have_not{9}));
   CHECK(r.contacts() == 1);
   CHECK(r.closest(key{}, 8).size() == 1);
+}
+
+static_assert(AbandonsFinds<router, archetype_view<router>>);
+using mute = one_of<routing::full_mesh>;
+static_assert(!AbandonsFinds<mute, archetype_view<mute>>);
+
+TEST_CASE("a find is abandoned where the alternative can, and goes on where it cannot") {
+  testing::recorder env{{.seed = 7, .self = peer{0}}};
+  auto view = env.view<router>();
+  bool const can = GENERATE(true, false);
+  router r;
+  if (can) r = routing::kademlia<8>{};
+  std::array const known{peer{1}, peer{2}};
+  r.join(view, known);
+  env.end_call();
+  static_cast<void>(env.take_sent());
+  auto const id = r.find(view, want{service{3}, 1, {}, {}});
+  REQUIRE(id);
+  auto const asked = env.take_sent().size();
+  CHECK(asked == 2);
+  CHECK(r.abandon(view, id) == (can ? asked : 0));
+  for (int i = 0; i < 300; ++i) {
+    for (auto const& due : env.advance(100ms)) r.on_timer(view, due.tag);
+    env.end_call();
+  }
+  CHECK(env.take_emitted<found>().size() == (can ? 0U : 1U));
 }
 
 TEST_CASE("the choice and its state survive a checkpoint; a wrong number changes nothing") {

@@ -5,8 +5,9 @@
 //   my_hydra alone{settings, scheduler{scheduling::local_only{}}};
 //
 // Promise: behaves as the alternative it holds and models the concept of the slot; it is at most
-// 8 bytes larger than its largest alternative. Refinements (accepts, ask) and friends are offered
-// when any alternative has them; one without gets what Hydra<...> does for a policy that is silent.
+// 8 bytes larger than its largest alternative. Refinements (accepts, ask, abandon) and friends are
+// offered when any alternative has them; one without gets what Hydra<...> does for a policy that is
+// silent, and a find that it cannot abandon goes on.
 //
 // Rules.
 // - Choose before on_start. Timers and activities of an alternative are not taken back when
@@ -47,6 +48,8 @@ inline constexpr bool minds =
     requires(P& p, E& e, F const& f) { p.on_fact(e, f); } || std::same_as<F, unreachable>;
 template <class P, class E>
 inline constexpr bool minds_lies = requires(P& p, E& e) { p.misled(e, principal{}); };
+template <class P, class E>
+inline constexpr bool abandons = requires(P& p, E& e, activity id) { p.abandon(e, id); };
 template <class P>
 inline constexpr bool has_friends = requires(P& p) { p.befriend(principal{}, peer{}); };
 
@@ -78,6 +81,15 @@ class passed_on<Choice, routing_tag, Of...> : public passing<Choice> {
  public:
   [[nodiscard]] activity find(auto& env, want const& w) {
     return mine().visit([&](auto& p) { return p.find(env, w); });
+  }
+  // An alternative that cannot stop looking goes on: its `found` follows, nobody waiting for it.
+  template <class Env>
+    requires(abandons<Of, Env> || ...)
+  std::uint16_t abandon(Env& env, activity id) {
+    return mine().visit([&](auto& p) -> std::uint16_t {
+      if constexpr (abandons<std::remove_cvref_t<decltype(p)>, Env>) return p.abandon(env, id);
+      return 0;
+    });
   }
   void publish(auto& env, provider_record const& r) {
     mine().visit([&](auto& p) { p.publish(env, r); });

@@ -18,7 +18,8 @@
 //
 // Laws (tests/laws/compose_laws_test.cpp). first_of<A> behaves as A. Grouping changes nothing for a
 // want of one. What A answers alone, first_of<A, B> and race<A, B> answer as well. cached asks for
-// what failed once more. split_by asks nobody else. observe changes nothing.
+// what failed once more. split_by asks nobody else. observe changes nothing. A find that is
+// abandoned has no `found`, and every part that still looks for it is told, however deep inside.
 //
 // Rules. Parts must not share messages, activities or records (`apart`, checked): they would read
 // each other's. All parts publish, are told whom we heard and who fell silent, and get the facts of
@@ -61,6 +62,8 @@ inline constexpr bool adopts =
     requires(P& p, key const& k, Everybody const& all, Named named) { p.adopt(k, all, named); };
 template <class P, class E>
 inline constexpr bool locates = requires(P& p, E& e, key const& k) { p.locate(e, k); };
+template <class P, class E>
+inline constexpr bool abandons = requires(P& p, E& e, activity id) { p.abandon(e, id); };
 
 // Adds candidates of `more` that `into` does not have, with the ways to them.
 inline void add_found(found& into, found const& more) {
@@ -492,6 +495,14 @@ class cached : public detail::composed<cached<P, Seconds>, P> {
     asked.erase(id);
     return {};
   }
+  std::uint16_t abandon(auto& env, activity id) {
+    auto asked = env.template pool<pending>();
+    auto const* p = asked.find(id);
+    if (p == nullptr) return 0;
+    auto const of = p->of;
+    asked.erase(id);
+    return this->abandon_parts(env, {of});
+  }
   void failed(auto& env, peer who) {
     base::failed(env, who);
     forget(env, who);
@@ -562,9 +573,10 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
   struct underway {
     static constexpr std::size_t per_peer_max = 12;
     activity of{};
+    std::uint8_t part = 0;
     template <class A>
     void serialize(A& a, unsigned) {
-      a& of;
+      a& of& part;
     }
   };
   using activities = joined<type_list<underway>, typename base::activities_of_parts>;
@@ -572,15 +584,26 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
 
   activity find(auto& env, want const& w) {
     auto pool = env.template pool<underway>();
-    auto const mine = pool.add({});
+    auto const part = in_charge(w.what);
+    auto const mine = pool.add({{}, static_cast<std::uint8_t>(part)});
     if (!mine) return {};
     activity id{};
-    this->with_part(in_charge(w.what), env, [&](auto& p, auto& e) {
+    this->with_part(part, env, [&](auto& p, auto& e) {
       id = p.find(e, w);
       pool.find(mine)->of = id;
     });
     if (!id) pool.erase(mine);
     return id;
+  }
+  std::uint16_t abandon(auto& env, activity id) {
+    auto pool = env.template pool<underway>();
+    auto const mine = pool.first([&](underway const& u) { return u.of && u.of == id; });
+    auto const* u = pool.find(mine);
+    if (u == nullptr) return 0;
+    std::array<activity, sizeof...(P)> of{};
+    of[u->part] = id;
+    pool.erase(mine);
+    return this->abandon_parts(env, of);
   }
   void publish(auto& env, provider_record const& r) {
     this->with_part(in_charge(r.what), env, [&](auto& p, auto& e) { p.publish(e, r); });
@@ -600,7 +623,8 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
   template <std::size_t>
   void answered(auto& env, found const& f) {
     auto pool = env.template pool<underway>();
-    pool.erase(pool.first([&](underway const& u) { return u.of && u.of == f.id; }));
+    auto const mine = pool.first([&](underway const& u) { return u.of && u.of == f.id; });
+    if (!pool.erase(mine)) return;  // nobody waits for it
     env.emit(f);  // activities have one count per head: the part's name is good outside
   }
 };
@@ -608,7 +632,7 @@ class split_by : public detail::composed<split_by<Rule, P...>, P...> {
 // ---- observe ------------------------------------------------------------------------------------
 
 // An Observer is a value with asked(want) and answered(found, duration since it was asked); it sees
-// and changes nothing of the find.
+// and changes nothing of the find. Of one that is abandoned it hears no more.
 template <class P, class Observer>
 class observe : public detail::composed<observe<P, Observer>, P> {
   using base = detail::composed<observe<P, Observer>, P>;
@@ -643,6 +667,13 @@ class observe : public detail::composed<observe<P, Observer>, P> {
     });
     if (!id) watched.erase(watch);
     return id;
+  }
+  template <class Env>
+    requires detail::abandons<P, Env>
+  std::uint16_t abandon(Env& env, activity id) {
+    auto watched = env.template pool<timed>();
+    watched.erase(watched.first([&](timed const& t) { return t.of && t.of == id; }));
+    return this->abandon_parts(env, {id});
   }
   template <class A>
   void serialize(A& a, unsigned version) {
