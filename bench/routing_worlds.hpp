@@ -82,23 +82,27 @@ struct routing_tally {
   std::uint64_t finds = 0;
   std::uint64_t with = 0;  // at least one candidate
   std::uint64_t locates = 0;
-  std::uint64_t hops = 0;  // of both
+  std::uint64_t hops = 0;       // of both
+  std::uint64_t questions = 0;  // of both, as who asked counts them
   template <class F>
   void fact(instant, std::uint32_t, F const&) noexcept {}
   void fact(instant, std::uint32_t, found const& f) noexcept {
     ++finds;
     with += f.among.empty() ? 0U : 1U;
     hops += f.hops;
+    questions += f.messages;
   }
   void fact(instant, std::uint32_t, located const& f) noexcept {
     ++locates;
     hops += f.hops;
+    questions += f.messages;
   }
   void merge(routing_tally const& o) noexcept {
     finds += o.finds;
     with += o.with;
     locates += o.locates;
     hops += o.hops;
+    questions += o.questions;
   }
 };
 
@@ -126,6 +130,8 @@ class routing_world {
 
   [[nodiscard]] world_type& world() noexcept { return *world_; }
   [[nodiscard]] peer anybody() { return up(chance_.below(world_->peers())); }
+  // Only the first so many ask from now on.
+  void askers(std::uint32_t n) { askers_ = std::min(n, world_->peers()); }
   // `each` providers of every service 0..services-1, drawn anew.
   void announce_all(std::uint32_t services, std::size_t each) {
     services_ = services;
@@ -142,7 +148,7 @@ class routing_world {
   void finds(std::size_t count = batch) {
     for (std::size_t i = 0; i < count; ++i) {
       want const w{service{static_cast<std::uint32_t>(chance_.below(services_))}, 1, {}};
-      world_->tell(anybody(), look_for{w});
+      world_->tell(up(chance_.below(askers_)), look_for{w});
     }
     world_->run_for(13s);
   }
@@ -175,6 +181,7 @@ class routing_world {
   std::unique_ptr<world_type> world_;
   owned_stream chance_;
   std::uint32_t services_ = 1;
+  std::uint32_t askers_ = world_->peers();
 };
 
 }  // namespace hydra::bench
