@@ -121,6 +121,7 @@ void print(sheet& out, std::string const& table, double k, averages const& a) {
 void run_demers(scenario const& p, sheet& out) {
   using boredom = rumour_settings::boredom;
   rumour_settings s;
+  s.settle = 1;  // one update at a time
   s.round = cycle;
   for (auto k : p.numbers("k")) {
     s.k = static_cast<std::uint8_t>(k);

@@ -118,6 +118,7 @@ void run_hyparview(scenario const& p, sheet& out) {
   membership::plumtree_settings how;
   how.missing_after = std::chrono::milliseconds{p.integer("missing_after_ms")};
   how.tell_newcomers = 0;  // the paper does not
+  how.settle = 1s;         // a rumour every 100 steps of 1 ms, each over before the next
   how.tree = false;
   {
     auto const flood = grown_with(p, how);

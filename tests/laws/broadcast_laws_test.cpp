@@ -200,6 +200,38 @@ TEST_CASE("a tree reaches everybody alive once the overlay has healed, with loss
   for (auto const& [rumour, heads] : all.times) CHECK(heads.size() == 30);
 }
 
+// However many are told at once: a head takes what its memory holds and refuses the others, so
+// nothing that is forgotten comes round again.
+TEMPLATE_TEST_CASE("more rumours at once than are remembered cost their links once, and end",
+                   "[broadcast]", tree, mongering) {
+  auto const seed = GENERATE(1U, 2U);
+  auto const rumours = GENERATE(66U, 400U);
+  auto const origins = GENERATE(1U, 12U);
+  CAPTURE(seed, rumours, origins);
+  network<TestType> w{{seed, 12, 0}};
+  w.run_for(60s);  // and no rumour yet: every link is eager
+  auto const sent = [&] {
+    std::uint64_t n = 0;
+    auto const all = w.sent_by_type();
+    auto const add = [&]<class M>(M) { n += all[index_of<M, messages_of<alone<TestType>>>]; };
+    if constexpr (std::is_same_v<TestType, tree>) {
+      add(gossip{}), add(i_have{}), add(graft{}), add(prune{});
+    } else {
+      add(tell_rumour{}), add(heard_before{});
+    }
+    return n;
+  };
+  auto const before = sent();
+  for (std::uint32_t i = 0; i < rumours; ++i) w.tell(peer{i % origins}, spread{});
+  w.run_for(60s);
+  auto const all = w.observed();
+  check_exactly_once<TestType>(all);
+  CHECK(all.times.size() >= 64);
+  constexpr std::uint64_t links = 12 * 5 / 2;
+  // A payload each way and an answer each, and what new neighbours are told; or some rounds.
+  CHECK(sent() - before <= all.times.size() * links * 4);
+}
+
 TEMPLATE_TEST_CASE("garbage leaves everything bounded and broadcasts working", "[broadcast]", tree,
                    mongering) {
   auto const seed = GENERATE(1U, 2U);

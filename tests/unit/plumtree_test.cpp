@@ -142,6 +142,7 @@ TEST_CASE("a graft is answered with the rumour as long as it is kept") {
   h.tell(peer{2}, graft{{peer{50}, 1}});
   CHECK(h.env.take_sent() == sent(peer{2}, gossip{said(50, 1), 1}));
   CHECK(h.tree.is_eager(peer{2}));
+  h.pass(10s);
   for (std::uint32_t i = 2; i < 34; ++i) h.tell(peer{1}, gossip{said(50, i), 0});
   static_cast<void>(h.env.take_sent());
   h.tell(peer{2}, graft{{peer{50}, 1}});
@@ -151,12 +152,60 @@ TEST_CASE("a graft is answered with the rumour as long as it is kept") {
 
 TEST_CASE("the oldest rumours are forgotten and the newest are not") {
   head h{1};
-  for (std::uint32_t i = 1; i <= 33; ++i) h.tell(peer{1}, gossip{said(50, i), 0});
+  for (std::uint32_t i = 1; i <= 33; ++i) {
+    h.tell(peer{1}, gossip{said(50, i), 0});
+    h.pass(200ms);  // 31 in 6.25 s
+  }
   CHECK(h.heard() == 33);
   for (std::uint32_t i = 2; i <= 33; ++i) h.tell(peer{1}, gossip{said(50, i), 0});
   CHECK(h.heard() == 0);
+  h.pass(10s);
   h.tell(peer{1}, gossip{said(50, 1), 0});
   CHECK(h.heard() == 1);
+}
+
+TEST_CASE("a name younger than settle is not pushed out: what is new is refused") {
+  head h{2, {.settle = 4s}};
+  h.tell(peer{2}, prune{});
+  for (std::uint32_t i = 1; i <= 32; ++i) h.tell(peer{1}, gossip{said(50, i), 0});
+  CHECK(h.heard() == 32);
+  static_cast<void>(h.env.take_sent());
+  h.tell(peer{2}, i_have{{peer{50}, 33}, 0});  // not asked for either
+  h.tell(peer{2}, gossip{said(50, 33), 0});
+  auto v = h.view();
+  CHECK(h.tree.broadcast(v, text(1)) == rumour_id{});
+  CHECK(h.heard() == 0);
+  CHECK(h.env.take_sent().empty());
+  CHECK(h.tree.refused() == 2);
+  CHECK_FALSE(h.tree.is_eager(peer{2}));
+  h.tell(peer{2}, gossip{said(50, 1), 0});  // known still
+  CHECK(h.env.take_sent() == sent(peer{2}, prune{}));
+  h.pass(3999ms);
+  h.tell(peer{1}, gossip{said(50, 34), 0});
+  CHECK(h.heard() == 0);
+  h.pass(1001ms);  // a quarter more at the most
+  h.tell(peer{1}, gossip{said(50, 34), 0});
+  CHECK(h.tree.broadcast(v, text(1)).origin == peer{0});
+  CHECK(h.heard() == 2);
+}
+
+TEST_CASE("what is missing is not asked for where it would find no place") {
+  head h{1};
+  h.tell(peer{1}, i_have{{peer{50}, 99}, 0});
+  for (std::uint32_t i = 1; i <= 32; ++i) h.tell(peer{1}, gossip{said(50, i), 0});
+  h.pass(1s);
+  CHECK(h.env.take_sent().all<graft>().empty());
+  CHECK(h.env.pool<missing_rumour>().size() == 0);
+}
+
+TEST_CASE("a rumour goes 250 hops") {
+  head h{2};
+  h.tell(peer{1}, gossip{said(50, 1), 249});
+  CHECK(h.env.take_sent() == sent(peer{2}, gossip{said(50, 1), 250}));
+  h.tell(peer{1}, gossip{said(50, 2), 250});
+  h.tell(peer{1}, gossip{said(50, 3), 65535});
+  CHECK(h.env.take_sent().empty());
+  CHECK(h.heard() == 3);
 }
 
 TEST_CASE("strangers are not listened to, and nobody is told our own rumours back") {

@@ -165,6 +165,23 @@ TEST_CASE("a seventeenth rumour takes the place of the first") {
   for (auto const& m : all) CHECK(m.what.id.sequence != 0);
 }
 
+TEST_CASE("a name younger than settle is not pushed out: what is new is refused, and said known") {
+  head h{4, {.settle = 8}};
+  for (std::uint32_t i = 0; i < 64; ++i) h.tell(peer{1}, tell_rumour{said(50, i), 0, 0});
+  CHECK(h.env.take_emitted<delivered>().size() == 64);
+  h.tell(peer{1}, tell_rumour{said(50, 64), 0, 5});
+  CHECK(h.env.take_sent() == sent(peer{1}, heard_before{5, true}));
+  auto v = h.view();
+  CHECK(h.told.broadcast(v, {}) == rumour_id{});
+  CHECK(h.env.take_emitted<delivered>().empty());
+  h.pass(8s);
+  static_cast<void>(h.env.take_sent());
+  h.tell(peer{1}, tell_rumour{said(50, 64), 0, 6});
+  CHECK(h.env.take_sent() == sent(peer{1}, heard_before{6, false}));
+  CHECK(h.told.broadcast(v, {}).origin == peer{0});
+  CHECK(h.env.take_emitted<delivered>().size() == 2);
+}
+
 TEST_CASE("who has no partners tells nobody and goes on when it has") {
   head h{0};
   auto v = h.view();

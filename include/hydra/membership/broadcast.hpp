@@ -53,7 +53,9 @@ struct spread {
 
 namespace membership {
 
-// The last Capacity rumours by name: the oldest makes room.
+// The last Capacity rumours by name: the oldest makes room, once it is older than `settle`. Before
+// that whoever asks is told that it is crowded, and takes nothing in. Ages are counted in quarters
+// of `settle`, so an id may stay a quarter longer than it has to.
 template <std::size_t Capacity>
 class id_ring {
  public:
@@ -63,7 +65,16 @@ class id_ring {
     }
     return false;
   }
-  constexpr void add(rumour_id id) noexcept {
+  [[nodiscard]] constexpr bool crowded(instant now, duration settle) noexcept {
+    turn(now, settle);
+    std::size_t young = 0;
+    for (auto n : taken_) young += n;
+    return young >= Capacity;
+  }
+  // Precondition: not crowded.
+  constexpr void add(rumour_id id, instant now, duration settle) noexcept {
+    turn(now, settle);
+    ++taken_[part_ % taken_.size()];
     if (ids_.full()) {
       ids_[next_] = id;
       next_ = static_cast<std::uint16_t>((next_ + 1U) % Capacity);
@@ -73,14 +84,30 @@ class id_ring {
   }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& ids_& next_;
+    a& ids_& next_& taken_& part_;
     if (next_ >= Capacity) next_ = 0;
   }
 
  private:
+  static constexpr std::uint64_t parts = 4;
+
+  // Forgets how many were taken longer ago than `settle`.
+  constexpr void turn(instant now, duration settle) noexcept {
+    auto const length = static_cast<std::uint64_t>(settle.count()) / parts;
+    auto const part = static_cast<std::uint64_t>(ns(now)) / (length == 0 ? 1 : length);
+    if (part - part_ > parts) taken_ = {};
+    while (part_ != part && part - part_ <= parts) taken_[++part_ % taken_.size()] = 0;
+    part_ = part;
+  }
+
   bounded_vector<rumour_id, Capacity> ids_{};
   std::uint16_t next_ = 0;
+  std::array<std::uint16_t, parts + 1> taken_{};  // in this part and those before
+  std::uint64_t part_ = 0;
 };
+
+// A rumour goes no further than so many hops: what was forgotten and heard again ends.
+inline constexpr std::uint16_t rumour_hops_max = 250;
 
 // The sequence of the next rumour of this head, different from the last one. Zero: none yet.
 [[nodiscard]] constexpr std::uint32_t sequence_after(std::uint32_t last, instant now) noexcept {

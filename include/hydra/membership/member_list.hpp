@@ -27,7 +27,7 @@ inline constexpr std::uint8_t quiet = 255;  // nothing to be told of this member
 
 struct member {
   std::uint32_t incarnation = 0;
-  std::uint16_t stamp = 0;     // of a dead one: the period it died in; of a named one: greetings
+  std::uint16_t stamp = 0;     // of a dead one: the period it died in; of a named one: see swim
   std::uint8_t told = quiet;   // how often its standing was told
   standing is = standing::named;
   template <class A>

@@ -17,13 +17,15 @@ namespace hydra::membership {
 struct plumtree_settings {
   duration missing_after = 500ms;  // announced for so long and not come: graft
   duration graft_again = 250ms;    // between two grafts for one rumour
+  duration settle = 5s;            // a name is kept so long; more than any copy is under way
   std::uint8_t grafts_max = 8;     // for one rumour
   std::uint8_t tell_newcomers = 4;  // of the last rumours, to whom becomes a neighbour
   std::uint8_t optimise_by = 0;    // hops an announcement must be shorter by; zero: never
   bool tree = true;                // false: everything to everybody, as a flood
   template <class A>
   void serialize(A& a, unsigned) {
-    a& missing_after& graft_again& grafts_max& tell_newcomers& optimise_by& tree;
+    a& missing_after& graft_again& settle& grafts_max& tell_newcomers& optimise_by;
+    a& tree;
   }
 };
 
@@ -54,10 +56,10 @@ struct missing_rumour {
 
 // Leitao, Pereira and Rodrigues (SRDS 2007), over any membership policy.
 //
-// Promises. delivered{} once per rumour and head while the head remembers it (the last Remembered
-// rumours), at the origin in the same call. In a connected overlay at rest a rumour costs one
-// payload per head and two announcements per link outside the tree. It is a MembershipPolicy: the
-// facts and neighbours are those of the policy below.
+// Promises. delivered{} once per rumour and head while the head remembers it: the last Remembered
+// rumours, and none less than `settle`; at the origin in the same call. In a connected overlay at
+// rest a rumour costs one payload per head and two announcements per link outside the tree. It is
+// a MembershipPolicy: the facts and neighbours are those of the policy below.
 //
 // Rules.
 // - Every link starts eager. A rumour goes to eager neighbours at once, and is announced to lazy
@@ -71,16 +73,23 @@ struct missing_rumour {
 // - With optimise_by, an announcement that was so many hops shorter than the rumour's own way takes
 //   the place of the link it came by: less delay for many senders, for more messages.
 // - Only neighbours are listened to: strangers cannot inject, graft or prune.
+// - A head takes at most Remembered rumours per `settle`: where one more would push out a younger
+//   name it is refused, not delivered, not sent on, not asked for, and counted (refused()). An own
+//   one too: broadcast() returns a rumour_id of nobody, and may be tried again. Otherwise a name
+//   is forgotten while copies are under way, each of them is new again, and 66 rumours at once
+//   among 12 heads never end. `settle` is twice what a missing rumour is asked for, missing_after +
+//   grafts_max * graft_again: after that no copy comes but to a new neighbour. A rumour goes 250
+//   hops at most, so one that comes round nevertheless ends.
 //
 // What an attacker gains. A neighbour can invent rumours in anybody's name (rumours are not signed
-// here: put a signature into the payload) and be heard by everybody; it can push real ones out of
-// the memory, which then may be delivered twice; it can announce what it does not send, which costs
+// here: put a signature into the payload) and be heard by everybody; Remembered of them per
+// `settle` leave no place for anybody else's; it can announce what it does not send, which costs
 // grafts_max messages and delays, not prevents, what others send. Bounded per head: 32 rumours
 // kept, 32 missing with 4 sources each, of which 8 are noted on the word of one neighbour alone;
 // others are not noted. Hops are hearsay.
 //
 // Cost. In memory a rumour is 152 bytes (in a window it lies at its own length), an announcement
-// 12, a graft 8. Events are O(links + Remembered). sizeof(plumtree<>) is 1,144 bytes with
+// 12, a graft 8. Events are O(links + Remembered). sizeof(plumtree<>) is 1,176 bytes with
 // hyparview<>; a rumour that is kept 152 bytes and one that is missing 40, in pools: an idle head
 // has none.
 //
@@ -109,6 +118,7 @@ class plumtree {
       : settings_{s}, under_{std::move(under)} {
     HYDRA_EXPECTS(s.missing_after > duration{});
     HYDRA_EXPECTS(s.graft_again > duration{});
+    HYDRA_EXPECTS(s.settle > duration{});
   }
 
   // ---- asked --------------------------------------------------------------------------------
@@ -119,11 +129,15 @@ class plumtree {
     auto const* l = find(who);
     return l != nullptr && l->eager;
   }
+  // Rumours that found no place, and copies of them.
+  [[nodiscard]] constexpr std::uint32_t refused() const noexcept { return refused_; }
 
   // ---- told by the parent ----------------------------------------------------------------------
 
-  // To everybody in the overlay; delivered{} here in the same call.
+  // To everybody in the overlay; delivered{} here in the same call. Of nobody: refused, nothing was
+  // done; there is a place within 1.25 settle, unless others take it.
   rumour_id broadcast(auto& env, payload const& body) {
+    if (no_place(env)) return {};
     sequence_ = sequence_after(sequence_, env.now());
     rumour const r{{env.self(), sequence_}, body};
     deliver(env, r, 0);
@@ -171,7 +185,8 @@ class plumtree {
     if (l == nullptr || !m.what.id.origin) return;
     if (m.what.id.origin == env.self()) return refuse(env, *l);  // ours, or of a life before
     if (seen_.holds(m.what.id)) return refuse(env, *l);
-    auto const hops = static_cast<std::uint16_t>(std::min(m.hops, hops_max) + 1);
+    if (no_place(env)) return;
+    auto const hops = static_cast<std::uint16_t>(std::min(m.hops, rumour_hops_max) + 1);
     l->eager = true;
     deliver(env, m.what, hops);
     push(env, m.what, hops, from);
@@ -180,7 +195,7 @@ class plumtree {
 
   void on_message(auto& env, peer from, i_have const& m) {
     if (find(from) == nullptr || !m.what.origin || m.what.origin == env.self()) return;
-    if (seen_.holds(m.what)) return;
+    if (seen_.holds(m.what) || seen_.crowded(env.now(), settings_.settle)) return;
     auto pool = env.template pool<missing_rumour>();
     auto id = missing(env, m.what);
     if (!id) {
@@ -218,11 +233,10 @@ class plumtree {
   template <class A>
   void serialize(A& a, unsigned) {
     a& settings_& under_& links_& seen_& watch_at_& shorter_& sequence_& order_;
+    a& refused_;
   }
 
  private:
-  static constexpr std::uint16_t hops_max = 60000;
-
   struct link {
     peer who{};
     bool eager = true;
@@ -282,8 +296,13 @@ class plumtree {
 
   // ---- rumours ---------------------------------------------------------------------------------
 
+  [[nodiscard]] bool no_place(auto& env) {
+    if (!seen_.crowded(env.now(), settings_.settle)) return false;
+    ++refused_;
+    return true;
+  }
   void deliver(auto& env, rumour const& r, std::uint16_t hops) {
-    seen_.add(r.id);
+    seen_.add(r.id, env.now(), settings_.settle);
     env.template pool<missing_rumour>().erase(missing(env, r.id));
     auto pool = env.template pool<held_rumour>();
     if (pool.full()) {
@@ -301,6 +320,7 @@ class plumtree {
   }
 
   void push(auto& env, rumour const& r, std::uint16_t hops, peer from) {
+    if (hops > rumour_hops_max) return;
     for (auto const& l : links_) {
       if (l.who == from) continue;
       if (l.eager) {
@@ -357,10 +377,11 @@ class plumtree {
     if (env.now() < watch_at_) return;
     watch_at_ = never;
     auto next = never;
+    bool const crowded = seen_.crowded(env.now(), settings_.settle);
     auto pool = env.template pool<missing_rumour>();
     pool.each([&](activity id, missing_rumour& r) {
       if (r.due <= env.now()) {
-        if (r.announced_by.empty() || r.grafts >= settings_.grafts_max) {
+        if (crowded || r.announced_by.empty() || r.grafts >= settings_.grafts_max) {
           pool.erase(id);  // whoever announces it again is heard
           return;
         }
@@ -383,6 +404,7 @@ class plumtree {
   shorter shorter_{};
   std::uint32_t sequence_ = 0;
   std::uint32_t order_ = 0;
+  std::uint32_t refused_ = 0;
 };
 
 static_assert(MembershipPolicy<plumtree<>, archetype_view<plumtree<>>>);

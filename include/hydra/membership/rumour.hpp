@@ -78,9 +78,10 @@ struct rumour_settings {
   bool feedback = true;       // only contacts who knew it already count; else all do (blind)
   bool start_of_round = true;  // who learnt it in this round still says that it did not know
   bool reset = true;          // a contact who did not know sets the counter to zero
+  std::uint16_t settle = 32;  // rounds that a name is kept for; longer than a rumour is told
   template <class A>
   void serialize(A& a, unsigned) {
-    a& round& how& k& feedback& start_of_round& reset;
+    a& round& how& k& feedback& start_of_round& reset& settle;
   }
 };
 [[nodiscard]] constexpr rumour_settings::boredom last_of(rumour_settings::boredom) noexcept {
@@ -103,11 +104,11 @@ struct hot_rumour {
 
 // Demers, Greene, Hauser, Irish, Larson, Shenker, Sturgis, Swinehart and Terry (PODC 1987), push.
 //
-// Promises. delivered{} once per rumour and head while it is remembered (the last Remembered), at
-// the origin in the same call. Every site stops telling by itself; a share of the sites, known from
-// k, is never told: s = exp(-(k+1)(1-s)) of a feedback counter, if nothing is reset. Where nothing
-// is told nothing is armed. It is a MembershipPolicy: facts and neighbours are those of the policy
-// below.
+// Promises. delivered{} once per rumour and head while it is remembered (the last Remembered, none
+// less than `settle` rounds), at the origin in the same call. Every site stops telling by itself;
+// a share of the sites, known from k, is never told: s = exp(-(k+1)(1-s)) of a feedback counter,
+// if nothing is reset. Where nothing is told nothing is armed. It is a MembershipPolicy: facts and
+// neighbours are those of the policy below.
 //
 // Rules.
 // - Rounds begin at multiples of `round`: sites whose clocks agree act together, as in the paper.
@@ -118,11 +119,17 @@ struct hot_rumour {
 // - An unanswered question does not count: loss makes a rumour live longer, never shorter. Blind
 //   contacts count when they are made.
 // - When a 17th rumour gets hot the one that came first is told no longer.
+// - A site takes at most Remembered rumours in `settle` rounds: where one more would push out a
+//   younger name it is refused, neither delivered nor told on, and its teller hears that it was
+//   known, so that it dies and does not wait for a place. An own one too: broadcast() returns a
+//   rumour_id of nobody. Otherwise sites forget what others still tell, and it never ends. A
+//   rumour is told in k to some twenty rounds; it goes 250 hops at most.
 //
 // What an attacker gains. Anybody can start rumours in anybody's name, as long as the parent lets
 // it send: they are not signed here. Answering "known" to all makes its partners bored sooner:
 // at worst each of them has told k partners; with counter and reset it cannot end what honest
-// contacts keep alive. Bounded per head: 16 hot rumours, Remembered names.
+// contacts keep alive. Who starts Remembered rumours in `settle` rounds leaves no place for those
+// of others. Bounded per head: 16 hot rumours, Remembered names.
 //
 // Cost. A hot rumour costs one message (and one answer) per round. Events are O(hot + Remembered).
 // sizeof(rumour_mongering<>) is 1,328 bytes; a hot rumour is 168, in a pool.
@@ -158,8 +165,10 @@ class rumour_mongering {
 
   // ---- told by the parent ----------------------------------------------------------------------
 
-  // delivered{} here in the same call; the first contact is made in the next round.
+  // delivered{} here in the same call; the first contact is made in the next round. Of nobody:
+  // refused, nothing was done.
   rumour_id broadcast(auto& env, payload const& body) {
+    if (crowded(env)) return {};
     sequence_ = sequence_after(sequence_, env.now());
     rumour const r{{env.self(), sequence_}, body};
     learn(env, r, 0);
@@ -206,11 +215,12 @@ class rumour_mongering {
     if (!m.what.id.origin) return;
     auto const* before = find(m.what.id);
     bool const own = m.what.id.origin == env.self();
-    bool const known = own || (before != nullptr && !(settings_.start_of_round &&
+    bool const refused = !own && before == nullptr && crowded(env);
+    bool const known = own || refused || (before != nullptr && !(settings_.start_of_round &&
                                                       before->at >= round_start(env)));
     if (m.nonce != 0) env.send(from, heard_before{m.nonce, known});
-    if (before != nullptr || own) return;
-    learn(env, m.what, static_cast<std::uint16_t>(std::min(m.hops, hops_max) + 1));
+    if (before != nullptr || own || refused) return;
+    learn(env, m.what, static_cast<std::uint16_t>(std::min(m.hops, rumour_hops_max) + 1));
   }
 
   void on_message(auto& env, peer from, heard_before const& m) {
@@ -235,8 +245,6 @@ class rumour_mongering {
   }
 
  private:
-  static constexpr std::uint16_t hops_max = 60000;
-
   struct learnt {
     rumour_id what{};
     instant at{};
@@ -259,6 +267,10 @@ class rumour_mongering {
     return at_ns(now - now % settings_.round.count());
   }
 
+  // The oldest name is too young to make room.
+  [[nodiscard]] bool crowded(auto& env) const {
+    return seen_.full() && env.now() - seen_[next_seen_].at < settings_.round * settings_.settle;
+  }
   void learn(auto& env, rumour const& r, std::uint16_t hops) {
     learnt const l{r.id, env.now()};
     if (seen_.full()) {
@@ -267,6 +279,10 @@ class rumour_mongering {
     } else {
       seen_.push_back(l);
     }
+    if (hops <= rumour_hops_max) tell_from_now_on(env, r, hops);
+    env.emit(delivered{r.id, r.body, hops});
+  }
+  void tell_from_now_on(auto& env, rumour const& r, std::uint16_t hops) {
     auto pool = env.template pool<hot_rumour>();
     if (pool.full()) {
       activity first{};
@@ -275,7 +291,6 @@ class rumour_mongering {
     }
     pool.add({r, hops, 0, 0, {}});
     arm_next(env);
-    env.emit(delivered{r.id, r.body, hops});
   }
   void arm_next(auto& env) {
     if (armed_) return;

@@ -40,7 +40,10 @@ namespace hydra::membership {
 //   other for dead find together.
 // - Whoever is named is hearsay until it answered a ping of our own: up to 8 are greeted per
 //   period, four times each, and they fill at most a quarter of the list. It is no neighbour and
-//   is told to nobody. `verify_named = false` is the paper's behaviour.
+//   is told to nobody. Who pings us speaks for itself: it is greeted at once, and takes the place
+//   of a name that has not answered where no other is free. Who is said to be dead is asked, up to
+//   8 per period: if it lives it is back after a round trip. `verify_named = false` is the paper's
+//   behaviour.
 // - Joining is asking: a contact that answered is asked for its list, page after page, as long as
 //   the keys ascend; at once where the page's last is on our list, else a page per period. The same
 //   question, one page of somebody drawn, is put every sync_every periods: what gossip missed.
@@ -52,12 +55,18 @@ namespace hydra::membership {
 //   and has no environment to open one. 12 bytes per place; swim<1024> is 12 kB. Suspicions and
 //   pings for others come from pools.
 //
-// What an attacker gains. A member can have another suspected at once (it costs that one a
-// refutation) and can declare it dead: everybody drops it, greets it when it speaks, and has it
-// back within a few round trips; this is SWIM's own weakness, and a group of strangers should not
-// be one group. It can keep a dead one alive while it invents incarnations, at most one a second.
-// Inventing members costs everybody at most 8 pings per period and no neighbour. Strangers are
-// answered pings and pages, and are greeted once; that is all.
+// What an attacker gains. A stranger becomes a member by answering its greeting: nothing else is
+// asked of it, and the words about others that come with that answer are believed already. A
+// member can have another suspected at once (it costs that one a refutation) and can declare it
+// dead: everybody who hears it drops it, asks it, and has it back after a round trip, or, where it
+// buries more than 8 in a period, when they speak or are greeted (revive_every). It can do so
+// again as often as it likes: each time costs every observer a round trip without that neighbour.
+// This is SWIM's own weakness, and a group of strangers should not be one group. It can keep a
+// dead one alive while it invents incarnations, at most one a second. Inventing members costs
+// everybody at most 8 pings per period and no neighbour; it keeps out those that others name, and
+// nobody who speaks for itself. As many strangers as a quarter of the list, who ping and do not
+// answer, keep other newcomers out while they go on. Strangers are answered pings and pages, and
+// are greeted up to four times each time they take a place; that is all.
 //
 // Cost. Two messages per member and period (four more per helper in a failed probe), a page every
 // sync_every periods. One timer, armed anew; a stretched period is why it is no periodic one. A
@@ -81,6 +90,7 @@ class swim {
   static constexpr std::uint16_t wake_tag = 1;
   static constexpr std::size_t greetings_max = 8;       // per period
   static constexpr std::uint16_t greetings_each = 4;    // then a name is forgotten
+  static constexpr std::size_t asked_dead_max = 8;      // per period, of those said to be dead
   static constexpr std::size_t deaths_per_call = 8;     // the rest a moment later
   static constexpr std::size_t contacts_max = 8;
   static constexpr std::size_t names_max = Members / 4 > 4 ? Members / 4 : 4;  // unanswered yet
@@ -149,7 +159,7 @@ class swim {
 
   void on_message(auto& env, peer from, ping const& m) {
     if (left_) return;
-    learn(env, from);
+    note_speaker(env, from);
     hear(env, from, m.incarnation, &m.news);
     ack answer;
     answer.nonce = m.nonce;
@@ -176,6 +186,9 @@ class swim {
     hear(env, from, m.incarnation, &m.news);
     auto pool = env.template pool<relay>();
     if (!is_neighbour(m.target) || pool.full()) return;  // nobody is pinged that we do not know
+    std::size_t of_this = 0;
+    pool.each([&](activity, relay const& r) { of_this += r.asker == from ? 1U : 0U; });
+    if (of_this >= relay::per_asker_max) return;
     relay r{from, m.target, m.nonce, env.random().bits(), env.now() + nack_after(), false};
     pool.add(r);
     watch(env, r.due);
@@ -201,7 +214,7 @@ class swim {
 
   void on_message(auto& env, peer from, farewell const& m) {
     auto const i = members_.find(from);
-    if (left_ || i == nowhere || !credible(env, m.incarnation)) return;
+    if (left_ || i == nowhere || !credible(env, m.incarnation, true)) return;
     if (members_.is_live(i)) bury(env, i, std::max(m.incarnation, members_[i].incarnation),
                                   standing::left);
   }
@@ -262,19 +275,23 @@ class swim {
   template <class A>
   void serialize(A& a, unsigned) {
     a& settings_& members_& contacts_& probe_& sync_& wake_at_& next_probe_& gossip_at_& secret_;
-    a& last_secret_& incarnation_& period_& next_page_& health_& told_& greeted_& begun_& left_;
-    a& all_pages_;
+    a& last_secret_& incarnation_& period_& next_page_& health_& told_& greeted_& asked_dead_;
+    a& begun_& left_& all_pages_;
   }
 
  private:
+  static constexpr std::uint16_t spoke = 0x8000;  // in a named one's stamp, above its greetings
+
   // ---- own life ---------------------------------------------------------------------------------
 
   static std::uint32_t second_of(auto& env) {
     return static_cast<std::uint32_t>(env.now().time_since_epoch() / 1s);
   }
-  // Nobody's clock is that far ahead.
-  static bool credible(auto& env, std::uint32_t incarnation) {
-    return incarnation <= second_of(env) + static_cast<std::uint32_t>(clock_skew_max / 1s);
+  // Nobody's clock is that far ahead. Who speaks of itself is heard twice as far: else nobody could
+  // refute the furthest that others may say of it.
+  static bool credible(auto& env, std::uint32_t incarnation, bool own_word = false) {
+    auto const skew = static_cast<std::uint32_t>(clock_skew_max / 1s);
+    return incarnation <= second_of(env) + (own_word ? 2 * skew : skew);
   }
   void begin(auto& env) {
     if (begun_ && !left_) return;
@@ -295,7 +312,7 @@ class swim {
     auto const heard = u.incarnation;
     if (heard < incarnation_ || (u.is == standing::alive && heard == incarnation_)) return;
     auto const next = std::max(heard + 1, second_of(env));
-    if (!credible(env, heard) || !credible(env, next)) return;  // nobody would believe it
+    if (!credible(env, heard) || !credible(env, next, true)) return;  // nobody would believe it
     incarnation_ = next;
     told_ = 0;
     if (believed) hears_worse();
@@ -321,7 +338,7 @@ class swim {
   // By itself; then, of a live one, what it says of others.
   void hear(auto& env, peer from, std::uint32_t incarnation, updates const* news) {
     auto const i = members_.find(from);
-    if (i == nowhere || !credible(env, incarnation)) return;
+    if (i == nowhere || !credible(env, incarnation, true)) return;
     auto const newer = incarnation > members_[i].incarnation;
     if (newer && members_.is_live(i)) clear(env, i, incarnation);
     if (newer && gone(i)) name_again(env, i, incarnation);
@@ -357,7 +374,20 @@ class swim {
     } else if (u.incarnation >= known) {
       if (u.is == standing::suspect) return suspect(env, i, u.incarnation, u.by ? u.by : from);
       bury(env, i, u.incarnation, u.is);
+      ask_buried(env, u.who);
     }
+  }
+  // Others say that it is dead. It is told so at once, by a greeting that says nothing else; if it
+  // lives its answer has a higher incarnation.
+  void ask_buried(auto& env, peer who) {
+    auto const i = members_.find(who);
+    if (i == nowhere || !settings_.verify_named || asked_dead_ >= asked_dead_max) return;
+    ++asked_dead_;
+    ping m;
+    m.nonce = greeting(env, who, secret_);
+    m.incarnation = incarnation_;
+    m.news.push_back(news_of(env, i));
+    env.send(who, m);
   }
   // A newer incarnation: alive, and not suspected any more.
   void clear(auto& env, std::size_t i, std::uint32_t incarnation) {
@@ -426,7 +456,34 @@ class swim {
     if (members_.full() && !forget_one_dead()) return;
     auto const i = members_.add(who, {.incarnation = incarnation});
     if (believed && !settings_.verify_named) return appear(env, i);
-    if (greeted_ < greetings_max) greet(env, i);
+    greet_named(env, i);
+  }
+  // A ping came from it: that is more than a name. Of a named one's stamp the highest bit says so.
+  void note_speaker(auto& env, peer who) {
+    auto i = members_.find(who);
+    if (i == nowhere) {
+      if (!who || who == env.self() || !place_for_speaker()) return;
+      i = members_.add(who, {.stamp = spoke});
+      if (!settings_.verify_named) return appear(env, i);
+    } else if (members_[i].is != standing::named || speaker(i)) {
+      return;
+    } else {
+      members_[i].stamp |= spoke;
+    }
+    if (members_[i].stamp == spoke) greet(env, i);  // one ping for one ping
+  }
+  [[nodiscard]] bool speaker(std::size_t i) const {
+    return members_[i].is == standing::named && (members_[i].stamp & spoke) != 0;
+  }
+  bool place_for_speaker() {
+    if (named() < names_max && (!members_.full() || forget_one_dead())) return true;
+    auto out = nowhere;
+    for (auto i = members_.live(); i < members_.size(); ++i) {
+      if (members_[i].is != standing::named || speaker(i)) continue;
+      if (out == nowhere || members_[i].stamp > members_[out].stamp) out = i;
+    }
+    if (out != nowhere) members_.erase(out);
+    return out != nowhere;
   }
   [[nodiscard]] std::size_t named() const {
     std::size_t n = 0;
@@ -453,10 +510,14 @@ class swim {
     members_.hush(i);
     members_[i] = {.incarnation = incarnation};
     if (!settings_.verify_named) return appear(env, i);
-    if (greeted_ < greetings_max) greet(env, i);
+    greet_named(env, i);
+  }
+  void greet_named(auto& env, std::size_t i) {
+    if (greeted_ >= greetings_max) return;
+    ++greeted_;
+    greet(env, i);
   }
   void greet(auto& env, std::size_t i) {
-    ++greeted_;
     if (members_[i].is == standing::named) ++members_[i].stamp;
     send_ping(env, members_.who(i), greeting(env, members_.who(i), secret_));
   }
@@ -468,7 +529,7 @@ class swim {
   // It answered a greeting.
   void welcome(auto& env, peer who, std::uint32_t incarnation) {
     auto const i = members_.find(who);
-    if (i == nowhere || members_.is_live(i) || !credible(env, incarnation)) return;
+    if (i == nowhere || members_.is_live(i) || !credible(env, incarnation, true)) return;
     if (gone(i) && incarnation <= members_[i].incarnation) return;  // it has not refuted yet
     members_.hush(i);
     members_[i].incarnation = std::max(incarnation, members_[i].incarnation);
@@ -556,6 +617,7 @@ class swim {
   void begin_period(auto& env) {
     ++period_;
     greeted_ = 0;
+    asked_dead_ = 0;
     last_secret_ = std::exchange(secret_, env.random().bits());
     next_probe_ = env.now() + stretched(settings_.period);
     tidy(env);
@@ -578,16 +640,23 @@ class swim {
     for (auto i = members_.size(); i-- > members_.live();) {
       auto const& m = members_[i];
       auto const age = static_cast<std::uint16_t>(period_ - m.stamp);
-      if (m.is == standing::named ? m.stamp >= greetings_each : age >= settings_.remember) {
+      auto const greetings = static_cast<std::uint16_t>(m.stamp & ~spoke);
+      if (m.is == standing::named ? greetings >= greetings_each : age >= settings_.remember) {
         members_.erase(i);
-      } else if (m.is == standing::named && greeted_ < greetings_max) {
-        greet(env, i);
+      }
+    }
+    for (bool const speakers : {true, false}) {
+      for (auto i = members_.size(); i-- > members_.live();) {
+        if (members_[i].is == standing::named && speaker(i) == speakers) greet_named(env, i);
       }
     }
     auto const others = members_.size() - members_.live();
     if (settings_.revive_every != 0 && period_ % settings_.revive_every == 0 && others != 0) {
       auto const i = members_.live() + static_cast<std::size_t>(env.random().below(others));
-      if (members_[i].is == standing::dead) greet(env, i);
+      if (members_[i].is == standing::dead) {
+        ++greeted_;
+        greet(env, i);
+      }
     }
     if (members_.live() == 0) {
       for (auto who : contacts_) learn(env, who, 0, false);
@@ -700,6 +769,7 @@ class swim {
   std::uint8_t health_ = 0;  // Lifeguard's local health multiplier
   std::uint8_t told_ = 0;    // how often our own standing was told
   std::uint8_t greeted_ = 0;
+  std::uint8_t asked_dead_ = 0;
   bool begun_ = false;
   bool left_ = false;
   bool all_pages_ = false;  // ask for the pages that follow, too

@@ -107,6 +107,7 @@ struct suspicion {
 // A ping on behalf of another.
 struct relay {
   static constexpr std::size_t per_peer_max = 32;
+  static constexpr std::size_t per_asker_max = 8;  // so that one asker leaves places for others
   peer asker{};
   peer target{};
   std::uint64_t asked = 0;  // the nonce of the asker
