@@ -127,8 +127,8 @@ struct capability_offer {
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
 // - Through one neighbour go at most a quarter of the questions (all of them where it is the only
 //   one): whoever names accomplices without end does not use up a find. Nor does it fill the list:
-//   of 32 places 16 are for neighbours, who are never displaced; where the others are full, who was
-//   named through a neighbour whose share is used up gives way, or through the one that named most.
+//   of 48 places 16 are for neighbours, who are never displaced, and of those named through one no
+//   more wait than may still be asked.
 // - A provider answers for itself with its own signed record; a record of somebody else is refused.
 // - Promises are counted per neighbour: a find that was led through it by its digest and brought
 //   nothing, though all was asked and nothing demanded but the service, is one broken. `mercy` more
@@ -148,7 +148,7 @@ struct capability_offer {
 // Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 4 bytes per
 // `renew`, a digest of 192 bytes when something changed. A tick after a change merges n neighbours
 // for n others: n^2 times 24 words; without one nothing is made anew. sizeof(capability<>) is 264
-// bytes; a neighbour 232, a listener 32, a find under way 3.3 kB, from pools.
+// bytes; a neighbour 232, a listener 32, a find under way 3.8 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
 // and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the

@@ -39,7 +39,7 @@ struct scout {
 // Promise: it ends, because who is asked is asked once, and their number is bounded.
 struct quest {
   static constexpr std::size_t per_peer_max = 12;
-  static constexpr std::size_t scouts_max = 32;
+  static constexpr std::size_t scouts_max = 48;
   static constexpr std::size_t roots_max = 16;  // places at the start; the rest is for names
 
   service what{};
@@ -62,30 +62,26 @@ struct quest {
     s.root = worst.root;
     if (better(s, worst)) worst = s;
   }
-  // Somebody who was named. Ignores whom it knows. A full list gives up a name not asked yet, by
-  // which nobody was named, so that the ways of all others stay whole: of a root whose share is
-  // used up, else of the one that has most such names, else of the newcomer's own the worst. Our
-  // own choice is never given up, so that no share grows while a find is under way.
+  // Somebody who was named. Ignores whom it knows. Of one root no more names wait than may still
+  // be asked through it, the best: the others never would be. A full list gives up the worst name
+  // not asked yet: nobody was named by it, so that the ways of all others stay whole. Our own
+  // choice is never given up, so that no share grows while a find is under way.
   void add(scout const& s, std::size_t questions_max) {
     auto const known = std::any_of(scouts.begin(), scouts.end(),
                                    [&](scout const& o) { return o.who == s.who; });
-    if (known || scouts.try_push_back(s)) return;
-    auto const asked = asked_through();
-    auto const most = share(questions_max);
-    if (asked[s.root] >= most) return;
-    std::array<std::size_t, scouts_max> names{};
-    for (auto const& o : scouts) {
-      if (named_and_fresh(o)) names[o.root] += asked[o.root] >= most ? scouts_max : 1U;
-    }
-    auto const longest = static_cast<std::size_t>(
-        std::max_element(names.begin(), names.end()) - names.begin());
-    auto const from = names[longest] > names[s.root] + 1U ? longest : std::size_t{s.root};
+    if (known) return;
+    auto const waiting = static_cast<std::size_t>(
+        std::count_if(scouts.begin(), scouts.end(), [&](scout const& o) {
+          return o.root == s.root && named_and_fresh(o);
+        }));
+    bool const crowded = waiting + asked_through()[s.root] >= share(questions_max);
+    if (!crowded && scouts.try_push_back(s)) return;
     scout* worst = nullptr;
     for (auto& o : scouts) {
-      if (o.root != from || !named_and_fresh(o)) continue;
+      if (!named_and_fresh(o) || (crowded && o.root != s.root)) continue;
       if (worst == nullptr || better(*worst, o)) worst = &o;
     }
-    if (worst != nullptr && (from != s.root || better(s, *worst))) *worst = s;
+    if (worst != nullptr && better(s, *worst)) *worst = s;
   }
   // Whom to ask next; null: nobody is left. Through one neighbour go at most a quarter of all
   // questions, or its even share where they are few: a neighbour that lies does not use up all.
