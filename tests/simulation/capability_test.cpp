@@ -231,38 +231,39 @@ TEST_CASE("a digest that lies costs its author its word, and honest ones keep th
 TEMPLATE_TEST_CASE("in a social graph of 400, what two in a hundred perform is found, though a "
                    "fifth of the heads died and a tenth of the messages are lost",
                    "[capability]", capability<>, capability<routing_index<>>) {
-  auto const seed = GENERATE(1U, 2U);
-  CAPTURE(seed);
-  world_of<TestType> w{{seed, social(seed, 400, 4), 10}};
-  owned_stream chance{seed, purpose::workload, 0};
-  for (std::uint32_t i = 0; i < 400; ++i) {
-    w.tell(peer{i}, announce{offer_of(service{static_cast<std::uint32_t>(chance.below(50))})});
-  }
-  w.run_for(4min);
-  std::vector<bool> dead(400);
-  for (std::uint32_t i = 0; i < 80; ++i) {
-    auto const who = static_cast<std::uint32_t>(chance.below(400));
-    dead[who] = true;
-    w.crash(peer{who});
-  }
-  w.run_for(6min);
-  std::size_t asked = 0;
-  for (std::uint32_t i = 0; i < 400; i += 2) {
-    if (dead[i]) continue;
-    w.tell(peer{i}, look_for{{service{static_cast<std::uint32_t>(chance.below(50))}, 1, {}, {}}});
-    ++asked;
-    w.run_for(100ms);
-  }
-  w.run_for(15s);
-  auto const seen = w.observed();
-  REQUIRE(seen.finds.size() == asked);
-  std::size_t with = 0;
-  std::size_t messages = 0;
-  for (auto const& [who, f] : seen.finds) {
-    with += f.among.empty() ? 0U : 1U;
-    messages += f.messages;
-    for (std::size_t i = 0; i < f.among.size(); ++i) {
-      CHECK(f.via.of(i).size() + 1 == f.among[i].hops);
+  // Together: of one seed's 160 finds some five more or less are found by chance alone.
+  std::size_t asked = 0, with = 0, messages = 0;
+  for (std::uint64_t const seed : {1U, 2U, 3U, 4U}) {
+    world_of<TestType> w{{seed, social(seed, 400, 4), 10}};
+    owned_stream chance{seed, purpose::workload, 0};
+    for (std::uint32_t i = 0; i < 400; ++i) {
+      w.tell(peer{i}, announce{offer_of(service{static_cast<std::uint32_t>(chance.below(50))})});
+    }
+    w.run_for(4min);
+    std::vector<bool> dead(400);
+    for (std::uint32_t i = 0; i < 80; ++i) {
+      auto const who = static_cast<std::uint32_t>(chance.below(400));
+      dead[who] = true;
+      w.crash(peer{who});
+    }
+    w.run_for(6min);
+    std::size_t here = 0;
+    for (std::uint32_t i = 0; i < 400; i += 2) {
+      if (dead[i]) continue;
+      w.tell(peer{i}, look_for{{service{static_cast<std::uint32_t>(chance.below(50))}, 1, {}, {}}});
+      ++here;
+      w.run_for(100ms);
+    }
+    w.run_for(15s);
+    auto const seen = w.observed();
+    REQUIRE(seen.finds.size() == here);
+    asked += here;
+    for (auto const& [who, f] : seen.finds) {
+      with += f.among.empty() ? 0U : 1U;
+      messages += f.messages;
+      for (std::size_t i = 0; i < f.among.size(); ++i) {
+        CHECK(f.via.of(i).size() + 1 == f.among[i].hops);
+      }
     }
   }
   CAPTURE(with, asked, messages);

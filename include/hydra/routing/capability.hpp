@@ -70,10 +70,11 @@ struct ring_neighbour {
   std::uint8_t broken = 0;
   std::uint8_t silent = 0;  // ticks without its digest
   bool accused = false;     // it misled: said with the next tick
+  bool asked_back = false;  // since the last tick
   D digest{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& heard& told& hash& who& failures& kept& broken& silent& accused& digest;
+    a& heard& told& hash& who& failures& kept& broken& silent& accused& asked_back& digest;
   }
 };
 
@@ -115,7 +116,7 @@ struct capability_offer {
 //   Heads that can only call out are not asked and not named; they may ask to be told (eight of
 //   them, the longest silent goes), so that a phone finds what its friends reach.
 // - Who asked is told, and nobody else: a ring may be one-sided. Who begins anew asks its ring,
-//   which asks back.
+//   which asks back, each of them once in a tick.
 // - A digest for somebody leaves out what that somebody said (split horizon), and whom we doubt.
 // - Said again only when it changed; else 4 bytes say that it is still the same. News is told tick
 //   by tick four times in a row, then once per `renew`; each `renew` that passes earns one back:
@@ -125,7 +126,9 @@ struct capability_offer {
 // - Iterative: the asker asks each head itself and sees every answer, so that it can judge the way
 //   and stop. Best first: the worth that a digest, or whoever named the head, says.
 // - Through one neighbour go at most a quarter of the questions (all of them where it is the only
-//   one): whoever names accomplices without end does not use up a find.
+//   one): whoever names accomplices without end does not use up a find. Nor does it fill the list:
+//   of 48 places 16 are for neighbours, who are never displaced, and of those named through one no
+//   more wait than may still be asked.
 // - A provider answers for itself with its own signed record; a record of somebody else is refused.
 // - Promises are counted per neighbour: a find that was led through it by its digest and brought
 //   nothing, though all was asked and nothing demanded but the service, is one broken. `mercy` more
@@ -136,14 +139,16 @@ struct capability_offer {
 // What an attacker gains. A neighbour that says yes to everything draws finds until it was found
 // out (9 with the default mercy), two answers' time each; a filter of which three quarters are set
 // says nothing, and counts stop at 255. A head two hops away spoils its neighbour's digest until
-// that one finds out. Nobody can point a find at a stranger's machine for more than one question
-// each, 24 in all. Whoever is asked learns who asks for what, and up to four of our neighbours are
-// named to whoever asks: a ring is no secret to those who use it.
+// that one finds out. Nobody can point a find at a stranger's machine for more than `rpc_attempts`
+// questions (two: a stranger that does not answer is asked again), each of the 24. Who was named
+// first through a liar is asked out of the liar's share, or not at all. Whoever is asked learns who
+// asks for what, and up to four of our neighbours are named to whoever asks: a ring is no secret to
+// those who use it.
 //
 // Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 4 bytes per
 // `renew`, a digest of 192 bytes when something changed. A tick after a change merges n neighbours
 // for n others: n^2 times 24 words; without one nothing is made anew. sizeof(capability<>) is 264
-// bytes; a neighbour 232, a listener 32, a find under way 3.3 kB, from pools.
+// bytes; a neighbour 232, a listener 32, a find under way 3.8 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
 // and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the
@@ -295,8 +300,12 @@ class capability {
     auto const now = env.now();
     if (auto* n = find_neighbour(env, from)) {
       n->silent = 0;
-      // It may have begun anew, and does not know that we want to be told.
-      if (n->heard == never || now - n->heard >= settings_.tick) env.send(from, digest_please{});
+      // It may have begun anew, and does not know that we want to be told. Once in a tick: two who
+      // lost each other's digests must not ask to and fro.
+      if ((n->heard == never || now - n->heard >= settings_.tick) &&
+          !std::exchange(n->asked_back, true)) {
+        env.send(from, digest_please{});
+      }
     }
     auto& said = said_to(env, from);
     said.wanted = true;
@@ -510,6 +519,7 @@ class capability {
     env.template pool<neighbour>().each([&](activity, neighbour& n) {
       // With the tick, one for each neighbour: many finds may end in one call.
       if (std::exchange(n.accused, false)) env.emit(misled{n.who});
+      n.asked_back = false;
       if (n.heard != never && !fresh(n, now)) forget_digest(env, n);
     });
     env.template pool<neighbour>().each([&](activity, neighbour& n) {
@@ -657,7 +667,7 @@ class capability {
       next.depth = static_cast<std::uint8_t>(depth + 1);
       next.by = named_by;
       next.root = root;
-      q->add(next);
+      q->add(next, settings_.messages_max);
     }
     return id;
   }

@@ -39,7 +39,8 @@ struct scout {
 // Promise: it ends, because who is asked is asked once, and their number is bounded.
 struct quest {
   static constexpr std::size_t per_peer_max = 12;
-  static constexpr std::size_t scouts_max = 32;
+  static constexpr std::size_t scouts_max = 48;
+  static constexpr std::size_t roots_max = 16;  // places at the start; the rest is for names
 
   service what{};
   demands needs{};
@@ -51,53 +52,55 @@ struct quest {
   bounded_vector<scout, scouts_max> scouts{};
   bounded_vector<provider_record, candidates_max> records{};  // verified
 
-  // A scout of our own choice is its own root.
+  // A scout of our own choice is its own root; of too many the best stay.
   void start_with(scout s) {
-    s.root = static_cast<std::uint8_t>(scouts.size());
-    add(s);
+    if (scouts.size() < roots_max) {
+      s.root = static_cast<std::uint8_t>(scouts.size());
+      return scouts.push_back(s);
+    }
+    auto& worst = *std::max_element(scouts.begin(), scouts.end(), better);
+    s.root = worst.root;
+    if (better(s, worst)) worst = s;
   }
-  // Ignores whom it knows. A full list gives up the worst of those not asked yet: nobody was named
-  // by it, so that the ways of all others stay whole.
-  void add(scout const& s) {
+  // Somebody who was named. Ignores whom it knows. Of one root no more names wait than may still
+  // be asked through it, the best: the others never would be. A full list gives up the worst name
+  // not asked yet: nobody was named by it, so that the ways of all others stay whole. Our own
+  // choice is never given up, so that no share grows while a find is under way.
+  void add(scout const& s, std::size_t questions_max) {
     auto const known = std::any_of(scouts.begin(), scouts.end(),
                                    [&](scout const& o) { return o.who == s.who; });
-    if (known || scouts.try_push_back(s)) return;
+    if (known) return;
+    auto const waiting = static_cast<std::size_t>(
+        std::count_if(scouts.begin(), scouts.end(), [&](scout const& o) {
+          return o.root == s.root && named_and_fresh(o);
+        }));
+    bool const crowded = waiting + asked_through()[s.root] >= share(questions_max);
+    if (!crowded && scouts.try_push_back(s)) return;
     scout* worst = nullptr;
     for (auto& o : scouts) {
-      if (o.is != scout::state::fresh || !better(s, o)) continue;
+      if (!named_and_fresh(o) || (crowded && o.root != s.root)) continue;
       if (worst == nullptr || better(*worst, o)) worst = &o;
     }
-    if (worst != nullptr) *worst = s;
+    if (worst != nullptr && better(s, *worst)) *worst = s;
   }
   // Whom to ask next; null: nobody is left. Through one neighbour go at most a quarter of all
   // questions, or its even share where they are few: a neighbour that lies does not use up all.
   [[nodiscard]] scout* next(std::size_t questions_max) noexcept {
-    std::array<std::uint8_t, scouts_max> through{};
-    std::size_t roots = 0;
-    for (auto const& s : scouts) {
-      roots += s.depth == 1 ? 1U : 0U;
-      through[s.root] = static_cast<std::uint8_t>(through[s.root] + s.attempts);
-    }
-    auto const most = questions_max / std::clamp<std::size_t>(roots, 1, 4);
+    auto const asked = asked_through();
+    auto const most = share(questions_max);
     scout* best = nullptr;
     for (auto& s : scouts) {
-      if (s.is != scout::state::fresh || through[s.root] >= most) continue;
+      if (s.is != scout::state::fresh || asked[s.root] >= most) continue;
       if (best == nullptr || better(s, *best)) best = &s;
     }
     return best;
   }
   // Whether somebody whom this one led to was not asked, though its share was not used up.
   [[nodiscard]] bool unfinished(scout const& led, std::size_t questions_max) const noexcept {
-    std::size_t roots = 0;
-    std::size_t through = 0;
-    bool left = false;
-    for (auto const& s : scouts) {
-      roots += s.depth == 1 ? 1U : 0U;
-      if (s.root != led.root) continue;
-      through += s.attempts;
-      left = left || s.is == scout::state::fresh;
-    }
-    return left && through < questions_max / std::clamp<std::size_t>(roots, 1, 4);
+    auto const left = std::any_of(scouts.begin(), scouts.end(), [&](scout const& s) {
+      return s.root == led.root && s.is == scout::state::fresh;
+    });
+    return left && asked_through()[led.root] < share(questions_max);
   }
   [[nodiscard]] scout* find(peer who) noexcept {
     for (auto& s : scouts) {
@@ -133,6 +136,20 @@ struct quest {
   }
 
  private:
+  // Questions by the root they went through.
+  [[nodiscard]] std::array<std::size_t, scouts_max> asked_through() const noexcept {
+    std::array<std::size_t, scouts_max> asked{};
+    for (auto const& s : scouts) asked[s.root] += s.attempts;
+    return asked;
+  }
+  [[nodiscard]] std::size_t share(std::size_t questions_max) const noexcept {
+    auto const roots = std::count_if(scouts.begin(), scouts.end(),
+                                     [](scout const& s) { return s.depth == 1; });
+    return questions_max / std::clamp<std::size_t>(static_cast<std::size_t>(roots), 1, 4);
+  }
+  [[nodiscard]] static bool named_and_fresh(scout const& s) noexcept {
+    return s.depth > 1 && s.is == scout::state::fresh;
+  }
   [[nodiscard]] static bool better(scout const& a, scout const& b) noexcept {
     if (a.worth != b.worth) return a.worth > b.worth;
     if (a.depth != b.depth) return a.depth < b.depth;
