@@ -42,11 +42,15 @@ std::vector<paper> const& all_papers() {
 }
 
 paper const* paper_named(std::string_view name) {
-  std::string sought{name};
-  std::replace(sought.begin(), sought.end(), '_', '-');
+  auto const dashed = [](std::string text) {
+    std::replace(text.begin(), text.end(), '_', '-');
+    return text;
+  };
+  auto const sought = dashed(std::string{name});
   auto const& all = all_papers();
-  auto const it = std::find_if(all.begin(), all.end(),
-                               [&](paper const& p) { return p.name == sought; });
+  auto const it = std::find_if(all.begin(), all.end(), [&](paper const& p) {
+    return p.name == sought || dashed(p.folder) == sought;
+  });
   return it == all.end() ? nullptr : &*it;
 }
 

@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace hydra::papers {
@@ -54,9 +55,17 @@ std::vector<paper> wanted(papers_arguments const& a) {
                                           near.empty() ? "" : fmt::format(
                                               "; did you mean \"{}\"?", near), listed)};
     }
-    out.push_back(*p);
+    bool const again = std::any_of(out.begin(), out.end(),
+                                   [&](paper const& o) { return o.name == p->name; });
+    if (!again) out.push_back(*p);
   }
   return out;
+}
+
+// To stderr, whether it can be written or not.
+template <class... A>
+void tell(fmt::format_string<A...> how, A&&... what) {
+  std::fputs(fmt::format(how, std::forward<A>(what)...).c_str(), stderr);
 }
 
 // One sheet per seed, in the order of seeds whatever thread made it.
@@ -151,11 +160,11 @@ int run_papers(papers_arguments const& a) {
     auto const place = fmt::format("{}, {} of {}", p.name, all.size() + 1, what.size());
     bool const is_long = p.minutes > 0 && !a.small;
     if (!a.quiet) {
-      fmt::print(stderr, "running {}: {}{}\n", place, p.title,
-                 is_long ? fmt::format("; about {} minutes", p.minutes) : "");
+      tell("running {}: {}{}\n", place, p.title,
+           is_long ? fmt::format("; about {} minutes", p.minutes) : "");
     }
     all.push_back(run(p, papers, a));
-    if (!a.quiet) fmt::print(stderr, "{}: {:.1f} s\n", place, all.back().seconds);
+    if (!a.quiet) tell("{}: {:.1f} s\n", place, all.back().seconds);
     if (!a.json) fmt::print("{}", as_table(all.back(), a.all));
     std::fflush(stdout);
     if (a.write) write_results(fs::path{papers} / p.folder, all.back());
@@ -167,7 +176,7 @@ int run_papers(papers_arguments const& a) {
   bool const failed = std::any_of(all.begin(), all.end(), [](judged_paper const& p) {
     return p.count(finding::failed) > 0;
   });
-  if (!a.quiet && !a.no_out) fmt::print(stderr, "page: {}/index.html\n", a.out);
+  if (!a.quiet && !a.no_out) tell("page: {}/index.html\n", a.out);
   return failed ? cli::bound_missed : cli::ok;
 }
 
@@ -207,10 +216,25 @@ int command(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    fmt::print(stderr, "hydra papers: {}\nTry --help.\n", e.what());
+    tell("hydra papers: {}\nTry --help.\n", e.what());
     return cli::usage;
   }
   return papers->got_subcommand("list") ? list(a) : run_papers(a);
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    return command(argc, argv);
+  } catch (ended const& e) {
+    tell("hydra papers: {}\n", e.why);
+    return e.with;
+  } catch (paper_error const& e) {
+    tell("hydra papers: {}\n", e.what());
+    return cli::invalid;
+  } catch (std::exception const& e) {
+    tell("hydra papers: {}\n", e.what());
+    return cli::failed;
+  }
 }
 
 }  // namespace
@@ -218,16 +242,10 @@ int command(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace hydra;
-  try {
-    return papers::command(argc, argv);
-  } catch (papers::ended const& e) {
-    fmt::print(stderr, "hydra papers: {}\n", e.why);
-    return e.with;
-  } catch (papers::paper_error const& e) {
-    fmt::print(stderr, "hydra papers: {}\n", e.what());
-    return cli::invalid;
-  } catch (std::exception const& e) {
-    fmt::print(stderr, "hydra papers: {}\n", e.what());
-    return cli::failed;
-  }
+  auto const code = papers::guarded(argc, argv);
+  // A full disk behind stdout is a failure, too.
+  bool const lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  if (!lost || code != cli::ok) return code;
+  std::fputs("hydra papers: the output could not be written\n", stderr);
+  return cli::failed;
 }

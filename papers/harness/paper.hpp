@@ -100,7 +100,7 @@ struct paper {
 
 // All of them, in the order of their numbers (papers/papers.cpp).
 [[nodiscard]] std::vector<paper> const& all_papers();
-// `_` stands for `-` as well; null: no paper has that name.
+// By name or folder, `_` stands for `-` as well; null: no paper has that name.
 [[nodiscard]] paper const* paper_named(std::string_view name);
 
 }  // namespace hydra::papers

@@ -69,7 +69,8 @@ csv_file::csv_file(std::string path, std::string_view header) : path_{std::move(
     throw data_error{path_ + ": is compressed; unpack it first, plain CSV is read"};
   if (header.empty()) return;
   auto const end = all_.find('\n');
-  std::string_view const first = std::string_view{all_}.substr(0, end);
+  std::string_view first = std::string_view{all_}.substr(0, end);
+  if (first.ends_with('\r')) first.remove_suffix(1);
   line_ = 1;
   if (first != header) fail(first, header);
   at_ = end == std::string::npos ? all_.size() : end + 1;

@@ -194,10 +194,12 @@ TEST_CASE("plots, tables and the page show both sides and escape what they are g
   CHECK_THAT(as_csv(p), Catch::Contains("t,1,c,5,4,6,5,0,2,inside"));
 }
 
-TEST_CASE("a paper is named with - or _", "[papers]") {
+TEST_CASE("a paper is named with - or _, or by its folder", "[papers]") {
   for (auto const& p : all_papers()) CHECK(paper_named(p.name) == &p);
   CHECK(paper_named("s_kademlia") == paper_named("s-kademlia"));
   CHECK(paper_named("chord_proximity") != nullptr);
+  for (auto const& p : all_papers()) CHECK(paper_named(p.folder) == &p);
+  CHECK(paper_named("hydra-discovery") == paper_named("discovery"));
   CHECK(paper_named("kademlia") == nullptr);
   CHECK(paper_named("") == nullptr);
 }
@@ -287,6 +289,27 @@ TEST_CASE("results are read as they were written, and judged anew", "[papers]") 
   at.write("results.csv", std::string{results_header} + "\n" + row + row);
   CHECK_THROWS_WITH(read_results(folder), Catch::Contains("results.csv:3: '1'") &&
                                               Catch::Contains("each cell once"));
+}
+
+TEST_CASE("a stored table may end its lines as Windows does; what is broken in it is named",
+          "[papers]") {
+  scratch const at;
+  auto const folder = at.read();
+  auto const store = [&](std::string const& line) {
+    at.write("results.csv", std::string{results_header} + "\n" + line + "\n");
+  };
+  at.write("results.csv", std::string{results_header} + "\r\nt,1,c,5,4,6,5,0,2,inside\r\n");
+  CHECK(read_results(folder).size() == 1);
+  store("t,1,c,5,4");
+  CHECK_THROWS_WITH(read_results(folder), Catch::Contains("results.csv:2: '(5 fields)'") &&
+                                              Catch::Contains("ten fields"));
+  store("t,1,c,5,4,6,5,-1,2,inside");
+  CHECK_THROWS_WITH(read_results(folder), Catch::Contains("'-1'"));
+  store("t,1,c,5,4,6,5,0,2,great");
+  CHECK_THROWS_WITH(read_results(folder),
+                    Catch::Contains("'great'") && Catch::Contains("left to the full size"));
+  store("t,1,c,5,4,6,,,0,not run");
+  CHECK(read_results(folder).size() == 1);
 }
 
 TEST_CASE("what is stored of every paper agrees with what was published", "[papers]") {
