@@ -1,9 +1,11 @@
-// Ready-made Hydras with identities: they find each other through one they know, over TLS, and do
-// jobs whose records are signed with Ed25519.
+// Hydras with identities: they find each other through one they know, over TLS, do jobs whose
+// records are signed with Ed25519, and learn how far it is to whom they met.
 #include "../../catch.hpp"
 #include "tls_peers.hpp"
 
 #include <hydra/assembly/hydra.hpp>
+#include <hydra/net/emulated_link.hpp>
+#include <hydra/proximity/blend.hpp>
 #include <hydra/trust/open.hpp>
 #include <hydra/verify/none.hpp>
 
@@ -16,22 +18,30 @@ using namespace hydra;
 
 namespace {
 
-using over_tls = Hydra<trusts::open, verify::none>;
+using measuring = proximity::blend<>;
+using over_tls = Hydra<trusts::open, verify::none, measuring>;
 
 constexpr std::size_t heads = 6;  // all know the first; only the last performs the service
 constexpr std::uint64_t jobs = 10;
 
+// What reaches head i takes so long: a round trip is the sum of both ends' at least.
+constexpr duration last_mile(std::size_t i) { return 4ms + static_cast<int>(i) * 2ms; }
+
 struct crowd {
   key const what = service_key("double", 1);
+  std::array<std::unique_ptr<net::emulated_link>, heads> links;  // or none
   std::array<std::unique_ptr<net::runtime<over_tls>>, heads> machines;
   std::atomic<std::size_t> completed = 0, failed = 0;
 
-  crowd() {
+  explicit crowd(bool apart = false) {
     wire::contact first;
     for (std::size_t i = 0; i < heads; ++i) {
       auto& m = machines[i];
-      m = std::make_unique<net::runtime<over_tls>>(
-          test::as(static_cast<std::uint8_t>(10 + i)));
+      auto settings = test::as(static_cast<std::uint8_t>(10 + i));
+      if (apart) links[i] = std::make_unique<net::emulated_link>(
+          link_settings{.latency = last_mile(i)}, 1);
+      settings.between = links[i].get();
+      m = std::make_unique<net::runtime<over_tls>>(settings);
       m->on_emit([this](auto const& fact) {
         if constexpr (requires { fact.how == ending::completed; }) {
           ++(fact.how == ending::completed ? completed : failed);
@@ -46,7 +56,10 @@ struct crowd {
         k.tick = 200ms;
         k.republish = 500ms;
         routing::capability<> const ring{};
-        return over_tls{s, routing::ring_and_keys{routing::kademlia<8>{k}, ring}};
+        auto const x = static_cast<std::int8_t>(30 + i);
+        measuring const far{proximity::geographic{{.own = {x, 9, 51}, .disclose = true}},
+                            proximity::vivaldi<>{{.eager_period = 200ms, .period = 200ms}}};
+        return over_tls{s, routing::ring_and_keys{routing::kademlia<8>{k}, ring}, far};
       });
       m->offer(what, [](task const& t) {
         auto out = t.input;
@@ -68,6 +81,9 @@ struct crowd {
     j.input.words[0] = number;
     m.tell(submit{j});
   }
+  [[nodiscard]] measuring proximity_of(std::size_t i) {
+    return machines[i]->inspect([](net::head<over_tls>& h) { return h.node().proximity(); });
+  }
 };
 
 }  // namespace
@@ -86,12 +102,58 @@ TEST_CASE("Hydras with identities find a service through others and do jobs") {
     bad += c.bad_handshakes + c.bad_hellos + c.bad_frames + c.bad_messages;
   }
   CHECK(bad == 0);
-  std::size_t receipts = 0;
-  all.machines[heads - 1]->inspect([&](net::head<over_tls>& h) {
-    h.recall_all<receipt>([&](std::uint64_t, receipt const& r) {
-      receipts += r.by_owner != signature{} && r.by_executor != signature{} ? 1 : 0;
+  // The worker hears the owner's word of the last job after the owner's user does.
+  auto const receipts = [&] {
+    std::size_t both = 0;
+    all.machines[heads - 1]->inspect([&](net::head<over_tls>& h) {
+      h.recall_all<receipt>([&](std::uint64_t, receipt const& r) {
+        both += r.by_owner != signature{} && r.by_executor != signature{} ? 1 : 0;
+      });
     });
-  });
-  CHECK(receipts == jobs);
+    return both;
+  };
+  test::eventually([&] { return receipts() == jobs; });
+  CHECK(receipts() == jobs);
+  for (auto const& m : all.machines) m->kill();
+}
+
+TEST_CASE("Hydras that did jobs over TLS know how far it is to whom they met") {
+  crowd all{true};
+  net::asio::io_context io;
+  net::asio::steady_timer{io, std::chrono::milliseconds{1500}}.wait();
+  std::uint64_t asked = 0;
+  auto const each_submits = [&] {
+    for (std::size_t i = 1; i <= 4; ++i) all.submit_from(i, asked++);
+    return test::eventually([&] { return all.completed + all.failed == asked; });
+  };
+  CHECK(each_submits());
+  CHECK(test::eventually([&] {  // it probes for the coordinates of whom it measured
+    for (std::size_t i = 1; i <= 4; ++i) {
+      if (all.proximity_of(i).second().where().error > proximity::error_one / 2) return false;
+    }
+    return true;
+  }));
+  CHECK(each_submits());
+  CHECK(all.completed == asked);
+  auto const worker = all.machines[heads - 1]->contact();
+  proximity::vivaldi<> const fresh{};
+  for (std::size_t i = 1; i <= 4; ++i) {
+    CAPTURE(i);
+    auto const far = all.proximity_of(i);
+    auto const who = all.machines[i]->know(worker);
+    auto const least = last_mile(i) + last_mile(heads - 1);
+    CHECK(far.measured(who));
+    CHECK(far.estimate(who, {}) >= least - 10us);  // of whole microseconds, smoothed
+    CHECK(far.estimate(who, {}) < proximity::round_trip_max);
+    CHECK(far.second().where().axes != fresh.where().axes);
+    CHECK(far.second().predict(who, {}) > duration{});
+    CHECK(far.errors()[0] != measuring::one / 2);  // each part was judged by what came
+    CHECK(far.errors()[1] != measuring::one / 2);
+  }
+  // Who never asked for anything knows those who asked it where they are.
+  auto const its = all.proximity_of(heads - 1);
+  CHECK(its.second().neighbours() > 0);
+  CHECK(its.second().where().axes != fresh.where().axes);
+  CHECK(its.errors()[1] == measuring::one / 2);
   for (auto const& m : all.machines) m->kill();
 }
