@@ -312,6 +312,17 @@ TEST_CASE("a shuffle names us, neighbours and spares; its answer replaces what w
   CHECK_FALSE(h.spare(peer{50}));
 }
 
+TEST_CASE("an answer to a shuffle names no more than were sent and one") {
+  head h;
+  h.neighbours(1);
+  auto v = h.view();
+  h.views.on_timer(v, policy::cycle_tag);
+  auto const m = h.env.take_sent().all<shuffle>().at(0);
+  REQUIRE(m.named.size() == 1);
+  h.tell(peer{30}, shuffle_reply{m.nonce, {peer{40}, peer{41}, peer{42}, peer{43}}});
+  CHECK(h.views.passive().size() == 2);
+}
+
 TEST_CASE("where a shuffle ends as many heads are given back") {
   head h;
   h.neighbours(2);

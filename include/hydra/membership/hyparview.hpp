@@ -85,9 +85,14 @@ struct link_request {
 //
 // What an attacker gains. Each join, or request of high priority, pushes one neighbour out: who
 // can call from many networks can take all places of a head whose links it can break, as the paper
-// says of none. group_max bounds the neighbours of one known netgroup. A join costs its sender one
-// message and the group up to 1 + (Active - 1) * (active_walk + 2). Passive views are hearsay:
-// inventing heads costs a victim `attempts` timeouts each, at most Passive of them in a cycle.
+// says of none. group_max bounds the neighbours of one known netgroup. A neighbour need not call:
+// it names any head in a forward_join, and we ask that head with high priority, so that it drops a
+// neighbour for us; 8 at a time, and while heads are asked that do not exist places are not
+// refilled. A join costs its sender one message and the group up to
+// 1 + (Active - 1) * (active_walk + 2). Passive views are hearsay: inventing heads costs a victim
+// `attempts` timeouts each, at most Passive of them in a cycle. The answer to a shuffle comes from
+// a head that the origin does not know: whoever saw the walk, up to active_walk heads, may answer
+// first, once, and with no more heads than were sent and one.
 // Nothing grows with an attacker: 8 requests under way, Active + Passive heads known.
 //
 // Cost. A cycle sends active_walk + 1 messages of at most 96 bytes; a period of probes 2 Active
@@ -254,8 +259,9 @@ class hyparview {
 
   void on_message(auto& env, peer, shuffle_reply const& m) {
     if (shuffle_nonce_ == 0 || m.nonce != shuffle_nonce_) return;
-    shuffle_nonce_ = 0;  // one answer to a question
-    for (auto who : m.named) note_passive(env, who, given_);
+    shuffle_nonce_ = 0;  // one answer to a question, by whom is not known
+    auto const count = std::min(m.named.size(), given_.size() + 1);
+    for (std::size_t i = 0; i < count; ++i) note_passive(env, m.named[i], given_);
   }
 
   void on_message(auto& env, peer from, probe const& m) {

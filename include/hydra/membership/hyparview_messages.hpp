@@ -1,6 +1,6 @@
 // What heads say to each other to keep a partial view. Numbers 20..39 of the room; they are part of
 // the protocol. An answer carries the nonce of its question; who it is from is authenticated by the
-// driver.
+// driver, but who it should be from is known of neighbour_answer and alive only.
 #pragma once
 
 #include <hydra/core/message.hpp>
