@@ -74,8 +74,8 @@ struct flood_search {
 // as there are links within, at most two for each, as every head forwards a query once (as long as
 // no message takes longer than hop_time). That is what flooding is. It is bounded by the memory: no
 // head takes part in more than `Memory` queries in 3.2 s (15 to 20 a second), a quarter of them for
-// one neighbour; by `per_second` queries of each neighbour at every hop; and by ttl_max, which every
-// head imposes again. The price: four neighbours who ask without end, or one with links to many,
+// one neighbour; by `per_second` queries of each neighbour at every hop; and by ttl_max, which all
+// heads impose again. The price: four neighbours who ask without end, or one with links to many,
 // keep a head from serving anybody else. Whoever names another as the asker makes holders write to
 // that victim, at most one record per holder and query; the first hop refuses it. A neighbour
 // that swallows queries is gone around by the others.
