@@ -123,6 +123,24 @@ TEST_CASE("success grows with the replication ratio, under churn and 10 % loss",
   }
 }
 
+TEST_CASE("under load a flood costs no more messages than alone: what is too much is not served",
+          "[unstructured]") {
+  auto const per_find = [](std::size_t at_once) {
+    bench::routing_world<bench::without_upkeep<flood<64>>> w{7, 300, flood<64>{}};
+    w.announce_all(8, 0);  // nobody performs it: every ring is asked
+    auto const before = w.world().counts().sent;
+    w.finds(at_once);
+    auto const seen = w.world().observed();
+    REQUIRE(seen.finds == at_once);
+    auto const sent = static_cast<double>(w.world().counts().sent - before);
+    WARN(at_once << " finds at once: " << sent / static_cast<double>(at_once) << " messages each");
+    return sent / static_cast<double>(at_once);
+  };
+  auto const few = per_find(10);
+  CHECK(few < 5 * 300 * 8);  // five rings, each of 300 heads forwards once to its eight
+  CHECK(per_find(100) < few);
+}
+
 TEMPLATE_TEST_CASE("handles, shards and the wire leave a search what it is", "[unstructured]",
                    flood<64>, walk<32>) {
   auto const digest = [](sim::world_options how) {

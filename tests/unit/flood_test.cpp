@@ -187,19 +187,79 @@ TEST_CASE("a query of no more hops, or that pretends to have any number of them,
 }
 
 TEST_CASE("of a neighbour so many queries a second are served, of strangers fewer together") {
-  head h{4};
+  head h{4, {.links = {.per_second = 10, .strangers_per_second = 5}}};
   for (std::uint64_t i = 1; i <= 200; ++i) {
     h.tell(peer{1}, flood_query{rendering, i, peer{60}, 3, 2});
   }
-  CHECK(h.env.take_sent().size() == 64 * 3);
+  CHECK(h.env.take_sent().size() == 10 * 3);
   for (std::uint64_t i = 1; i <= 200; ++i) {
     h.tell(peer{200}, flood_query{rendering, 1000 + i, peer{60}, 3, 2});
   }
-  CHECK(h.env.take_sent().size() == 16 * 4);
+  CHECK(h.env.take_sent().size() == 5 * 4);
   h.pass(1s);
   h.forget_sent();
   h.tell(peer{1}, flood_query{rendering, 5000, peer{60}, 3, 2});
   CHECK(h.env.take_sent().all<flood_query>().size() == 3);
+}
+
+TEST_CASE("a neighbour takes a quarter of the memory, and so do strangers together") {
+  head h{4};
+  auto const served = [&](std::uint32_t from, std::uint64_t first) {
+    for (std::uint64_t i = 0; i < 60; ++i) {
+      h.tell(peer{from}, flood_query{rendering, first + i, peer{60}, 3, 2});
+    }
+    return h.env.take_sent().all<flood_query>().size();
+  };
+  CHECK(served(1, 1000) == 16 * 3);
+  CHECK(served(1, 2000) == 0);
+  CHECK(served(2, 3000) == 16 * 3);
+  CHECK(served(200, 4000) + served(201, 5000) == 16 * 4);
+  h.pass(4300ms);  // a query's life and a third
+  CHECK(served(1, 6000) == 16 * 3);
+}
+
+TEST_CASE("a query is forwarded once, however many others come while it lives") {
+  head h{8};
+  std::vector<std::uint64_t> forwarded;
+  auto const note = [&] {
+    for (auto const& q : h.env.take_sent().all<flood_query>()) forwarded.push_back(q.nonce);
+  };
+  // Every 100 ms the first queries of the last 2.8 s come again, and fifty new ones.
+  for (std::uint64_t step = 0; step < 100; ++step) {
+    for (std::uint64_t i = 0; i < 50; ++i) {
+      auto const from = peer{static_cast<std::uint32_t>(1 + i % 8)};
+      h.tell(from, flood_query{rendering, 1000 * step + i, {}, 5, 2});
+    }
+    for (std::uint64_t ago = 1; ago <= std::min<std::uint64_t>(step, 28); ++ago) {
+      h.tell(peer{8}, flood_query{rendering, 1000 * (step - ago), {}, 5, 2});
+    }
+    note();
+    h.pass(100ms);
+  }
+  std::sort(forwarded.begin(), forwarded.end());
+  std::size_t most = 0;
+  for (auto const nonce : forwarded) {
+    auto const [first, last] = std::equal_range(forwarded.begin(), forwarded.end(), nonce);
+    most = std::max(most, static_cast<std::size_t>(last - first));
+  }
+  CHECK(most == 7);  // one to each of the others
+  CHECK(forwarded.size() >= 2 * 64 * 7);  // memory is free again as time goes by
+  CHECK(forwarded.size() <= 4 * 64 * 7);  // 10 s
+}
+
+TEST_CASE("a head that has no memory left waits for a ring that it did not send") {
+  head h{4};
+  for (std::uint32_t from = 1; from <= 4; ++from) {
+    for (std::uint64_t i = 0; i < 16; ++i) {
+      h.tell(peer{from}, flood_query{rendering, 100 * from + i, {}, 3, 2});
+    }
+  }
+  h.forget_sent();
+  h.find();
+  CHECK(h.env.take_sent().all<flood_query>().empty());
+  for (int i = 0; i < 12; ++i) h.pass(1s);
+  CHECK_FALSE(h.env.take_sent().all<flood_query>().empty());  // the rings after it
+  CHECK(h.env.take_emitted<found>().size() == 1);
 }
 
 TEST_CASE("on the reverse path an answer goes where the query came from") {

@@ -123,6 +123,23 @@ TEST_CASE("claims out of bounds, or of another space, cost the claimer its place
   CHECK(n.neighbours() == 0);
 }
 
+TEST_CASE("a coordinate told unasked makes no step, and an absurd one costs the place") {
+  testing::recorder env{{.seed = 10}};
+  auto view = env.view<net>();
+  net n;
+  n.observe(view, peer{1}, 80ms);
+  auto const before = fold_of(n.where());
+  n.on_message(view, peer{1}, coordinate_probe{1, at(ms(30), 0, 0)});
+  CHECK(fold_of(n.where()) == before);
+  CHECK(n.estimate(peer{1}, {}) == 80ms);  // measured: its word does not count
+  CHECK(n.predict(peer{1}, {}) > 29ms);
+  n.on_message(view, peer{1}, coordinate_probe{2, {}});  // tells nothing
+  CHECK(n.neighbours() == 1);
+  n.on_message(view, peer{1}, coordinate_probe{3, at(units_max + 1, 0, 0)});
+  CHECK(n.neighbours() == 0);
+  CHECK(n.predict(peer{1}, {}) < duration{});
+}
+
 TEST_CASE("a sample moves us by 100 ms at most, whatever it says") {
   auto const seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);

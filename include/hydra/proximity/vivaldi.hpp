@@ -58,13 +58,16 @@ struct vivaldi_settings {
 // - Integers only: units of 64 ns in 32 bits, errors with 24 binary digits. A step is off by less
 //   than 0.2 us from one in doubles, 500 steps together by less than 16 us (tests/laws).
 //
-// What an attacker gains. It answers with any coordinate and may answer late, never early. Its
-// coordinate counts from nobody else, with its nonce, within 10 s of the origin; else it loses its
-// place. Once measured, a lie about itself no longer shows: estimates are what was measured. What
-// it can do is push: a sample moves us by 100 ms at most, and not at all if it misfits by more than
-// `outlier` medians, once five neighbours are known. As long as most of them are honest a push is
-// 3/16 of a few times the noise. With 20 % of all heads answering at random, the honest are off
-// by 10 to 11 % in the median, as without liars; without this rule by 74 to 83 %
+// What an attacker gains. It answers with any coordinate and may answer late, never early. It
+// tells a coordinate for nobody but itself: in its echo, or unasked with a probe, where it has a
+// place or may take one. Both are believed alike, for estimates and for what it pulls when others
+// echo; but a head pulls only once it was measured, and a step is taken only after an echo from
+// whom we asked, with our nonce, in time. A coordinate beyond 10 s, or of another space, costs its
+// place, however it was told. Once measured, a lie about itself no longer shows: estimates are what
+// was measured. What it can do is push: a sample moves us by 100 ms at most, and not at all if it
+// misfits by more than `outlier` medians, once five neighbours are known. As long as most of them
+// are honest a push is 3/16 of a few times the noise. With 20 % of all heads answering at random,
+// the honest are off by 10 to 11 % in the median, as without liars; without this rule by 74 to 83 %
 // (tests/simulation). A liar who shifts slowly and always within the noise (frog boiling, Chan-Tin
 // et al. 2011) is not seen. Confidence is bounded: w is at most 3/4 whatever error is claimed.
 // Who floods us with probes fills a quarter of the places with netgroups of its own at most.
@@ -126,8 +129,11 @@ class vivaldi {
   }
   // What `who` said of itself.
   void told(auto& env, peer who, claim const& c) {
-    if (!position::plausible(c)) return;
     auto i = place_of(who);
+    if (!position::plausible(c)) {
+      if (c.said() && i < count_) drop(i);
+      return;
+    }
     if (i == count_) {
       if (!settings_.strangers || !welcome(env, who)) return;
       i = enter(who);

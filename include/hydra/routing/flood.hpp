@@ -9,7 +9,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
+#include <type_traits>
 
 namespace hydra::routing {
 
@@ -55,7 +57,11 @@ struct flood_search {
 // - The rings are asked one after the other, each under a number of its own, because a head
 //   forwards a query once. A ring that brought enough ends the search.
 // - A head remembers the last `Memory` queries: it drops what it knows, and knows where an
-//   answer has to go on the reverse path.
+//   answer has to go on the reverse path. None is given up that is younger than a query lives:
+//   (ttl_max + 1) hop_times (3.2 s; up to a third more, as time is counted in thirds). While all
+//   are, a new one is not served, and a ring of our own is not sent, only waited for.
+// - Of the queries remembered at most a quarter came by one neighbour, and by strangers together
+//   (all of them where it is the only one): who asks without end does not silence the others.
 // - By default an answer goes straight to the asker, who is named in the query: one message
 //   instead of `hops`, of which one lost loses the answer (at 10 % loss and five hops 41 %). The
 //   reverse path hides the asker and needs no call from a stranger: for askers that nobody can
@@ -65,21 +71,27 @@ struct flood_search {
 // - A record that fails its check costs the link to whoever brought it.
 //
 // What an attacker gains. A query reaches everybody within ttl_max: one message becomes as many
-// as there are links within, at most two for each, as every head forwards a query once. That is
-// what flooding is. It is bounded by `per_second` queries of each neighbour at every hop, so that
-// an attacker with one link has at most so many floods a second, and by ttl_max, which every head
-// imposes again. Whoever names somebody else as the asker makes holders write to
+// as there are links within, at most two for each, as every head forwards a query once (as long as
+// no message takes longer than hop_time). That is what flooding is. It is bounded by the memory: no
+// head takes part in more than `Memory` queries in 3.2 s (15 to 20 a second), a quarter of them for
+// one neighbour; by `per_second` queries of each neighbour at every hop; and by ttl_max, which all
+// heads impose again. The price: four neighbours who ask without end, or one with links to many,
+// keep a head from serving anybody else. Whoever names another as the asker makes holders write to
 // that victim, at most one record per holder and query; the first hop refuses it. A neighbour
 // that swallows queries is gone around by the others.
 //
 // Cost. Messages: every link within the radius twice at most; the asker knows only of those it
 // sent and got, which is what found.messages counts. A query is 24 bytes, a hit 136. Idle: one
-// greeting per 20 s and questionable neighbour. sizeof(flood<64>) is 1,208 bytes.
+// greeting per 20 s and questionable neighbour. sizeof(flood<64>) is 1,208 bytes; who expects more
+// than 15 queries a second in the whole network takes flood<256>, 3,520 bytes.
 //
 // Departures: several principals are looked for (`want.at_least`), a holder forwards as well,
 // signed records, links are bounded and greeted, rates per neighbour.
 template <std::size_t Memory = 64>
 class flood {
+  static_assert(Memory >= 4);
+  static_assert(Memory <= 32'768);
+
  public:
   using policy_concept = routing_tag;
   using messages = type_list<link_hello, link_welcome, flood_query, flood_hit>;
@@ -136,8 +148,7 @@ class flood {
     if (!m.what || m.hops == 0) return;
     if (m.hops == 1 && m.asker && m.asker != from) return;
     if (m.asker == env.self() || !links_.serves(env, from)) return;
-    if (via(m.nonce)) return;
-    remember(m.nonce, from);
+    if (via(m.nonce) || !remember(env, m.nonce, from)) return;
     if (auto const* mine = offer_of(env, m.what, settings_.record_lifetime)) {
       env.send(m.asker ? m.asker : from, flood_hit{m.nonce, m.hops, *mine});
     }
@@ -185,9 +196,16 @@ class flood {
 
   template <class A>
   void serialize(A& a, unsigned) {
-    a& settings_& links_& next_;
+    a& settings_& links_& next_& third_;
+    for (auto& t : taken_) a& t;
     for (auto& n : nonces_) a& n;
     for (auto& p : from_) a& p;
+    next_ = static_cast<std::uint16_t>(next_ % Memory);
+    auto free = Memory;
+    for (auto& t : taken_) {
+      t = static_cast<count>(std::min<std::size_t>(t, free));
+      free -= t;
+    }
   }
 
  private:
@@ -212,9 +230,10 @@ class flood {
     ++s.ring;
     flood_query q{s.got.what, s.got.nonce | s.ring, straight(env) ? env.self() : peer{},
                   static_cast<std::uint8_t>(far - 1), 1};
-    remember(q.nonce, env.self());
-    for (auto const& l : links_.all()) env.send(l.to.who, q);
-    s.got.count(links_.size());
+    if (remember(env, q.nonce, env.self())) {
+      for (auto const& l : links_.all()) env.send(l.to.who, q);
+      s.got.count(links_.size());
+    }
     auto const wait = settings_.hop_time * (far + 1);
     s.got.deadline = env.now() + wait;
     env.arm(wait, ring_tag);
@@ -231,15 +250,49 @@ class flood {
     }
     return {};
   }
-  void remember(std::uint64_t nonce, peer from) {
+  // Whether there was a place for it.
+  [[nodiscard]] bool remember(auto& env, std::uint64_t nonce, peer from) {
+    auto const now = third_of_life(env.now());
+    auto const passed = static_cast<std::uint16_t>(now - third_);
+    for (std::uint16_t i = 1; i <= std::min<std::uint16_t>(passed, thirds); ++i) {
+      taken_[static_cast<std::size_t>(third_ + i) % thirds] = 0;
+    }
+    third_ = now;
+    auto const young = std::accumulate(taken_.begin(), taken_.end(), std::size_t{0});
+    if (young >= Memory) return false;
+    if (from != env.self() && brought_by(from, young) >= quota()) return false;
+    ++taken_[third_ % thirds];
     nonces_[next_] = nonce;
     from_[next_] = from;
     next_ = static_cast<std::uint16_t>((next_ + 1U) % Memory);
+    return true;
+  }
+  [[nodiscard]] std::uint16_t third_of_life(instant now) const {
+    auto const life = settings_.hop_time * (settings_.ttl_max + 1);
+    return static_cast<std::uint16_t>(now.time_since_epoch() / (life / 3 + duration{1}));
+  }
+  [[nodiscard]] std::size_t quota() const {
+    return Memory / std::clamp<std::size_t>(links_.size(), 1, 4);
+  }
+  // How many of the youngest came by this neighbour; strangers count together.
+  [[nodiscard]] std::size_t brought_by(peer from, std::size_t young) const {
+    bool const stranger = !links_.knows(from);
+    std::size_t sum = 0;
+    for (std::size_t i = 1; i <= young; ++i) {
+      auto const by = from_[(next_ + Memory - i) % Memory];
+      sum += by == from || (stranger && !links_.knows(by)) ? 1U : 0U;
+    }
+    return sum;
   }
 
   flood_settings settings_{};
   overlay links_{};
+  // Places taken in the running third of a query's life and in the three before it.
+  static constexpr std::size_t thirds = 4;
+  using count = std::conditional_t<Memory <= 255, std::uint8_t, std::uint16_t>;
   std::uint16_t next_ = 0;
+  std::uint16_t third_ = 0;
+  std::array<count, thirds> taken_{};
   std::array<std::uint64_t, Memory> nonces_{};
   std::array<peer, Memory> from_{};
 };
