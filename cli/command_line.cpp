@@ -394,6 +394,7 @@ int parse_and_run(program const& self, int argc, char** argv) {
   command_table table{self};
   auto& o = table.common;
   o.program = self.simulator_only ? self.name : self.name + " sim";
+  o.fixed = self.harness.fixed;
   try {
     table.app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {

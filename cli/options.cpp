@@ -49,6 +49,36 @@ sim::loaded_scenario not_found(std::string const& name) {
   return out;
 }
 
+// Whether a scenario names another policy for it than the usual one.
+bool is_chosen(sim::scenario const& s, std::string_view slot) {
+  decltype(s.policy) const usual{};
+  if (slot == "routing") return s.policy.routing != usual.routing;
+  if (slot == "proximity") return s.policy.proximity != usual.proximity;
+  if (slot == "trust") return s.policy.trust != usual.trust;
+  if (slot == "scheduling") return s.policy.scheduling != usual.scheduling;
+  return s.policy.verify != usual.verify;
+}
+
+// A choice that the program does not read: a mistake on the command line; in a file it may be meant
+// for other programs.
+void refuse_fixed(common_options const& o, std::vector<sim::override_setting> const& overrides,
+                  std::string const& path, sim::loaded_scenario& loaded) {
+  for (auto const slot : o.fixed) {
+    auto const why = fmt::format("this program's {0} is fixed; with hydra::any_{1} in its Hydra a "
+                                 "scenario would choose it",
+                                 slot, slot == "scheduling" ? "scheduler" : slot);
+    auto const of_slot = [&](sim::override_setting const& s) {
+      return s.key == slot || s.key == fmt::format("policy.{}", slot);
+    };
+    auto const said = std::find_if(overrides.begin(), overrides.end(), of_slot);
+    if (said != overrides.end()) {
+      loaded.errors.push_back({said->given_as, 0, 0, why});
+    } else if (is_chosen(loaded.value, slot)) {
+      loaded.warnings.push_back({path, 0, 0, fmt::format("policy.{} is not read: {}", slot, why)});
+    }
+  }
+}
+
 }  // namespace
 
 unsigned threads_of(common_options const& o) {
@@ -79,7 +109,9 @@ sim::loaded_scenario load(common_options const& o, std::string const& path_or_na
                           std::string& path) {
   auto const overrides = overrides_of(o);
   path = sim::find_scenario(path_or_name);
-  auto loaded = path.empty() ? not_found(path_or_name) : sim::load_scenario(path, overrides);
+  if (path.empty()) return not_found(path_or_name);
+  auto loaded = sim::load_scenario(path, overrides);
+  refuse_fixed(o, overrides, path, loaded);
   return loaded;
 }
 

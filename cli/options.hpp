@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hydra::sim {
@@ -63,6 +64,7 @@ struct common_options {
   unsigned threads = 0;  // 0: as many as there are cores, at most four
   std::string seed;
   std::vector<std::string> sets;  // key=value
+  std::vector<std::string_view> fixed;  // of the program: slots that [policy] does not choose
 };
 
 struct run_arguments {

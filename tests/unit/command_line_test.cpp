@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -32,7 +34,7 @@ divergence note_check(scenario const& s, run_options const&) {
 }
 
 // What it prints goes nowhere: tests of the output run the built command.
-int call(std::vector<std::string> words) {
+int call(std::vector<std::string> words, std::vector<std::string_view> fixed = {}) {
   ::setenv("HYDRA_SCENARIOS", HYDRA_SOURCE_DIR "/sim/scenarios", 1);
   words.insert(words.begin(), "/some/where/my_program");
   std::vector<char*> arguments;
@@ -46,7 +48,8 @@ int call(std::vector<std::string> words) {
   ::dup2(nowhere, STDERR_FILENO);
   asked.clear();
   int const code =
-      command_line(static_cast<int>(arguments.size()), arguments.data(), {note_run, note_check});
+      command_line(static_cast<int>(arguments.size()), arguments.data(),
+                   {note_run, note_check, std::move(fixed)});
   std::fflush(stdout);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
@@ -86,4 +89,24 @@ TEST_CASE("a user's program has the exit codes of hydra") {
   CHECK(call({"rnu", "hello"}) == 2);
   CHECK(call({"hello", "--no-out", "--set", "expect.jobs_at_least=5001"}) == 4);
   CHECK(asked == words{"run hello 1"});
+}
+
+TEST_CASE("a policy that the program itself names cannot be chosen on its command line") {
+  words const chord{"hello", "--no-out", "--set", "policy.routing=chord"};
+  CHECK(call(chord) == 0);
+  CHECK(call(chord, {"routing"}) == 3);
+  CHECK(asked.empty());
+  CHECK(call({"hello", "--no-out", "--set", "routing=chord"}, {"trust", "routing"}) == 3);
+  CHECK(call({"lint", "hello", "--set", "policy.routing=chord"}, {"routing"}) == 3);
+  CHECK(call({"check-determinism", "hello", "--set", "policy.routing=chord"}, {"routing"}) == 3);
+  CHECK(call(chord, {"trust"}) == 0);
+  CHECK(call({"hello", "--no-out", "--set", "routing.alpha=2"}, {"routing"}) == 0);
+}
+
+TEST_CASE("a slot is fixed unless its type is the choice of a scenario") {
+  using slots = std::vector<std::string_view>;
+  CHECK(fixed_slots<hydra::any_hydra>().empty());
+  CHECK(fixed_slots<hydra::ready_made_hydra>() == slots{"routing", "proximity", "trust", "verify"});
+  CHECK(fixed_slots<hydra::Hydra<hydra::any_routing>>() ==
+        slots{"proximity", "trust", "scheduling", "verify"});
 }

@@ -105,7 +105,7 @@ class alone {
   template <class Env, class M>
     requires contains<M, messages>
   void on_message(Env& env, peer from, M const& m) {
-    within(env, [&](auto& e) { policy_.on_message(e, from, m); });
+    within(env, [&](auto& e) { tell_message(policy_, e, from, m); });
   }
   template <class Env>
   void on_any_timer(Env& env, std::uint32_t tag) {

@@ -76,7 +76,10 @@ struct hydra_settings {
 
 template <class... Policies>
 class Hydra {
-  static_assert((detail::has_a_slot<Policies> && ...),
+  static_assert(!(PolicyFor<Policies, membership_tag> || ...),
+                "Hydra: membership has no slot; hydra::over<Membership, Routing> of "
+                "hydra/assembly/over.hpp takes one and is a routing policy");
+  static_assert(((detail::has_a_slot<Policies> || PolicyFor<Policies, membership_tag>) && ...),
                 "Hydra: a policy has no slot; it lacks `using policy_concept = "
                 "hydra::routing_tag` (or proximity_tag, trust_tag, scheduling_tag, verify_tag, "
                 "code_tag), or is not copyable");
@@ -184,7 +187,7 @@ class Hydra {
         using P = std::remove_cvref_t<decltype(policy)>;
         if constexpr (contains<M, messages_of<P>>) {
           auto e = c.template view_of<P>();
-          policy.on_message(e, from, m);
+          tell_message(policy, e, from, m);
         }
       });
     }

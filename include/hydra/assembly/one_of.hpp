@@ -284,7 +284,7 @@ class one_of : public detail::passed_on<one_of<Alternatives...>,
   void on_message(Env& env, peer from, M const& m) {
     visit([&](auto& p) {
       if constexpr (contains<M, messages_of<std::remove_cvref_t<decltype(p)>>>) {
-        p.on_message(env, from, m);
+        tell_message(p, env, from, m);
       }
     });
   }

@@ -173,7 +173,7 @@ class composed {
   void on_message(Env& env, peer from, M const& m) {
     each(env, [&](auto& p, auto& e) {
       if constexpr (contains<M, messages_of<std::remove_cvref_t<decltype(p)>>>) {
-        p.on_message(e, from, m);
+        tell_message(p, e, from, m);
       }
     });
   }
@@ -443,6 +443,7 @@ template <class P, unsigned Seconds = 60>
 class cached : public detail::composed<cached<P, Seconds>, P> {
   using base = detail::composed<cached<P, Seconds>, P>;
   friend base;
+  static_assert(Seconds > 0, "cached: remembered for at least a second");
 
  public:
   static constexpr duration lifetime = std::chrono::seconds{Seconds};

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hydra::sim {
@@ -186,6 +187,7 @@ struct divergence {
 struct harness {
   run_result (*run)(scenario const&, run_options const&);
   divergence (*check_determinism)(scenario const&, run_options const&);
+  std::vector<std::string_view> fixed{};  // slots that [policy] does not choose: see main.hpp
 };
 
 }  // namespace hydra::sim
