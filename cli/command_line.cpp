@@ -101,10 +101,10 @@ void add_run(CLI::App& app, run_arguments& a, bool scenario_required) {
 }
 
 void add_run_only(CLI::App& app, run_arguments& a) {
-  app.add_option("--out", a.out, "folder for results: DIR/SCENARIO-SEED-HASH/")
-      ->type_name("DIR")
-      ->capture_default_str();
-  app.add_flag("--no-out", a.no_out, "write no files");
+  auto* const out = app.add_option("--out", a.out, "folder for results: DIR/SCENARIO-SEED-HASH/")
+                        ->type_name("DIR")
+                        ->capture_default_str();
+  app.add_flag("--no-out", a.no_out, "write no files")->excludes(out);
   app.add_option("--report", a.report,
                  "what to write beside the result: none, or some of html,csv,trace,sqlite")
       ->type_name("LIST")

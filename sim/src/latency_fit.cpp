@@ -209,7 +209,7 @@ void study_fit(latency_report& out, measured const& m) {
   out.left_out = summary(std::move(left));
   out.left_out_far = summary(std::move(left_far));
   std::vector<double> continents;
-  for (std::size_t c = 0; c < region_names.size(); ++c) {
+  for (std::size_t c = 0; c < world_regions.size(); ++c) {
     auto const on = [&](std::size_t i) {
       return static_cast<std::size_t>(m.regions[i].continent) == c;
     };

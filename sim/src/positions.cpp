@@ -7,9 +7,9 @@
 namespace hydra::sim {
 
 std::optional<region> region_named(std::string_view name) noexcept {
-  auto const found = std::find(region_names.begin(), region_names.end(), name);
-  if (found == region_names.end()) return std::nullopt;
-  return static_cast<region>(found - region_names.begin());
+  auto const found = std::find(world_regions.begin(), world_regions.end(), name);
+  if (found == world_regions.end()) return std::nullopt;
+  return static_cast<region>(found - world_regions.begin());
 }
 
 atlas atlas::load(std::string const& path) {
@@ -93,7 +93,7 @@ positions::positions(atlas const& map, placement const& how)
     return a.place != b.place ? a.place < b.place : a.provider < b.provider;
   });
   std::uint32_t at = 0;
-  for (std::size_t r = 0; r < region_names.size(); ++r) {
+  for (std::size_t r = 0; r < world_regions.size(); ++r) {
     regions_[r].first = at * heads_;
     while (at < sites_.size() &&
            static_cast<std::size_t>(map.places()[sites_[at].place].region) == r)

@@ -8,7 +8,7 @@
 namespace hydra::sim {
 
 std::string region_word(std::size_t region) {
-  std::string word{region_names[region]};
+  std::string word{world_regions[region]};
   bool begins = true;
   for (auto& c : word) {
     if (c == '_') c = ' ';

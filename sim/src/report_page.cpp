@@ -524,7 +524,7 @@ std::string report_data(recording const& from, run_result const& r, report_frame
   auto const map = places_of(f.where());
   std::vector<string> cities, regions, jobs;
   auto const hydras = hydras_json(f, some, cities);
-  for (std::size_t i = 0; i < region_names.size(); ++i) regions.push_back(region_word(i));
+  for (std::size_t i = 0; i < world_regions.size(); ++i) regions.push_back(region_word(i));
   for (auto const& t : trees) jobs.push_back(tree_json(s, some, t));
   std::vector<string> all{
       member("format", json_of(string_view{"hydra-report-1"})),

@@ -95,7 +95,7 @@ void tell_hydras(report_facts const& f, table_sink& to) {
     std::string services;
     for (auto s : r.offers) services += (services.empty() ? "" : " ") + std::to_string(s.index());
     bool const serves = f.where().provides(i);
-    to.row({std::int64_t{i}, std::string_view{f.classes()[h.kind].id}, region_names[r.region],
+    to.row({std::int64_t{i}, std::string_view{f.classes()[h.kind].id}, world_regions[r.region],
             std::string_view{country}, f.where().city_of(i),
             static_cast<std::int64_t>(at.lon * 1000), static_cast<std::int64_t>(at.lat * 1000),
             std::int64_t{r.power.cores}, std::int64_t{r.power.speed}, std::string_view{services},

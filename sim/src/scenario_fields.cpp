@@ -13,8 +13,6 @@ namespace {
 
 using words = std::vector<std::string_view>;
 
-static_assert(world_regions == region_names);
-
 constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t day_ns = 86'400'000'000'000;
 constexpr std::int64_t year_ns = 365 * day_ns;

@@ -164,9 +164,9 @@ string assign_place(whereabouts& to, string_view text) {
   for (std::size_t from = 0; from <= s.size();) {
     auto const comma = std::min(s.find(',', from), s.size());
     auto const word = trimmed(s.substr(from, comma - from));
-    auto const at = std::find(world_regions.begin(), world_regions.end(), word);
-    if (at == world_regions.end()) return refuse(word);
-    made.regions = static_cast<std::uint8_t>(made.regions | 1U << (at - world_regions.begin()));
+    auto const bit = region_bit(word);
+    if (bit == 0) return refuse(word);
+    made.regions = static_cast<std::uint8_t>(made.regions | bit);
     from = comma + 1;
   }
   return to = made, "";

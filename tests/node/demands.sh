@@ -17,25 +17,6 @@ conditions() {
   [ $# = 4 ] || sed -i "s/^# latitude = .*/latitude = $5/; s/^# longitude = .*/longitude = $6/
     s/^disclose = .*/disclose = true/" "$toml"
 }
-# The version of the service, and what sort is told: who made a result is seen by its order.
-performs() {
-  local at_home=$folder/sort.$1
-  mkdir -p "$at_home"
-  cat >"$at_home/manifest.toml" <<M
-name = "text.sort"
-version = "1.$2"
-purpose = "Sorts the lines of a text."
-
-[tool.sort]
-version = ["--version"]
-
-[step.run]
-inputs = ["text"]
-outputs = ["sorted"]
-run = ["sort", "$3", "-o", "{out.sorted}", "{in.text}"]
-M
-  at "$1" service add "$at_home" -q
-}
 seq 1 9 >"$folder/up"
 sort -r "$folder/up" >"$folder/down"
 # goes ASKER up|down FLAGS...: the job was done by who sorts so.
@@ -65,8 +46,8 @@ conditions 3 8000 1 asia 35.7 139.7     # Tokyo
 sed -i 's/^disclose = .*/disclose = false/' "$folder/1/hydra.toml"
 for n in 1 2 3; do up $n; done
 befriend 1 2 3
-performs 2 2 --stable
-performs 3 5 --reverse
+sorts_as 2 --stable 2
+sorts_as 5 --reverse 3
 
 goes 1 up --region europe
 goes 1 down --region asia

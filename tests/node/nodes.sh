@@ -75,12 +75,15 @@ befriend() {
     done
   done
 }
-# A service that is quick, and whose result is easily checked.
-sorts() {
-  mkdir -p "$folder/sort"
-  cat >"$folder/sort/manifest.toml" <<'M'
+# sorts_as MINOR FLAG NODES...: a service that is quick, and whose result is easily checked; the
+# flag is told to sort, so that who made a result may be seen by its order.
+sorts_as() {
+  local minor=$1 flag=$2 at_home=$folder/sort.$1$2 each
+  shift 2
+  mkdir -p "$at_home"
+  cat >"$at_home/manifest.toml" <<M
 name = "text.sort"
-version = "1.0"
+version = "1.$minor"
 purpose = "Sorts the lines of a text."
 
 [tool.sort]
@@ -89,11 +92,11 @@ version = ["--version"]
 [step.run]
 inputs = ["text"]
 outputs = ["sorted"]
-run = ["sort", "-o", "{out.sorted}", "{in.text}"]
+run = ["sort", "$flag", "-o", "{out.sorted}", "{in.text}"]
 M
-  local each
-  for each in "$@"; do at "$each" service add "$folder/sort" -q; done
+  for each in "$@"; do at "$each" service add "$at_home" -q; done
 }
+sorts() { sorts_as 0 --stable "$@"; }
 needs_jail() {
   command -v bwrap >/dev/null || { echo "skipped: bubblewrap is missing"; exit 77; }
   bwrap --unshare-all --ro-bind / / true 2>/dev/null ||

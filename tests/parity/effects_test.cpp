@@ -1,6 +1,7 @@
 // Every effect of the closed list with its answer, in all three drivers: one node does each of
 // them and tells what came of it; the three stories must be the same.
 #include "../catch.hpp"
+#include "../folder.hpp"
 
 #include <hydra/net/runtime.hpp>
 #include <hydra/sim/world.hpp>
@@ -227,17 +228,10 @@ story recorded() {
 // ---- the network --------------------------------------------------------------------------------
 
 story real() {
-  struct folder {
-    std::filesystem::path path;
-    folder() {
-      auto name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
-      path = ::mkdtemp(name.data());
-    }
-    ~folder() { std::filesystem::remove_all(path); }
-  } const here;
+  folder const here;
   net::runtime_settings s;
   s.seed = world_seed;
-  s.store = (here.path / "records").string();
+  s.store = here.file("records");
   std::mutex door;
   story out;
   net::runtime<busybody> machine{s};

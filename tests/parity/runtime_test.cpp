@@ -1,4 +1,5 @@
 #include "../catch.hpp"
+#include "../folder.hpp"
 #include "strangers.hpp"
 
 #include <hydra/assembly/alone.hpp>
@@ -162,16 +163,6 @@ void rest(int milliseconds) {
   net::asio::steady_timer{io, std::chrono::milliseconds{milliseconds}}.wait();
 }
 
-
-struct folder {
-  std::filesystem::path path;
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  [[nodiscard]] std::string file(char const* name) const { return (path / name).string(); }
-};
 
 // What a head told its user.
 struct listener {

@@ -1,4 +1,5 @@
 #include "../catch.hpp"
+#include "../folder.hpp"
 
 #include <hydra/sim/checkpoint_file.hpp>
 #include <hydra/sim/run.hpp>
@@ -77,19 +78,6 @@ name = "liars"
 kind = "lie"
 chance = 0.2
 )";
-
-struct folder {
-  std::filesystem::path path;
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  [[nodiscard]] std::string file(std::string const& name) const { return (path / name).string(); }
-  [[nodiscard]] std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{path}, {}));
-  }
-};
 
 std::string content(std::string const& path) {
   std::ifstream in{path, std::ios::binary};

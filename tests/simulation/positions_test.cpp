@@ -79,7 +79,7 @@ TEST_CASE("peers are numbered region by region, city by city, and neighbours are
   positions const where{world_map(), {.sites = 5'000, .heads_per_site = 2, .seed = 3}};
   REQUIRE(where.size() == 10'000);
   std::uint32_t covered = 0;
-  for (std::size_t r = 0; r < region_names.size(); ++r) {
+  for (std::size_t r = 0; r < world_regions.size(); ++r) {
     auto const range = where.range_of(static_cast<region>(r));
     CHECK(range.first == covered);
     covered = range.last;

@@ -1,5 +1,6 @@
 // Files that are there in full or not at all.
 #include "catch.hpp"
+#include "folder.hpp"
 
 #include <hydra/sim/atomic_file.hpp>
 
@@ -17,16 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct folder {
-  fs::path path = fs::temp_directory_path() / ("hydra-atomic-" + std::to_string(::getpid()));
-  folder() { fs::create_directories(path); }
-  ~folder() { fs::remove_all(path); }
-  [[nodiscard]] std::string at(char const* name) const { return (path / name).string(); }
-  [[nodiscard]] auto count() const {
-    return std::distance(fs::directory_iterator{path}, fs::directory_iterator{});
-  }
-};
-
 std::string text_of(std::string const& path) {
   std::ifstream in{path};
   return {std::istreambuf_iterator<char>{in}, {}};
@@ -36,40 +27,40 @@ std::string text_of(std::string const& path) {
 
 TEST_CASE("what is not kept leaves the old file and nothing else") {
   folder const here;
-  std::ofstream{here.at("a")} << "old";
+  std::ofstream{here.file("a")} << "old";
   {
-    atomic_file file{here.at("a")};
+    atomic_file file{here.file("a")};
     CHECK(file.write("new"));
-    CHECK(text_of(here.at("a")) == "old");
+    CHECK(text_of(here.file("a")) == "old");
   }
-  CHECK(text_of(here.at("a")) == "old");
-  CHECK(here.count() == 1);
-  atomic_file again{here.at("a")};
+  CHECK(text_of(here.file("a")) == "old");
+  CHECK(here.files() == 1);
+  atomic_file again{here.file("a")};
   CHECK((again.write("ne") && again.write("w") && again.keep()));
   CHECK(again.written() == 3);
-  CHECK(text_of(here.at("a")) == "new");
-  CHECK(here.count() == 1);
+  CHECK(text_of(here.file("a")) == "new");
+  CHECK(here.files() == 1);
 }
 
 TEST_CASE("what a killed writer left is swept by the next, what a living one writes is not") {
   folder const here;
   auto const child = ::fork();
   if (child == 0) {
-    atomic_file file{here.at("a")};
+    atomic_file file{here.file("a")};
     file.write("half");
     ::_exit(0);  // as if killed: nothing is cleaned up
   }
   ::waitpid(child, nullptr, 0);
-  CHECK(here.count() == 1);
-  atomic_file living{here.at("b")};
-  std::ofstream{here.at("a.1.tmp")} << "of another process";
-  std::ofstream{here.at("a.x.tmp")} << "of somebody else";
-  atomic_file file{here.at("a")};
+  CHECK(here.files() == 1);
+  atomic_file living{here.file("b")};
+  std::ofstream{here.file("a.1.tmp")} << "of another process";
+  std::ofstream{here.file("a.x.tmp")} << "of somebody else";
+  atomic_file file{here.file("a")};
   CHECK((file.write("whole") && file.keep()));
-  CHECK(text_of(here.at("a")) == "whole");
-  CHECK(fs::exists(here.at("a.1.tmp")));
-  CHECK(fs::exists(here.at("a.x.tmp")));
-  CHECK(here.count() == 4);
+  CHECK(text_of(here.file("a")) == "whole");
+  CHECK(fs::exists(here.file("a.1.tmp")));
+  CHECK(fs::exists(here.file("a.x.tmp")));
+  CHECK(here.files() == 4);
 }
 
 TEST_CASE("a full device is said, a device is written through only where that is meant") {

@@ -1,8 +1,7 @@
 // Runs the built command. What is checked is the contract: exit codes, streams, and messages.
 #include "../catch.hpp"
+#include "../folder.hpp"
 #include "command.hpp"
-
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -59,16 +58,15 @@ TEST_CASE("version tells the compiler in every format") {
 
 TEST_CASE("hello runs, prints one object, and writes its result and manifest in full") {
   if (absent()) return;
-  auto const folder = std::filesystem::temp_directory_path() /
-                      ("hydra-cli-test-" + std::to_string(::getpid()));
+  folder const here;
   auto const o = run("sim run hello --json --seed 3 --set 'duration=100 s' --out '" +
-                     folder.string() + "' 2>/dev/null");
+                     here.file("out") + "' 2>/dev/null");
   CHECK(o.code == 0);
   CHECK(o.out.front() == '{');
   CHECK(has(o, "\"seed\": 3"));
   CHECK(has(o, "\"reproduce\": \"hydra sim run hello --seed 3 --set 'duration=100 s'\""));
   std::size_t files = 0;
-  for (auto const& each : std::filesystem::recursive_directory_iterator{folder})
+  for (auto const& each : std::filesystem::recursive_directory_iterator{here.path})
     if (each.is_regular_file()) {
       auto const name = each.path().filename();
       CHECK((name == "manifest.json" || name == "result.json" || name == "report.html" ||
@@ -77,7 +75,6 @@ TEST_CASE("hello runs, prints one object, and writes its result and manifest in 
       ++files;
     }
   CHECK(files == 6);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("comparisons stand beside the result; timings can be left out") {
@@ -113,9 +110,8 @@ TEST_CASE("a policy is chosen by its slot; another word is refused with those al
 
 TEST_CASE("a run that was written down goes on to the same JSON; another run's file is refused") {
   if (absent()) return;
-  string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
-  string const folder = ::mkdtemp(name.data());
-  string const file = "'" + folder + "/it is.ck'";
+  folder const here;
+  string const file = "'" + here.file("it is.ck") + "'";
   string const quiet = " --no-out --json --no-timings --progress none";
   auto const whole = run("sim run hello --seed 4 --set workload.jobs=50" + quiet);
   REQUIRE(whole.code == 0);
@@ -141,14 +137,13 @@ TEST_CASE("a run that was written down goes on to the same JSON; another run's f
   auto const foreign = run("sim run --resume '" HYDRA_SOURCE_DIR "/README.md' 2>&1");
   CHECK(foreign.code == 3);
   CHECK(has(foreign, "README.md: is not a checkpoint of Hydra"));
-  auto const full = run("sim run hello --checkpoint '" + folder +
-                        "/no/where' --checkpoint-every '60 s' 2>&1 >/dev/null" + quiet);
+  auto const full = run("sim run hello --checkpoint '" + here.file("no/where") +
+                        "' --checkpoint-every '60 s' 2>&1 >/dev/null" + quiet);
   CHECK(full.code == 1);
   CHECK(has(full, "the checkpoint was not written: "));
   auto const late = run("sim run churn --timeout '1 us' --checkpoint " + file + " 2>&1" + quiet);
   CHECK(late.code == 124);
   CHECK(run("sim run --resume " + file + " --timeout '1 us'" + quiet).code == 124);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a folder that cannot be written to is refused before the run") {
@@ -162,16 +157,16 @@ TEST_CASE("a folder that cannot be written to is refused before the run") {
 TEST_CASE("results that cannot be written at the end are an error that leaves the summary") {
   if (absent()) return;
   namespace fs = std::filesystem;
-  auto const out = fs::temp_directory_path() / ("hydra-cli-" + std::to_string(::getpid()));
-  REQUIRE(run("sim run hello --out " + out.string() + " 2>&1").code == 0);
-  for (auto const& folder : fs::directory_iterator{out}) {  // its place is taken by a file
-    auto const name = folder.path();
+  folder const here;
+  auto const out = here.file("out");
+  REQUIRE(run("sim run hello --out " + out + " 2>&1").code == 0);
+  for (auto const& each : fs::directory_iterator{out}) {  // its place is taken by a file
+    auto const name = each.path();
     fs::remove_all(name);
     std::ofstream{name} << "in the way";
   }
-  auto const o = run("sim run hello --out " + out.string() + " 2>&1");
-  fs::remove_all(out);
+  auto const o = run("sim run hello --out " + out + " 2>&1");
   CHECK(o.code == 1);
   CHECK(has(o, "reproduce: hydra sim run hello"));
-  CHECK(has(o, "the results were not written: " + out.string()));
+  CHECK(has(o, "the results were not written: " + out));
 }

@@ -1,5 +1,6 @@
 // The harness of papers/: parameters, statistics, verdicts, and what is said of a broken folder.
 #include "../catch.hpp"
+#include "../folder.hpp"
 
 #include "../../papers/harness/folder.hpp"
 #include "../../papers/harness/judge.hpp"
@@ -26,10 +27,7 @@ namespace {
 class scratch {
  public:
   scratch() {
-    std::string name = (fs::temp_directory_path() / "hydra-papers-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    root_ = name;
-    fs::create_directory(root_ / "fake");
+    fs::create_directory(here_.path / "fake");
     write("scenario.toml", "[scenario]\nseeds = 4\npeers = 100\nrates = [0.1, 0.2]\n"
                            "[small]\npeers = 10\n"
                            "[[plot]]\ntitle = 'a <b>'\ntable = 't'\ncolumns = ['c']\n");
@@ -39,14 +37,11 @@ class scratch {
                            "t,3,c,,,,resimulated,\n"
                            "t,4,c,1,,,memory,\n");
   }
-  ~scratch() { fs::remove_all(root_); }
-  scratch(scratch const&) = delete;
-  scratch& operator=(scratch const&) = delete;
   void write(char const* name, std::string const& text) const {
-    std::ofstream{root_ / "fake" / name} << text;
+    here_.file("fake/" + std::string{name}, text);
   }
   [[nodiscard]] paper_folder read() const {
-    return read_folder(root_.string(), {"fake", "0", "fake", "", "", nullptr});
+    return read_folder(here_.path.string(), {"fake", "0", "fake", "", "", nullptr});
   }
   [[nodiscard]] std::string complaint() const {
     try {
@@ -58,7 +53,7 @@ class scratch {
   }
 
  private:
-  fs::path root_;
+  folder here_;
 };
 
 // Somewhere else than what the environment says.

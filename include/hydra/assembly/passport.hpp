@@ -85,9 +85,9 @@ struct passport_claim {
           l.terms};
 }
 
+static_assert(demands::anywhere == passport::anywhere);
 // The root's own passport: what its user allows. Never sent. Of the demands the regions go with
 // the job wherever it is passed on; the others are of its own service and of nobody's parts.
-static_assert(demands::anywhere == passport::anywhere);
 [[nodiscard]] constexpr passport root_passport(job const& j, instant deadline) noexcept {
   return {static_cast<std::uint8_t>(std::min<std::size_t>(j.hops, hops_max)),
           j.of_provider.regions, j.floor, deadline, budget_of(j), {}};

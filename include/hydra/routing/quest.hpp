@@ -23,7 +23,7 @@ struct scout {
   std::uint32_t order = 0;    // among equals, drawn by the nonce
   std::uint8_t depth = 1;     // hands from the asker
   std::uint8_t by = nobody;   // which scout named it
-  std::uint8_t root = 0;      // which of our own neighbours led to it
+  std::uint8_t root = 0;      // which of our own neighbours led to it; under roots_max
   state is = state::fresh;
   std::uint8_t attempts = 0;
   bool gave = false;          // a record came from it, or from somebody it led to
@@ -67,14 +67,14 @@ struct quest {
   // not asked yet: nobody was named by it, so that the ways of all others stay whole. Our own
   // choice is never given up, so that no share grows while a find is under way.
   void add(scout const& s, std::size_t questions_max) {
-    auto const known = std::any_of(scouts.begin(), scouts.end(),
-                                   [&](scout const& o) { return o.who == s.who; });
-    if (known) return;
-    auto const waiting = static_cast<std::size_t>(
-        std::count_if(scouts.begin(), scouts.end(), [&](scout const& o) {
-          return o.root == s.root && named_and_fresh(o);
-        }));
-    bool const crowded = waiting + asked_through()[s.root] >= share(questions_max);
+    std::size_t roots = 0;
+    std::size_t used = 0;  // of the share of its root: asked, or waiting to be
+    for (auto const& o : scouts) {
+      if (o.who == s.who) return;
+      roots += o.depth == 1 ? 1U : 0U;
+      if (o.root == s.root) used += o.attempts + (named_and_fresh(o) ? 1U : 0U);
+    }
+    bool const crowded = used >= share(questions_max, roots);
     if (!crowded && scouts.try_push_back(s)) return;
     scout* worst = nullptr;
     for (auto& o : scouts) {
@@ -86,8 +86,13 @@ struct quest {
   // Whom to ask next; null: nobody is left. Through one neighbour go at most a quarter of all
   // questions, or its even share where they are few: a neighbour that lies does not use up all.
   [[nodiscard]] scout* next(std::size_t questions_max) noexcept {
-    auto const asked = asked_through();
-    auto const most = share(questions_max);
+    std::array<std::uint16_t, roots_max> asked{};
+    std::size_t roots = 0;
+    for (auto const& s : scouts) {
+      asked[s.root] = static_cast<std::uint16_t>(asked[s.root] + s.attempts);
+      roots += s.depth == 1 ? 1U : 0U;
+    }
+    auto const most = share(questions_max, roots);
     scout* best = nullptr;
     for (auto& s : scouts) {
       if (s.is != scout::state::fresh || asked[s.root] >= most) continue;
@@ -97,10 +102,16 @@ struct quest {
   }
   // Whether somebody whom this one led to was not asked, though its share was not used up.
   [[nodiscard]] bool unfinished(scout const& led, std::size_t questions_max) const noexcept {
-    auto const left = std::any_of(scouts.begin(), scouts.end(), [&](scout const& s) {
-      return s.root == led.root && s.is == scout::state::fresh;
-    });
-    return left && asked_through()[led.root] < share(questions_max);
+    std::size_t roots = 0;
+    std::size_t asked = 0;
+    bool left = false;
+    for (auto const& s : scouts) {
+      roots += s.depth == 1 ? 1U : 0U;
+      if (s.root != led.root) continue;
+      asked += s.attempts;
+      left = left || s.is == scout::state::fresh;
+    }
+    return left && asked < share(questions_max, roots);
   }
   [[nodiscard]] scout* find(peer who) noexcept {
     for (auto& s : scouts) {
@@ -136,16 +147,9 @@ struct quest {
   }
 
  private:
-  // Questions by the root they went through.
-  [[nodiscard]] std::array<std::size_t, scouts_max> asked_through() const noexcept {
-    std::array<std::size_t, scouts_max> asked{};
-    for (auto const& s : scouts) asked[s.root] += s.attempts;
-    return asked;
-  }
-  [[nodiscard]] std::size_t share(std::size_t questions_max) const noexcept {
-    auto const roots = std::count_if(scouts.begin(), scouts.end(),
-                                     [](scout const& s) { return s.depth == 1; });
-    return questions_max / std::clamp<std::size_t>(static_cast<std::size_t>(roots), 1, 4);
+  // Of all questions, what may go through one of so many roots.
+  [[nodiscard]] static std::size_t share(std::size_t questions_max, std::size_t roots) noexcept {
+    return questions_max / std::clamp<std::size_t>(roots, 1, 4);
   }
   [[nodiscard]] static bool named_and_fresh(scout const& s) noexcept {
     return s.depth > 1 && s.is == scout::state::fresh;

@@ -1,5 +1,6 @@
 // What a node says of itself, what its users demand of others, and that neither is lost.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 
 #include <node/config.hpp>
 #include <node/demands.hpp>
@@ -19,26 +20,8 @@ using namespace hydra;
 using namespace hydra::node;
 using nlohmann::json;
 using std::string;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct folder {
-  folder() {
-    string name = (fs::temp_directory_path() / "hydra-demands-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  string file(string const& name, string const& text) const {
-    std::ofstream{path / name} << text;
-    return (path / name).string();
-  }
-  fs::path path;
-};
 
 demands all_of_them() {
   demands d;
@@ -93,7 +76,7 @@ void write_database(string const& path, char const* text) {
 
 TEST_CASE("a node says of itself what hydra.toml says, and nothing where it says nothing") {
   folder const here;
-  auto const first = (here.path / "first").string();
+  auto const first = here.file("first");
   REQUIRE(make_config(first));
   auto const fresh = load_config(first);
   REQUIRE(fresh);
@@ -178,7 +161,7 @@ TEST_CASE("names of regions make a mask, in whatever order") {
 
 TEST_CASE("the demands of a job are there after the file was closed") {
   folder const here;
-  auto const path = (here.path / "state.sqlite").string();
+  auto const path = here.file("state.sqlite");
   job_row row;
   row.nonce = 3;
   row.service = "text.sort/1";
@@ -203,7 +186,7 @@ TEST_CASE("the demands of a job are there after the file was closed") {
 TEST_CASE("the file of an older version is opened; its jobs demand nothing") {
   folder const here;
   auto const second = GENERATE(false, true);
-  auto const path = (here.path / "state.sqlite").string();
+  auto const path = here.file("state.sqlite");
   write_database(path, second ? layout_2 : layout_1);
   for (int life = 0; life < 2; ++life) {
     auto const made = state::open(path);

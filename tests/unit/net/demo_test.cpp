@@ -1,5 +1,6 @@
 // What the demo draws, and the files and checks that it stands on.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 
 #include <node/config.hpp>
 #include <node/demo_cast.hpp>
@@ -17,26 +18,8 @@
 using namespace hydra;
 using namespace hydra::node;
 using std::string;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct folder {
-  folder() {
-    string name = (fs::temp_directory_path() / "hydra-demo-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  string file(string const& name, string const& text) const {
-    std::ofstream{path / name} << text;
-    return (path / name).string();
-  }
-  fs::path path;
-};
 
 }  // namespace
 
@@ -118,7 +101,7 @@ TEST_CASE("links.toml says what arrives how late, and every mistake with its pla
   CHECK(bad.why().find(":1:") != string::npos);
   CHECK(bad.why().find("64 hex digits") != string::npos);
   CHECK_FALSE(imitated_links::of(here.file("c", "speed = 1\n")));
-  auto const none = imitated_links::of((here.path / "not-there").string());
+  auto const none = imitated_links::of(here.file("not-there"));
   REQUIRE(none);
   CHECK(none.value() == nullptr);
 }

@@ -1,6 +1,7 @@
 // The movie: what is divided, rendered in the jail, checked and joined. Films are made on the spot;
 // skipped, with a message, where there is no ffmpeg or no whole jail.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 #include "../command.hpp"
 
 #include <node/film.hpp>
@@ -20,19 +21,10 @@ namespace {
 
 string const manifest_path = string{HYDRA_SOURCE_DIR} + "/services/render.movie/manifest.toml";
 
-struct studio {
-  studio() {
-    string name = (fs::temp_directory_path() / "hydra-film-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~studio() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
+struct studio : folder {
   // Small, with a key frame every two seconds, B frames between, and a tone.
   string film(string const& name, int seconds, string const& more = "-bf 2") const {
-    auto const to = (path / name).string();
+    auto const to = file(name);
     auto const said = command::run_line(
         "ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=320x180:rate=30:duration=" +
         std::to_string(seconds) + " -f lavfi -i sine=frequency=440:sample_rate=48000:duration=" +
@@ -44,10 +36,8 @@ struct studio {
     return to;
   }
   string cuts(string const& text) const {
-    std::ofstream{path / "cuts.toml"} << text;
-    return (path / "cuts.toml").string();
+    return file("cuts.toml", text);
   }
-  fs::path path;
 };
 
 bool no_studio() {
@@ -190,21 +180,21 @@ TEST_CASE("a movie in the jail has the same pictures as one without, and those o
   auto const cuts = s.cuts(edit);
   jail_policy bare;
   bare.bubblewrap = "/nonexistent";
-  auto const jailed = render_movie({m}, film, cuts, "h264", (s.path / "a.mkv").string());
+  auto const jailed = render_movie({m}, film, cuts, "h264", s.file("a.mkv"));
   INFO((jailed ? "" : jailed.why()));
   REQUIRE(jailed);
   auto const plain = render_movie({m, bare, false}, film, cuts, "h264",
-                                  (s.path / "b.mkv").string());
+                                  s.file("b.mkv"));
   INFO((plain ? "" : plain.why()));
   REQUIRE(plain);
   CHECK(jailed.value().frames == 62 + 76 + 11);
   CHECK(jailed.value().least_psnr >= least_psnr_standard);
   CHECK(jailed.value().keys == plain.value().keys);
-  CHECK(text_of((s.path / "a.mkv").string()) == text_of((s.path / "b.mkv").string()));
-  auto const pictures = decoded((s.path / "a.mkv").string());
-  CHECK(pictures == decoded((s.path / "b.mkv").string()));
-  CHECK(samples((s.path / "a.mkv").string()) == 149 * 1600);
-  CHECK(least_psnr((s.path / "a.mkv").string(), film, (s.path / "stats").string()) >=
+  CHECK(text_of(s.file("a.mkv")) == text_of(s.file("b.mkv")));
+  auto const pictures = decoded(s.file("a.mkv"));
+  CHECK(pictures == decoded(s.file("b.mkv")));
+  CHECK(samples(s.file("a.mkv")) == 149 * 1600);
+  CHECK(least_psnr(s.file("a.mkv"), film, s.file("stats")) >=
         least_psnr_standard);
   for (auto const& each : fs::directory_iterator{s.path})
     CHECK(each.path().filename().string().find("work-") == string::npos);
@@ -218,7 +208,7 @@ TEST_CASE("another codec, and a film whose groups are open and that has no sound
   auto const cuts = s.cuts("[[cut]]\nin = 57\nout = 65\n[[cut]]\nin = 100\nout = 119\n");
   for (string const codec : {"vp9", "av1"}) {
     INFO(codec);
-    auto const out = (s.path / (codec + ".mkv")).string();
+    auto const out = s.file(codec + ".mkv");
     auto const got = render_movie({m}, film, cuts, codec, out);
     INFO((got ? "" : got.why()));
     REQUIRE(got);
@@ -236,8 +226,8 @@ TEST_CASE("a film that lies on its side is shown upright") {
   auto const film = s.film("flat.mp4", 2, "-an");
   for (string const degrees : {"90", "180", "270"}) {
     INFO(degrees);
-    auto const turned = (s.path / ("turned" + degrees + ".mp4")).string();
-    auto const out = (s.path / (degrees + ".mkv")).string();
+    auto const turned = s.file("turned" + degrees + ".mp4");
+    auto const out = s.file(degrees + ".mkv");
     REQUIRE(command::run_line("ffmpeg -nostdin -v error -i '" + film + "' -c copy -metadata:s:v "
                               "rotate=" + degrees + " '" + turned + "'").code == 0);
     auto const got = render_movie({m}, turned, s.cuts("[[cut]]\nin = 7\nout = 20\n"), "h264", out);
@@ -270,7 +260,7 @@ TEST_CASE("a segment that is another's, cut short, damaged or gone is found") {
   REQUIRE(plan.segments.size() >= 2);
   std::vector<string> made;
   for (std::size_t i = 0; i < plan.segments.size(); ++i) {
-    auto const into = (s.path / std::to_string(i)).string();
+    auto const into = s.file(std::to_string(i));
     auto const done = render_segment(by, plan.segments[i], "h264", into);
     INFO(done.why);
     REQUIRE(done.ok());
@@ -286,7 +276,7 @@ TEST_CASE("a segment that is another's, cut short, damaged or gone is found") {
   late.from_s += 1.0 / 30;
   late.until_s += 1.0 / 30;
   fs::remove(made[0]);
-  REQUIRE(render_segment(by, late, "h264", (s.path / "0").string()).ok());
+  REQUIRE(render_segment(by, late, "h264", s.file("0")).ok());
   INFO(check());
   CHECK(check().find("shows something else") != string::npos);
   std::ofstream{made[0], std::ios::binary} << right.substr(0, right.size() / 2);
@@ -300,11 +290,11 @@ TEST_CASE("a segment that is another's, cut short, damaged or gone is found") {
   REQUIRE(join_movie(by, plan, made, "", s.path.string()) == "");
   auto silent = facts_of.value();
   silent.sound = false;
-  CHECK(check_movie(by, silent, plan, (s.path / "movie").string()) == "");
+  CHECK(check_movie(by, silent, plan, s.file("movie")) == "");
   auto fewer = plan;
   fewer.segments.pop_back();
   fewer.frames = 30;
-  CHECK(check_movie(by, silent, fewer, (s.path / "movie").string()).find("frames; the edit list") !=
+  CHECK(check_movie(by, silent, fewer, s.file("movie")).find("frames; the edit list") !=
         string::npos);
 }
 
@@ -340,7 +330,7 @@ TEST_CASE("as a command a render says with its code what kind of mistake it was"
   if (no_studio()) return;
   studio s;
   auto const film = s.film("film.mp4", 2);
-  auto const out = (s.path / "out.mkv").string();
+  auto const out = s.file("out.mkv");
   auto const cuts = s.cuts("[[cut]]\nin = 5\nout = 9\n");
   jail_policy none;
   none.bubblewrap = "/nonexistent";

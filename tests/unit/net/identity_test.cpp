@@ -1,5 +1,6 @@
 // Identities: the vectors of RFC 8032, and files that hold a secret.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 
 #include <hydra/net/identity.hpp>
 #include <hydra/net/ownership.hpp>
@@ -26,20 +27,6 @@ std::array<std::uint8_t, N> from_hex(std::string_view hex) {
   }
   return out;
 }
-
-struct folder {
-  std::filesystem::path path;
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hydra-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  [[nodiscard]] std::string file(char const* name) const { return (path / name).string(); }
-  [[nodiscard]] std::size_t files() const {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator{path}, {}));
-  }
-};
 
 bool says(std::string const& text, std::string const& words) {
   return text.find(words) != std::string::npos;

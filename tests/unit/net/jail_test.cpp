@@ -1,5 +1,6 @@
 // What a jailed process cannot do. Skipped, with a message, where the machine has no whole jail.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 #include "../command.hpp"
 
 #include <node/jail.hpp>
@@ -25,26 +26,12 @@ namespace fs = std::filesystem;
 namespace {
 
 // A folder with in/ and out/, removed at the end.
-struct scratch {
-  scratch() {
-    string name = (fs::temp_directory_path() / "hydra-jail-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-    fs::create_directory(path / "out");
-  }
-  ~scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  string file(string const& name, string const& text) const {
-    std::ofstream{path / name, std::ios::binary} << text;
-    return (path / name).string();
-  }
+struct scratch : folder {
+  scratch() { fs::create_directory(path / "out"); }
   string out(string const& name) const {
     std::ifstream in{path / "out" / name, std::ios::binary};
     return {std::istreambuf_iterator<char>{in}, {}};
   }
-  fs::path path;
 };
 
 jail_job shell(scratch const& s, string const& line) {

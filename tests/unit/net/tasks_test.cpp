@@ -1,6 +1,7 @@
 // render.movie as the network performs it: split, parts, join, on a folder of objects. Films are
 // made on the spot; skipped, with a message, where there is no ffmpeg or no whole jail.
 #include "../../catch.hpp"
+#include "../../folder.hpp"
 #include "../command.hpp"
 
 #include <hydra/net/object_files.hpp>
@@ -27,19 +28,8 @@ namespace {
 // Objects in a folder that is gone afterwards.
 class on_disk final : public node::shelf {
  public:
-  on_disk() {
-    string name = (fs::temp_directory_path() / "hydra-tasks-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-    REQUIRE(files.emplace(at("objects")).open());
-  }
-  ~on_disk() override {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  on_disk(on_disk const&) = delete;
-  on_disk& operator=(on_disk const&) = delete;
-  [[nodiscard]] string at(string const& name) const { return path + "/" + name; }
+  on_disk() { REQUIRE(files.emplace(at("objects")).open()); }
+  [[nodiscard]] string at(string const& name) const { return root.file(name); }
   [[nodiscard]] result<string> whole(object_id id) override {
     auto const good = files->verify(id);
     return good ? result<string>{files->path_of(id)} : error{good.why()};
@@ -56,10 +46,7 @@ class on_disk final : public node::shelf {
     REQUIRE(id);
     return {id.value(), fs::file_size(from), {}};
   }
-  string write(string const& name, string const& text) {
-    std::ofstream{at(name), std::ios::binary} << text;
-    return at(name);
-  }
+  string write(string const& name, string const& text) { return root.file(name, text); }
   object_ref put(node::bundle const& b, string const& name) {
     auto const packed = node::pack(b, at(name));
     INFO((packed ? "" : packed.why()));
@@ -67,7 +54,7 @@ class on_disk final : public node::shelf {
     return put(at(name));
   }
 
-  string path;
+  folder root;
   std::optional<net::object_files> files;
 };
 
@@ -152,11 +139,11 @@ struct studio {
     auto const made = does->join(service, t);
     INFO((said.empty() ? "" : said.back()));
     REQUIRE(made);
-    auto const folder = here.at("movie-" + std::to_string(++count));
-    fs::create_directories(folder);
+    auto const into = here.at("movie-" + std::to_string(++count));
+    fs::create_directories(into);
     auto const path = here.files->path_of(object_made(*made, {}, 1, {}).id);
-    REQUIRE(node::unpack(path, folder));
-    return text_of(folder + "/movie.mkv");
+    REQUIRE(node::unpack(path, into));
+    return text_of(into + "/movie.mkv");
   }
   int count = 0;
 };
@@ -243,7 +230,7 @@ TEST_CASE("an order that nobody can meet is answered with why, in the same words
     REQUIRE(table);
     auto const fault = node::fault_of(table.value());
     REQUIRE(fault);
-    CHECK(fault->find(s.here.path) == string::npos);  // no folder of this machine
+    CHECK(fault->find(s.here.root.path.string()) == string::npos);  // no folder of this machine
     return *fault;
   };
   auto t = s.whole(s.here.write("film", "no film"));

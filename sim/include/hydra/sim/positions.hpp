@@ -7,6 +7,7 @@
 // does not depend on how many shards there are. Cost: 10 bytes per site, 4 MB for the atlas.
 #pragma once
 
+#include <hydra/core/geo.hpp>
 #include <hydra/core/identity.hpp>
 #include <hydra/core/random.hpp>
 #include <hydra/sim/globe.hpp>
@@ -23,11 +24,10 @@
 
 namespace hydra::sim {
 
+// By the order of world_regions.
 enum class region : std::uint8_t {
   africa, asia, europe, north_america, oceania, south_america
 };
-inline constexpr std::array<std::string_view, 6> region_names{
-    "africa", "asia", "europe", "north_america", "oceania", "south_america"};
 [[nodiscard]] std::optional<region> region_named(std::string_view name) noexcept;
 
 // A country by its two letters (ISO 3166), as one number.
@@ -124,7 +124,7 @@ class positions {
   atlas const* map_;
   std::uint32_t heads_;
   std::vector<site> sites_;
-  std::array<peer_range, region_names.size()> regions_{};
+  std::array<peer_range, world_regions.size()> regions_{};
 };
 
 }  // namespace hydra::sim
