@@ -9,40 +9,15 @@
 #include <hydra/membership/swim.hpp>
 #include <hydra/sim/setting.hpp>
 #include <hydra/sim/world.hpp>
-#include <hydra/wire/frame.hpp>
+#include <hydra/wire/size.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <type_traits>
 #include <vector>
 
 namespace hydra::bench {
-
-// What a message is on the wire: a frame, and heads named by their key and one address.
-class wire_bytes : public archive<wire_bytes> {
- public:
-  template <Message M>
-  [[nodiscard]] static std::size_t of(M m) {
-    wire_bytes count;
-    m.serialize(count, 0U);
-    return count.sum_;
-  }
-  template <class T>
-  void number(T const&) {
-    sum_ += sizeof(T);
-  }
-  template <class Tag>
-  void handle(hydra::handle<Tag> h) {
-    sum_ += 32;
-    if constexpr (std::is_same_v<hydra::handle<Tag>, peer>) sum_ += h ? 2U + 19U : 2U;
-  }
-  void length(std::uint16_t& n, std::uint16_t) { number(n); }
-
- private:
-  std::size_t sum_ = wire::frame_header_bytes;
-};
 
 // What broadcasts of P add to the policy below, if it is one.
 template <class P>
@@ -64,7 +39,7 @@ class counted : public alone<P> {
     requires contains<M, messages_of<P>>
   void on_message(Env& env, peer from, M const& m) {
     bool const told = index_of<M, messages_of<P>> >= told_by<P>::first;
-    (told ? told_ : view_) += wire_bytes::of(m);
+    (told ? told_ : view_) += wire::frame_bytes(m);
     alone<P>::on_message(env, from, m);
   }
   [[nodiscard]] std::uint64_t bytes_of_view() const noexcept { return view_; }

@@ -5,6 +5,7 @@
 #include <hydra/wire/archive.hpp>
 #include <hydra/wire/codec.hpp>
 #include <hydra/wire/frame.hpp>
+#include <hydra/wire/size.hpp>
 
 #include <boost/archive/text_iarchive.hpp>
 #include <boost/archive/text_oarchive.hpp>
@@ -69,6 +70,22 @@ TEST_CASE("a message survives the wire with its handles as keys") {
   std::vector<std::byte> again;
   wire::encode(back.value(), again, there);
   CHECK(again == bytes);
+}
+
+TEST_CASE("the size of a frame is told without writing it") {
+  directory here;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    wire::contact c{derived_key(1, peer{i}), {}};
+    c.at.push_back({{1, 2, 3}, 7, reach::open});
+    here.intern_peer(c);
+    here.intern_principal(derived_key(1, principal{i}));
+    here.intern_service(derived_key(1, service{i}));
+  }
+  for (auto const& m : {sample(), everything{}}) {
+    std::vector<std::byte> bytes;
+    wire::encode(m, bytes, here);
+    CHECK(wire::frame_bytes(m) == wire::frame_header_bytes + bytes.size());
+  }
 }
 
 TEST_CASE("integers lie little-endian at their declared width") {

@@ -207,7 +207,7 @@ struct checkpoint_access {
     list(a, runs);
     auto sums = w.counts();
     auto by_type = w.sent_by_type();
-    counts(a, sums);
+    counts<World>(a, sums);
     a& by_type;
     auto seen = w.observed();
     if constexpr (requires { seen.put_in_order(); }) seen.put_in_order();
@@ -233,7 +233,7 @@ struct checkpoint_access {
     for (auto c : cancelled) w.shard_of(known(w, c >> 32U, from)).cancelled_.insert(c);
     for (auto& s : w.shards_) expect_runs(s, runs);
     auto& first = w.shards_[0];
-    counts(a, first.counts_);
+    counts<World>(a, first.counts_);
     a& first.by_type_& first.observer_;
     mappings(w, a);
   }
@@ -259,9 +259,10 @@ struct checkpoint_access {
     if (who >= w.peers()) from.fail("is damaged: it names a peer that is not there");
     return static_cast<std::uint32_t>(who);
   }
-  template <class A>
+  template <class World, class A>
   static void counts(A& a, shard_counts& c) {
     a& c.events& c.handled& c.sent& c.dropped& c.to_nobody& c.duplicated;
+    if constexpr (World::setting_type::counts_bytes) a& c.bytes;
   }
 
   // What stands before heads that can only call out; worlds without such heads write nothing.

@@ -57,6 +57,8 @@ class plain_setting {
   [[nodiscard]] costs prices() const noexcept { return {}; }
 
   // Least delay between two peers of different groups, and of any two across two ranges.
+  // Whether counts().bytes says what would lie on the wire: a look at all of every message.
+  static constexpr bool counts_bytes = false;
   [[nodiscard]] duration window() const noexcept { return 1ms; }
   // Peers nearer than the window run together; a group is a contiguous range, named by its first.
   [[nodiscard]] std::uint32_t group(std::uint32_t who) const noexcept { return who; }

@@ -17,6 +17,7 @@
 #include <hydra/sim/streams.hpp>
 #include <hydra/sim/wheel.hpp>
 #include <hydra/wire/codec.hpp>
+#include <hydra/wire/size.hpp>
 
 #include <algorithm>
 #include <array>
@@ -86,6 +87,7 @@ struct shard_counts {
   std::uint64_t events = 0;
   std::uint64_t handled = 0;   // messages that reached a head
   std::uint64_t sent = 0;
+  std::uint64_t bytes = 0;     // sent, on the wire; where the setting counts_bytes
   std::uint64_t dropped = 0;   // by the network
   std::uint64_t to_nobody = 0;  // the head was down
   std::uint64_t kept_out = 0;   // by the NAT before the head
@@ -97,6 +99,7 @@ struct shard_counts {
     events += o.events;
     handled += o.handled;
     sent += o.sent;
+    bytes += o.bytes;
     dropped += o.dropped;
     to_nobody += o.to_nobody;
     kept_out += o.kept_out;
@@ -283,6 +286,7 @@ class shard {
     calls(from, to, now + busy);
     ++counts_.sent;
     ++by_type_[what_index];
+    if constexpr (Setting::counts_bytes) counts_.bytes += wire::frame_bytes(m);
     if (check_wire_ && counts_.sent % 64 == 0) [[unlikely]] check_encoding(m);
     auto const what = event::pack(kind::message, what_index);
     if constexpr (approached) {

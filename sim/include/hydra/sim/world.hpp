@@ -37,6 +37,7 @@ class world {
  public:
   using shard_type = shard<N, Setting, Observer, Queue>;
   using options = world_options;
+  using setting_type = Setting;
 
   explicit world(Setting setting, options how = {});
   world(Setting setting, options how, as_written)
