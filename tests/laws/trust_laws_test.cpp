@@ -120,6 +120,27 @@ TEMPLATE_TEST_CASE("a good receipt never lowers a score and a bad one never rais
   }
 }
 
+TEMPLATE_TEST_CASE("whose word was untrue never gains by it, and never loses more than by a job", "",
+                   beta_reputation, rings, basic_rings<8>) {
+  auto const seed = GENERATE(1U, 2U, 3U, 4U);
+  int fell = 0;
+  life<TestType> l{seed};
+  for (int i = 0; i < 2000; ++i) {
+    l.stir();
+    auto const who = l.somebody();
+    auto worse = l.policy;
+    auto const before = l.score(who);
+    l.policy.misled(l.view, who);
+    auto const after = l.score(who);
+    REQUIRE(after <= before);
+    worse.observe(l.view, l.between(who, me, outcome::abandoned));
+    REQUIRE(after >= worse.admits(l.view, who, right::execute_for_me).score);
+    REQUIRE(l.score(me) == trust::raw(trust::one));
+    fell += after < before ? 1 : 0;
+  }
+  REQUIRE(fell > 1000);
+}
+
 TEMPLATE_TEST_CASE("one-sided receipts earn nothing, those of others change nothing", "", open,
                    beta_reputation, rings, basic_rings<8>) {
   auto const seed = GENERATE(1U, 2U);
