@@ -42,10 +42,10 @@ keys const four_paths{{.alpha = 4, .disjoint_paths = 4}};
 
 [[maybe_unused]] routing_row const rows[] = {
     find_rows<routing::first_of<keys>>("find/first_of<kademlia<8>>", {}),
-    find_rows<routing::cached<keys>>("find/cached<kademlia<8>>", {}, to_100k),
-    find_rows<routing::observe<keys, counter>>("find/observe<kademlia<8>>", {}, to_100k),
+    find_rows<routing::cached<keys>>("find/cached<kademlia<8>>", {}),
+    find_rows<routing::observe<keys, counter>>("find/observe<kademlia<8>>", {}),
     find_rows<routing::split_by<by_parity, keys, filters>>(
-        "find/split_by<kademlia<8>, capability>", {.services = 2, .hundredth = true}, to_100k),
+        "find/split_by<kademlia<8>, capability>", {.services = 2, .hundredth = true}),
     find_rows<steps>("again/chord<8>", again, to_100k),
     find_rows<routing::cached<steps>>("again/cached<chord<8>>", again, to_100k),
     find_rows<keys>("again/kademlia<8>", again, to_100k),

@@ -120,7 +120,7 @@ TEMPLATE_TEST_CASE("a good receipt never lowers a score and a bad one never rais
   }
 }
 
-TEMPLATE_TEST_CASE("whose word was untrue never gains by it, and never loses more than by a job", "",
+TEMPLATE_TEST_CASE("whose word was untrue gains nothing, and loses no more than by a bad job", "",
                    beta_reputation, rings, basic_rings<8>) {
   auto const seed = GENERATE(1U, 2U, 3U, 4U);
   int fell = 0;
