@@ -53,7 +53,8 @@ struct kademlia_settings {
 // follows. locate() likewise with one `located`: the head whose key is the target, when it lives
 // and is met; else the nearest that answered (ourselves with 0 hops when nobody is nearer).
 // A record that publish() was given stays at the K closest heads as long as this head lives and
-// K * 30 % of messages arrive. Idle, a head costs sizeof(kademlia) and seven pool heads.
+// some of what it sends at every republication arrives. Idle, a head costs sizeof(kademlia) and
+// seven pool heads.
 //
 // Rules.
 // - Iterative: the asker sees every answer, so a head on the way cannot redirect silently.
@@ -92,11 +93,12 @@ struct kademlia_settings {
 // density, and distance is plain again.
 // Against heads that answer with their friends: `disjoint_paths` (S/Kademlia, Baumgart and Mies
 // 2007). A lookup then runs on d paths without a common head, with alpha / d requests in flight on
-// each (one at least), and costs about d times as much; docs/concepts/s_kademlia.md has figures.
+// each (one at least), and costs up to d times as much where liars keep the paths apart, a third
+// more among the honest; docs/concepts/s_kademlia.md has figures.
 //
 // Cost. A find of two among 500 heads took 2.0 rounds and 8 requests, among 3,000 2.5 and 10, and
 // 3.0 and 13 while 30 % of messages were lost; none came back empty. A request is 16 or 48 bytes,
-// an answer at most 584. A publication adds K stores of 128 bytes. Upkeep per head and hour by
+// an answer at most 648. A publication adds K stores of 144 bytes. Upkeep per head and hour by
 // default: up to 60 pings, 12 refreshes of about 12 requests.
 // sizeof(kademlia<8>) is 1,296 bytes; a lookup under way 2.9 kB, a remembered service 1 kB, a
 // shelf of eight foreign records 1 kB, all from pools.
