@@ -24,6 +24,13 @@ namespace {
 
 using namespace hydra;
 
+struct counter {
+  std::uint32_t finds = 0;
+  duration longest{};
+  void asked(want const&) { ++finds; }
+  void answered(found const&, duration took) { longest = std::max(longest, took); }
+};
+
 template <class W>
 [[gnu::noinline]] void counted_finds(W& w, bool locates, bool idle) {
   CALLGRIND_START_INSTRUMENTATION;
@@ -59,6 +66,7 @@ int main(int argc, char** argv) {
   using keys = routing::kademlia<8>;
   if (policy == "first_of") count = events<routing::first_of<keys>>(n, true, idle);
   if (policy == "cached") count = events<routing::cached<keys>>(n, true, idle);
+  if (policy == "observe") count = events<routing::observe<keys, counter>>(n, true, idle);
   if (policy == "chord") count = events<routing::chord<8>>(n, true, idle);
   if (policy == "pastry") count = events<routing::pastry<>>(n, true, idle);
   if (policy == "small_world") count = events<routing::small_world>(n, true, idle);

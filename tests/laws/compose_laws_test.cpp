@@ -140,21 +140,59 @@ struct lone {
 constexpr want one{service{1}, 1, {}, {}};
 constexpr want two{service{1}, 2, {}, {}};
 
+struct odd_or_even {
+  std::size_t operator()(service s) const { return s.index() % 2; }
+};
+struct counter {
+  std::uint32_t asked_for = 0;
+  std::uint32_t got = 0;
+  duration longest{};
+  void asked(want const&) { ++asked_for; }
+  void answered(found const&, duration took) {
+    ++got;
+    longest = std::max(longest, took);
+  }
+};
+
 using A = part<1>;
 using B = part<2>;
 using C = part<3>;
 
+template <class P>
+inline constexpr bool routes = RoutingPolicy<P, archetype_view<P>>;
+// No larger than what it is made of and 8 bytes for each combination in it.
+template <std::size_t Combinations, class P, class... Of>
+inline constexpr bool lean = sizeof(P) <= (sizeof(Of) + ...) + 8 * Combinations;
+
 }  // namespace
 
-static_assert(RoutingPolicy<first_of<A, B>, archetype_view<first_of<A, B>>>);
-static_assert(RoutingPolicy<race<A, B>, archetype_view<race<A, B>>>);
-static_assert(RoutingPolicy<cached<A>, archetype_view<cached<A>>>);
-using ring_first = cached<first_of<capability<>, kademlia<8>>>;
-static_assert(RoutingPolicy<ring_first, archetype_view<ring_first>>);
+static_assert(routes<first_of<A>> && routes<first_of<A, B>> && routes<first_of<A, B, C>>);
+static_assert(routes<race<A, B>> && routes<cached<A>>);
+static_assert(routes<split_by<odd_or_even, A, B>> && routes<observe<A, counter>>);
+static_assert(routes<observe<cached<first_of<A, split_by<odd_or_even, B, C>>>, counter>>);
+static_assert(routes<split_by<odd_or_even, cached<A>, first_of<observe<B, counter>, C>>>);
+static_assert(routes<first_of<cached<A>, race<B, C>>>);
+
+using ring = capability<>;
+using keys = kademlia<8>;
+using ring_first = cached<first_of<ring, keys>>;
+using watched = observe<ring_first, counter>;
+using by_parity = split_by<odd_or_even, ring_first, full_mesh>;
+static_assert(routes<ring_first> && routes<watched> && routes<by_parity>);
 static_assert(LocatesKeys<ring_first, archetype_view<ring_first>> ==
-              LocatesKeys<kademlia<8>, archetype_view<kademlia<8>>>);
-static_assert(sizeof(ring_first) <= sizeof(capability<>) + sizeof(kademlia<8>) + 8);
-static_assert(sizeof(race<full_mesh, kademlia<8>>) <= sizeof(full_mesh) + sizeof(kademlia<8>) + 8);
+              LocatesKeys<keys, archetype_view<keys>>);
+static_assert(LocatesKeys<watched, archetype_view<watched>> &&
+              LocatesKeys<by_parity, archetype_view<by_parity>> &&
+              !LocatesKeys<first_of<ring>, archetype_view<first_of<ring>>>);
+static_assert(lean<1, first_of<ring>, ring> && lean<1, first_of<ring, keys>, ring, keys>);
+static_assert(lean<1, race<full_mesh, keys>, full_mesh, keys>);
+static_assert(lean<1, cached<keys>, keys> && lean<1, cached<A>, A>);
+static_assert(lean<1, split_by<odd_or_even, ring, keys>, ring, keys>);
+static_assert(lean<1, split_by<odd_or_even, full_mesh, keys>, full_mesh, keys>);
+static_assert(lean<1, observe<keys, counter>, keys, counter>);
+static_assert(lean<1, ring_first, ring, keys>);  // eight for both of its combinations
+static_assert(lean<3, watched, ring, keys, counter>);
+static_assert(lean<3, by_parity, ring, keys, full_mesh>);
 
 TEST_CASE("first_of asks the next part only when the first finds too few, and adds what both found",
           "[compose]") {
@@ -410,22 +448,6 @@ TEST_CASE("cached remembers no failure, asks nobody who is busy, and has room fo
     CHECK(a.finds == before + 1);
   }
 }
-
-namespace {
-struct odd_or_even {
-  std::size_t operator()(service s) const { return s.index() % 2; }
-};
-struct counter {
-  std::uint32_t asked_for = 0;
-  std::uint32_t got = 0;
-  duration longest{};
-  void asked(want const&) { ++asked_for; }
-  void answered(found const&, duration took) {
-    ++got;
-    longest = std::max(longest, took);
-  }
-};
-}  // namespace
 
 TEST_CASE("split_by publishes with, and asks, only the part in charge", "[compose]") {
   lone<split_by<odd_or_even, A, B>> h;

@@ -37,8 +37,11 @@ P configured() {
 
 }  // namespace
 
+#define EVERY_PROXIMITY                                                            \
+  uniform, geographic, vivaldi<>, vivaldi<3>, (vivaldi<3, false>), (vivaldi<5, false, 8>), blend<>
+
 TEMPLATE_TEST_CASE("estimates are bounded, pure and not negative, whatever was told",
-                   "[proximity]", uniform, geographic, vivaldi<>, (vivaldi<5, false, 8>), blend<>) {
+                   "[proximity]", EVERY_PROXIMITY) {
   auto const seed = GENERATE(1U, 2U, 3U);
   CAPTURE(seed);
   owned_stream chance{seed, 0, 0};
@@ -60,7 +63,7 @@ TEMPLATE_TEST_CASE("estimates are bounded, pure and not negative, whatever was t
 }
 
 TEMPLATE_TEST_CASE("of heads never measured, the farther one is never estimated nearer",
-                   "[proximity]", uniform, geographic, vivaldi<>, (vivaldi<5, false, 8>), blend<>) {
+                   "[proximity]", EVERY_PROXIMITY) {
   auto const p = configured<TestType>();
   constexpr cell here{38, 9, 51};
   owned_stream chance{4, 0, 0};
@@ -75,7 +78,7 @@ TEMPLATE_TEST_CASE("of heads never measured, the farther one is never estimated 
 }
 
 TEMPLATE_TEST_CASE("handles do not show: the same story with other numbers, the same estimates",
-                   "[proximity]", uniform, geographic, vivaldi<>, (vivaldi<5, false, 8>), blend<>) {
+                   "[proximity]", EVERY_PROXIMITY) {
   testing::recorder env{{.self = peer{5000}}};
   auto view = env.view<TestType>();
   auto p = configured<TestType>();
@@ -185,6 +188,7 @@ TEST_CASE("fixed point follows the printed algorithm in doubles (Eigen) within m
   auto const seed = GENERATE(1U, 2U, 3U, 4U, 5U);
   CAPTURE(seed);
   for (auto const& f : {against_doubles<2, true>(seed), against_doubles<2, false>(seed),
+                        against_doubles<3, true>(seed), against_doubles<3, false>(seed),
                         against_doubles<5, false>(seed)}) {
     CAPTURE(f.of_a_step, f.of_all, f.of_error);
     CHECK(f.of_a_step > 0);  // it moved, and is not the same arithmetic

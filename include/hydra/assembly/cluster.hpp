@@ -38,7 +38,8 @@ struct gateway_changed {
 // Rules.
 // - Who a head belongs to is what the driver knows of it: about(p).principal, authenticated by the
 //   handshake. A message of a stranger is not passed to Membership, whatever it says; a stranger
-//   named to join() is left out; one that a head of ours names cannot answer, and is no neighbour.
+//   named to join() is left out. Who was never met may be ours: it is called, by which it is met.
+//   A stranger so called, or named by a head of ours, cannot answer, and is no neighbour.
 // - During a partition each side has a gateway of its own; what a gateway does must bear that
 //   twice. After healing the one with the larger key hears that it is none.
 // - A suspected head stays the gateway until it is confirmed dead: one lost probe must not move
@@ -84,7 +85,8 @@ class cluster {
     here_ = true;
     bounded_vector<peer, 16> ours;
     for (auto who : known) {
-      if (is_ours(env, who)) ours.try_push_back(who);
+      bool const unmet = !env.about(who).principal;
+      if (unmet || is_ours(env, who)) ours.try_push_back(who);
     }
     watched(env, [&](auto& e) { membership_.join(e, {ours.data(), ours.size()}); });
     appoint(env);
