@@ -7,14 +7,11 @@
 #include <array>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace hydra::papers {
 
 namespace {
-
-constexpr std::size_t k = 16;
-using policy = routing::kademlia<k>;
-using node = suspect<k>;
 
 struct attack {
   std::uint64_t seed;
@@ -24,6 +21,7 @@ struct attack {
   std::vector<bool> colludes;
 };
 
+template <std::size_t K>
 class setting : public sim::plain_setting {
  public:
   explicit setting(attack a)
@@ -32,7 +30,7 @@ class setting : public sim::plain_setting {
         all_{everybody_of(attack_->seed, attack_->peers)},
         friends_{std::make_shared<friends const>(*all_, attack_->colludes)} {}
 
-  [[nodiscard]] node make(sim::permutation const&, std::uint32_t who) const {
+  [[nodiscard]] suspect<K> make(sim::permutation const&, std::uint32_t who) const {
     routing::kademlia_settings s;
     s.disjoint_paths = attack_->paths;
     s.alpha = attack_->paths;  // one request under way on every path
@@ -41,9 +39,9 @@ class setting : public sim::plain_setting {
     s.tick = 1h;               // no upkeep: tables stay as they are
     s.republish = 2h;
     s.record_lifetime = 3h;
-    policy p{s};
+    routing::kademlia<K> p{s};
     p.adopt_random(key_of(peer{who}), *all_, std::identity{}, attack_->seed);
-    return node{p, attack_->colludes[who] ? friends_.get() : nullptr};
+    return suspect<K>{p, attack_->colludes[who] ? friends_.get() : nullptr};
   }
   [[nodiscard]] sim::delivery route(sim::transmission const&) const noexcept {
     return {.delay = 10ms};
@@ -65,6 +63,7 @@ struct result {
 };
 
 // Lookups of honest heads by honest heads.
+template <std::size_t K>
 result run_once(scenario const& in, std::uint8_t paths, double share) {
   auto const n = static_cast<std::uint32_t>(in.integer("peers"));
   auto const lookups = static_cast<std::size_t>(in.integer("lookups"));
@@ -78,7 +77,7 @@ result run_once(scenario const& in, std::uint8_t paths, double share) {
     a.colludes[who] = true;
   }
   auto const colludes = a.colludes;
-  sim::world<node, setting, hop_counts> w{setting{std::move(a)}};
+  sim::world<suspect<K>, setting<K>, hop_counts> w{setting<K>{std::move(a)}};
   std::size_t astray = 0;
   auto hops = look_up_pairs(w, in.seed(), lookups, astray,
                             [&](std::uint32_t who) { return !colludes[who]; });
@@ -90,12 +89,12 @@ result run_once(scenario const& in, std::uint8_t paths, double share) {
 }
 
 // The paper's estimate, for the hop distribution that was measured: of h heads on a path the last
-// is the target, which is honest.
-double estimate(hop_counts const& hops, std::size_t d, double f) {
+// is the target, which is honest; `every_hop`: as if that one might collude, too.
+double estimate(hop_counts const& hops, std::size_t d, double f, bool every_hop = false) {
   double p = 0;
   for (std::size_t h = 0; h < hop_counts::hops_max; ++h) {
     double clean = 1;
-    for (std::size_t i = 1; i < h; ++i) clean *= 1 - f;
+    for (std::size_t i = every_hop ? 0 : 1; i < h; ++i) clean *= 1 - f;
     double lost = 1;
     for (std::size_t i = 0; i < d; ++i) lost *= 1 - clean;
     p += hops.share(h) * (1 - lost);
@@ -103,38 +102,50 @@ double estimate(hop_counts const& hops, std::size_t d, double f) {
   return p;
 }
 
-}  // namespace
-
-void run_s_kademlia(scenario const& in, sheet& out) {
-  auto const shares = in.numbers("adversaries");
-  auto const paths = in.numbers("paths");
-  auto const calm = run_once(in, 1, 0);
-  out.measured("calm", "hops", "d=1", calm.hops.mean());
-  out.measured("calm", "success", "d=1", calm.success);
-  std::map<double, std::vector<double>> of_share;
-  bool falls = true;
+// Whether success rises in the number of paths and falls in the share of colluders.
+struct order {
   bool rises = true;
+  bool falls = true;
+};
+
+template <std::size_t K>
+order measure(scenario const& in, sheet& out, std::vector<double> const& paths,
+              std::string const& of_k) {
+  auto const shares = in.numbers("adversaries");
+  auto const calm = run_once<K>(in, 1, 0);
+  out.measured("calm", "hops", "d=1" + of_k, calm.hops.mean());
+  out.measured("calm", "success", "d=1" + of_k, calm.success);
+  std::map<double, double> with_fewer;  // paths, by share
+  order all;
   for (auto const d : paths) {
-    auto const column = "d=" + name_of(d);
+    auto const column = "d=" + name_of(d) + of_k;
     double before = 1;
     double sent = 0;
     for (auto const f : shares) {
-      auto const r = run_once(in, static_cast<std::uint8_t>(d), f);
+      auto const r = run_once<K>(in, static_cast<std::uint8_t>(d), f);
       auto const expected = estimate(calm.hops, static_cast<std::size_t>(d), f);
       out.measured("success", name_of(f), column, r.success);
       out.measured("estimate", name_of(f), column, expected);
+      out.measured("every hop", name_of(f), column,
+                   estimate(calm.hops, static_cast<std::size_t>(d), f, true));
       out.measured("difference", name_of(f), column, r.success - expected);
-      auto& at = of_share[f];
-      falls = falls && r.success <= before;
-      rises = rises && (at.empty() || at.back() <= r.success);
-      before = r.success;
-      at.push_back(r.success);
+      all.falls = all.falls && r.success <= before;
+      all.rises = all.rises && with_fewer[f] <= r.success;
+      before = with_fewer[f] = r.success;
       sent = r.messages;
     }
     out.measured("messages", name_of(shares.back()), column, sent);
   }
-  out.measured("ordering", "success", "rises in d", rises ? 1 : 0);
-  out.measured("ordering", "success", "falls in f", falls ? 1 : 0);
+  return all;
+}
+
+}  // namespace
+
+void run_s_kademlia(scenario const& in, sheet& out) {
+  auto const found = measure<16>(in, out, in.numbers("paths"), "");
+  out.measured("ordering", "success", "rises in d", found.rises ? 1 : 0);
+  out.measured("ordering", "success", "falls in f", found.falls ? 1 : 0);
+  measure<8>(in, out, in.numbers("paths_k8"), " k=8");
 }
 
 }  // namespace hydra::papers

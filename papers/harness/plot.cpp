@@ -165,14 +165,17 @@ std::string axes_of(plot_request const& want, picture const& p) {
                        "text-anchor='end'>{:.4g}</text>\n",
                        left, p.y.at(v), width - right, left - 8, p.y.at(v) + 4, v);
   }
-  auto const label = [&](double at, std::string const& words) {
-    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{}</text>\n", p.x.at(at),
-                       height - bottom + 18, escaped(words));
+  auto const label = [&](double at, std::string const& words, char const* anchor = "middle") {
+    out += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='{}'>{}</text>\n", p.x.at(at),
+                       height - bottom + 18, anchor, escaped(words));
   };
   if (p.numeric) {
     for (auto v : p.x.ticks()) label(v, fmt::format("{:.6g}", v));
   } else {
-    for (std::size_t i = 0; i < p.rows.size(); ++i) label(static_cast<double>(i), p.rows[i]);
+    for (std::size_t i = 0; i < p.rows.size(); ++i) {
+      bool const at_edge = i > 0 && i + 1 == p.rows.size();  // a long name would leave the picture
+      label(static_cast<double>(i), p.rows[i], at_edge ? "end" : "middle");
+    }
   }
   out += fmt::format("<path class='axis' d='M{0} {1}V{2}H{3}'/>\n", left, top, height - bottom,
                      width - right);
