@@ -32,14 +32,17 @@ using filters = routing::capability<routing::attenuated_bloom<>>;
 using indices = routing::capability<routing::routing_index<>>;
 using ring_then_keys = routing::ring_first;
 using ring_and_keys = routing::ring_and_keys;  // the default of a Hydra
+// What if the far half were the quickest among the honest?
+using ring_and_pastry = routing::race<pastry, filters>;
 using remembered = routing::cached<routing::first_of<filters, keys>>;
 
 using contender = one_of<keys, chord, pastry, small_world, floods, walks, filters, indices,
-                         ring_then_keys, ring_and_keys, remembered>;
-inline constexpr std::array<std::string_view, 12> names{
+                         ring_then_keys, ring_and_keys, remembered, ring_and_pastry>;
+inline constexpr std::array<std::string_view, 13> names{
     "kademlia",           "kademlia 4 paths",   "chord",          "pastry",
     "small world",        "flood",              "walk",           "capability filters",
-    "capability indices", "ring then keys",     "ring and keys",  "ring then keys cached"};
+    "capability indices", "ring then keys",     "ring and keys",  "ring then keys cached",
+    "ring and pastry"};
 
 [[nodiscard]] contender contender_named(std::size_t i);
 

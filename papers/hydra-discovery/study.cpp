@@ -65,20 +65,12 @@ struct traffic {
 // Of one policy in one world of one seed; nothing where there was nothing to take a mean of.
 struct means {
   using mean = std::optional<double>;
-  mean success, time_ms, bytes, untrue;
+  mean success, messages, time_ms, bytes, untrue;
 };
 
-template <class... M>
-traffic sent(study_world const& w, type_list<M...>) {
-  auto const by_type = w.sent_by_type();
-  traffic out;
-  std::size_t i = 0;
-  auto const add = [&](std::size_t size) {
-    out.messages += static_cast<double>(by_type[i]);
-    out.bytes += static_cast<double>(by_type[i++]) * static_cast<double>(size);
-  };
-  (add(sizeof(M)), ...);
-  return out;
+traffic sent(study_world const& w) {
+  auto const c = w.counts();
+  return {static_cast<double>(c.sent), static_cast<double>(c.bytes)};
 }
 template <class... A>
 double held(study_world& w, type_list<A...>) {
@@ -95,7 +87,7 @@ class trial {
   }
 
   void run() {
-    auto const before = sent(world_, messages_of<study_node>{});
+    auto const before = sent(world_);
     auto const from = world_.now();
     auto quiet = world_;
     for (std::size_t i = 0; i < questions_; ++i) {
@@ -109,10 +101,11 @@ class trial {
     }
     // The same time once more, in which nobody asks: what is more in ours, the finds cost.
     quiet.run_until(world_.now());
-    auto const asked = sent(world_, messages_of<study_node>{});
-    auto const idle = sent(quiet, messages_of<study_node>{});
+    auto const asked = sent(world_);
+    auto const idle = sent(quiet);
     if (asked_.empty()) return;
-    bytes_per_find_ = (asked.bytes - idle.bytes) / static_cast<double>(asked_.size());
+    auto const finds = static_cast<double>(asked_.size());
+    cost_ = {(asked.messages - idle.messages) / finds, (asked.bytes - idle.bytes) / finds};
     upkeep_rate_ = (idle.bytes - before.bytes) / seconds(world_.now() - from) / heads_;
   }
 
@@ -130,9 +123,10 @@ class trial {
     put_mean("success", success_);
     put("finds", success_.n);
     put_mean("hops", hops_);
-    put_mean("messages", messages_);
+    put_mean("questions", asked_for_);
+    if (!asked_.empty()) put("messages", cost_.messages);
     put_mean("time ms", time_ms_);
-    if (!asked_.empty()) put("bytes", bytes_per_find_);
+    if (!asked_.empty()) put("bytes", cost_.bytes);
     put_mean("stale", stale_);
     put_mean("false", false_);
     put_mean("honest", honest_);
@@ -149,6 +143,7 @@ class trial {
       if (a && b) out.measured("beside kademlia; " + world, policy, column, *a - *b);
     };
     differ("success", mine.success, keys->success);
+    differ("messages", mine.messages, keys->messages);
     differ("time ms", mine.time_ms, keys->time_ms);
     differ("bytes", mine.bytes, keys->bytes);
     differ("false", mine.untrue, keys->untrue);
@@ -157,7 +152,7 @@ class trial {
     auto const mean = [](tally const& t) {
       return t.n > 0 ? means::mean{t.mean()} : means::mean{};
     };
-    return {mean(success_), mean(time_ms_), bytes_per_find_, mean(false_)};
+    return {mean(success_), cost_.messages, mean(time_ms_), cost_.bytes, mean(false_)};
   }
 
  private:
@@ -229,7 +224,7 @@ class trial {
       honest_way_.add(honest ? 1 : 0);
     }
     judge(*it, good);
-    messages_.add(e.what.messages);
+    asked_for_.add(e.what.messages);
     time_ms_.add(seconds(e.at - it->asked) * 1000);
     if (!e.what.among.empty()) hops_.add(e.what.hops);
   }
@@ -240,9 +235,9 @@ class trial {
   study_world world_;
   owned_stream chance_;
   std::vector<question> asked_{};
-  tally success_{}, hops_{}, messages_{}, time_ms_{}, stale_{}, false_{}, honest_{}, honest_way_{};
+  tally success_{}, hops_{}, asked_for_{}, time_ms_{}, stale_{}, false_{}, honest_{}, honest_way_{};
   std::array<tally, rarities.size()> by_rarity_{};
-  double bytes_per_find_ = 0;
+  traffic cost_{};  // of a find
   double upkeep_rate_ = 0;
 };
 

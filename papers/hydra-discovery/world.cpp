@@ -31,6 +31,7 @@ contender contender_named(std::size_t i) {
     case 9: return ring_then_keys{};
     case 10: return ring_and_keys{};
     case 11: return remembered{};
+    case 12: return ring_and_pastry{};
     default: throw paper_error{"no contender has the number " + std::to_string(i)};
   }
 }

@@ -68,6 +68,7 @@ class study_setting : public sim::plain_setting {
   explicit study_setting(world_plan const& p);
 
   [[nodiscard]] study_node make(sim::permutation const&, std::uint32_t who) const;
+  static constexpr bool counts_bytes = true;
   [[nodiscard]] duration window() const { return shared_->delays->minimum(); }
   [[nodiscard]] sim::delivery route(sim::transmission const& t) const noexcept {
     if (t.from == t.to) return {.delay = 1us};
