@@ -154,7 +154,7 @@ Settings timed(scenario const& s) {
 
 any_routing routing_named_in(scenario const& s) {
   auto const words = routing_from(s);
-  routing::kademlia<8> const keys{words.keys};
+  auto const keys = [&] { return routing::kademlia<8>{words.keys}; };  // only where it is chosen
   routing::capability<> const ring{words.ring};
   switch (s.policy.routing) {
     case routing_name::full_mesh:
@@ -167,11 +167,11 @@ any_routing routing_named_in(scenario const& s) {
       return routing::small_world{timed<routing::small_world_settings>(s)};
     case routing_name::flood: return routing::flood<64>{timed<routing::flood_settings>(s)};
     case routing_name::walk: return routing::walk<32>{timed<routing::walk_settings>(s)};
-    case routing_name::ring_first: return routing::ring_first{ring, keys};
-    case routing_name::kademlia: return keys;
+    case routing_name::ring_first: return routing::ring_first{ring, keys()};
+    case routing_name::kademlia: return keys();
     case routing_name::ring_and_keys: break;
   }
-  return routing::ring_and_keys{keys, ring};
+  return routing::ring_and_keys{keys(), ring};
 }
 
 any_proximity proximity_named_in(scenario const& s, proximity::geographic_settings const& here) {

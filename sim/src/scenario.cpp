@@ -250,8 +250,13 @@ std::string written_settings(scenario s, std::vector<std::string_view> const& bu
 }  // namespace
 
 std::string problem::str() const {
-  if (line == 0) return fmt::format("{}: {}", file, text);
-  return fmt::format("{}:{}:{}: {}", file, line, column, text);
+  std::string where;
+  for (char c : file) {  // a name may hold anything, and this goes to a terminal
+    bool const control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    where += control ? fmt::format("\\x{:02x}", static_cast<unsigned char>(c)) : std::string{c};
+  }
+  if (line == 0) return fmt::format("{}: {}", where, text);
+  return fmt::format("{}:{}:{}: {}", where, line, column, text);
 }
 
 loaded_scenario parse_scenario(std::string_view text, std::string const& file,

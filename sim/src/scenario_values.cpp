@@ -146,9 +146,13 @@ std::optional<whereabouts> parse_peers(string_view s) {
 
 string assign_place(whereabouts& to, string_view text) {
   auto const s = trimmed(text);
-  auto const refuse = [&](string_view word) {
-    auto among = region_words();
+  auto among = region_words();
+  if (s.find(',') == string_view::npos) {
     among.insert(among.end(), {"any", "providers", "elsewhere"});
+  }
+  auto const refuse = [&](string_view word) {
+    bool const apart = word == "any" || word == "providers" || word == "elsewhere";
+    if (apart) return fmt::format("{} stands alone, without commas", quote(word));
     return fmt::format("{} is not a place{} {}", quote(word), suggestion(word, among),
                        allowed_places());
   };

@@ -370,6 +370,8 @@ TEST_CASE("lint knows what a routing policy does not read, and what it cannot be
   }
   string const late = "[routing]\nrepublish = \"2 h\"\nexpire = \"1 h\"\n[policy]\nrouting = ";
   CHECK(says(only_error(parse(with(late + "\"chord\"\n"))), "less than expire"));
+  CHECK(says(only_error(parse(with("[routing]\nrepublish = \"60 s\"\n"))), "61 s"));
+  CHECK(says(only_error(parse(with("[routing]\nexpire = \"25 h\"\n"))), "24 h"));
   auto const ring = parse(with(late + "\"capability\"\n"));
   REQUIRE(ring.warnings.size() == 1);
   CHECK(says(ring.warnings[0].str(), "routing.republish is not read"));
