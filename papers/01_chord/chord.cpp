@@ -20,17 +20,97 @@ duration seconds_of(double s) {
   return duration{static_cast<std::int64_t>(s * 1e9 + 0.5)};
 }
 
+// Every parameter.
+struct plan {
+  scenario const& of;
+  std::uint64_t seed;
+  duration delay;
+  duration timeout;
+  duration lookup_time_max;
+
+  std::vector<std::uint32_t> path_nodes;
+  std::int64_t path_keys_per_node;
+  std::uint8_t path_successors;
+  std::uint32_t path_slope_from;
+
+  std::uint32_t nodes;
+  std::uint8_t successors;
+  std::vector<double> failed_shares;
+  std::int64_t failure_networks;
+  std::int64_t failure_lookups;
+
+  std::vector<double> churn_rates;
+  duration stabilise;
+  double churn_warm_up_s;
+  double churn_lookups;
+
+  std::uint32_t load_nodes;
+  std::int64_t load_keys;
+  std::int64_t load_rings;
+  std::vector<std::uint32_t> load_virtual;
+};
+
+// The slope is that of one ring after the other, each twice as large.
+void check_slope(scenario const& s, plan const& p) {
+  auto const& all = p.path_nodes;
+  if (all.empty() || all.back() <= p.path_slope_from) return;
+  auto at = std::find(all.begin(), all.end(), p.path_slope_from);
+  if (at == all.end()) s.refuse("path_slope_from", p.path_slope_from, "one of path_nodes");
+  for (++at; at != all.end(); ++at) {
+    if (*at == 2 * *(at - 1)) continue;
+    s.refuse("path_nodes", *at, "from path_slope_from on each twice the one before");
+  }
+}
+
+constexpr std::uint32_t heads_max = 200'000;  // of a ring
+constexpr std::size_t successors_max = 20;    // that ring_policy has room for
+
+plan plan_of(scenario const& s) {
+  plan const p{
+      .of = s,
+      .seed = s.seed(),
+      .delay = seconds_of(s.number("delay_s", 0.001, 10)),
+      .timeout = seconds_of(s.number("timeout_s", 0.001, 60)),
+      .lookup_time_max = seconds_of(s.number("lookup_time_max_s", 0.001, 3600)),
+      .path_nodes = s.integers<std::uint32_t>("path_nodes", 2, heads_max),
+      .path_keys_per_node = s.integer("path_keys_per_node", 1, 1000),
+      .path_successors = s.integer<std::uint8_t>("path_successors", 1, successors_max),
+      .path_slope_from = s.integer<std::uint32_t>("path_slope_from", 2, heads_max),
+      .nodes = s.integer<std::uint32_t>("nodes", 2, heads_max),
+      .successors = s.integer<std::uint8_t>("successors", 1, successors_max),
+      .failed_shares = s.numbers("failed_shares", 0, 0.99),
+      .failure_networks = s.integer("failure_networks", 1, 1000),
+      .failure_lookups = s.integer("failure_lookups", 1, 1'000'000),
+      .churn_rates = s.numbers("churn_rates", 0.001, 5),
+      .stabilise = seconds_of(s.number("stabilise_s", 1, 600)),
+      .churn_warm_up_s = s.number("churn_warm_up_s", 0, 10'000),
+      .churn_lookups = s.number("churn_lookups", 10, 20'000),
+      .load_nodes = s.integer<std::uint32_t>("load_nodes", 2, 100'000),
+      .load_keys = s.integer("load_keys", 1, 100'000'000),
+      .load_rings = s.integer("load_rings", 1, 1000),
+      .load_virtual = s.integers<std::uint32_t>("load_virtual", 1, 100),
+  };
+  if (p.timeout <= 2 * p.delay) {
+    s.refuse("timeout_s", s.number("timeout_s"), "more than delay_s there and back");
+  }
+  if (p.lookup_time_max < p.timeout) {
+    s.refuse("lookup_time_max_s", s.number("lookup_time_max_s"), "timeout_s at least");
+  }
+  check_slope(s, p);
+  return p;
+}
+
 // What is common to the three tables of lookups: nobody is asked twice, a dead head costs one
 // timeout, and a lookup may take as long as it takes.
-chord_settings settings_of(scenario const& s, std::string const& successors) {
+chord_settings settings_of(plan const& p, std::uint8_t successors) {
   chord_settings c;
   c.stabilise = duration{};
-  c.rpc_timeout = seconds_of(s.number("timeout_s"));
-  c.lookup_time_max = seconds_of(s.number("lookup_time_max_s"));
+  c.rpc_timeout = p.timeout;
+  c.lookup_time_max = p.lookup_time_max;
   c.rpc_attempts = 1;
   c.rejoin = 0;
   c.report_silent = false;
-  c.successors_kept = static_cast<std::uint8_t>(s.integer(successors));
+  c.successors_kept = successors;
   return c;
 }
 
@@ -42,19 +122,16 @@ void count_path(counted& path, located const& f) {
 
 // ---- Fig. 10: path length in a ring that stands still -------------------------------------------
 
-void path_length(scenario const& s, sheet& out) {
-  auto settings = settings_of(s, "path_successors");
-  auto const keys = s.integer("path_keys_per_node");
-  auto const slope_from = s.number("path_slope_from");
+void path_length(plan const& p, sheet& out) {
+  auto const settings = settings_of(p, p.path_successors);
   double first = 0;
   double doublings = 0;
-  for (double const nodes : s.numbers("path_nodes")) {
-    auto const n = static_cast<std::uint32_t>(nodes);
-    even_world w{even_ring{s.seed(), n, n, settings, seconds_of(s.number("delay_s"))}};
-    owned_stream chance{s.seed(), purpose::workload, n};
+  for (auto const n : p.path_nodes) {
+    even_world w{even_ring{p.seed, n, n, settings, p.delay}};
+    owned_stream chance{p.seed, purpose::workload, n};
     counted path;
     std::size_t wrong = 0;
-    for (std::int64_t round = 0; round < keys; ++round) {
+    for (std::int64_t round = 0; round < p.path_keys_per_node; ++round) {
       for (std::uint32_t i = 0; i < n; ++i) w.tell(peer{i}, look_up{drawn_key(chance.draw())});
       w.run_for(settings.lookup_time_max);
       for (auto const& e : take_ended(w)) {
@@ -64,13 +141,13 @@ void path_length(scenario const& s, sheet& out) {
         count_path(path, e.what);
       }
     }
-    auto const row = name_of(nodes);
+    auto const row = name_of(n);
     out.measured("path length", row, "mean", path.mean());
     out.measured("path length", row, "wrong owners", static_cast<double>(wrong));
-    if (nodes == slope_from) first = path.mean();
-    if (nodes <= slope_from) continue;
+    if (n == p.path_slope_from) first = path.mean();
+    if (n <= p.path_slope_from) continue;
     doublings += 1;
-    if (nodes == s.numbers("path_nodes").back()) {
+    if (n == p.path_nodes.back()) {
       out.measured("path length", "slope", "mean", (path.mean() - first) / doublings);
     }
   }
@@ -90,11 +167,10 @@ std::size_t dead_before(even_world const& w, key const& owner, key const& target
 // One network, of which a share fails at once.
 class failures {
  public:
-  failures(scenario const& s, std::uint64_t seed, double share)
-      : settings_{without_repair(s)},
+  failures(plan const& p, std::uint64_t seed, double share)
+      : settings_{without_repair(p)},
         chance_{seed, purpose::fault, static_cast<std::uint64_t>(share * 100 + 0.5)},
-        world_{even_ring{seed, nodes_of(s), nodes_of(s), settings_,
-                         seconds_of(s.number("delay_s"))}} {
+        world_{even_ring{seed, p.nodes, p.nodes, settings_, p.delay}} {
     for (auto const& m : world_.setting().ring()) {
       if (static_cast<double>(chance_.below(1'000'000)) < share * 1e6) {
         world_.crash(m.who);
@@ -102,6 +178,7 @@ class failures {
         alive_.push_back(m);
       }
     }
+    if (alive_.empty()) p.of.refuse("failed_shares", share, "a share that leaves some of nodes");
   }
   // visit(lookup, whether it named the owner, dead heads between the key and the owner)
   template <class F>
@@ -121,13 +198,10 @@ class failures {
   }
 
  private:
-  static chord_settings without_repair(scenario const& s) {
-    auto c = settings_of(s, "successors");
+  static chord_settings without_repair(plan const& p) {
+    auto c = settings_of(p, p.successors);
     c.forget_silent = false;  // fingers stay as they were before the failures
     return c;
-  }
-  static std::uint32_t nodes_of(scenario const& s) {
-    return static_cast<std::uint32_t>(s.integer("nodes"));
   }
   chord_settings settings_;
   owned_stream chance_;
@@ -135,16 +209,16 @@ class failures {
   std::vector<ring_member> alive_;
 };
 
-void table_two(scenario const& s, sheet& out) {
-  auto const networks = s.integer("failure_networks");
-  auto const lookups = s.integer("failure_lookups");
-  for (double const share : s.numbers("failed_shares")) {
+void table_two(plan const& p, sheet& out) {
+  auto const networks = p.failure_networks;
+  auto const lookups = p.failure_lookups;
+  for (double const share : p.failed_shares) {
     counted path;
     counted timeouts;   // up to the head before the owner, as the path
     counted with_last;  // and those of the dead between the key and its owner
     std::int64_t found = 0;
     for (std::int64_t n = 0; n < networks; ++n) {
-      failures f{s, s.seed() * 1000 + static_cast<std::uint64_t>(n), share};
+      failures f{p, p.seed * 1000 + static_cast<std::uint64_t>(n), share};
       f.look(lookups, [&](located const& what, bool right, std::size_t last) {
         found += right ? 1 : 0;
         count_path(path, what);
@@ -188,20 +262,18 @@ class poisson {
 
 class churn {
  public:
-  churn(scenario const& s, double rate)
-      : members_{static_cast<std::uint32_t>(s.integer("nodes"))},
-        until_{at_ns(0) + seconds_of(s.number("churn_warm_up_s")) +
-               seconds_of(s.number("churn_lookups"))},
-        from_{at_ns(0) + seconds_of(s.number("churn_warm_up_s"))},
-        spare_{static_cast<std::uint32_t>(rate * (s.number("churn_warm_up_s") +
-                                                  s.number("churn_lookups")) * 1.5) + 50},
-        world_{even_ring{s.seed(), members_ + spare_, members_, with_stabilisation(s),
-                         seconds_of(s.number("delay_s"))}},
+  churn(plan const& p, double rate)
+      : members_{p.nodes},
+        until_{at_ns(0) + seconds_of(p.churn_warm_up_s) + seconds_of(p.churn_lookups)},
+        from_{at_ns(0) + seconds_of(p.churn_warm_up_s)},
+        spare_{static_cast<std::uint32_t>(rate * (p.churn_warm_up_s + p.churn_lookups) * 1.5) +
+               50},
+        world_{even_ring{p.seed, members_ + spare_, members_, with_stabilisation(p), p.delay}},
         alive_{world_.setting().ring()},
-        chance_{s.seed(), purpose::workload, 0},
-        joins_{s.seed(), 1, rate},
-        departures_{s.seed(), 2, rate},
-        lookups_{s.seed(), 3, 1.0} {}
+        chance_{p.seed, purpose::workload, 0},
+        joins_{p.seed, 1, rate},
+        departures_{p.seed, 2, rate},
+        lookups_{p.seed, 3, 1.0} {}
 
   void run() {
     auto next = members_;
@@ -209,8 +281,14 @@ class churn {
       auto const at = std::min({joins_.next(), departures_.next(), lookups_.next()});
       world_.run_until(at);
       judge();
-      if (joins_.next() == at && next < members_ + spare_) join(next++);
-      if (departures_.next() == at && alive_.size() > members_ / 2) depart();
+      if (joins_.next() == at) {
+        if (next < members_ + spare_) join(next++);
+        joins_.pass();
+      }
+      if (departures_.next() == at) {
+        if (alive_.size() > std::max(members_ / 2, 1U)) depart();
+        departures_.pass();
+      }
       if (lookups_.next() == at) look(at);
     }
     world_.run_for(20s);  // the last ones end; who left meanwhile left before
@@ -231,9 +309,9 @@ class churn {
   }
 
  private:
-  static chord_settings with_stabilisation(scenario const& s) {
-    auto c = settings_of(s, "successors");
-    c.stabilise = seconds_of(s.number("stabilise_s"));
+  static chord_settings with_stabilisation(plan const& p) {
+    auto c = settings_of(p, p.successors);
+    c.stabilise = p.stabilise;
     return c;
   }
   // The first from which a lookup comes may not have found its place yet.
@@ -246,7 +324,6 @@ class churn {
       return o.key < m.key;
     });
     alive_.insert(at, m);
-    joins_.pass();
   }
   void depart() {
     auto const i = static_cast<std::ptrdiff_t>(chance_.below(alive_.size()));
@@ -254,7 +331,6 @@ class churn {
     world_.tell(who, hydra::depart{});
     world_.crash(who);
     alive_.erase(alive_.begin() + i);
-    departures_.pass();
   }
   void look(instant at) {
     auto const by = alive_[chance_.below(alive_.size())].who;
@@ -303,11 +379,11 @@ double slope_of(std::vector<double> const& x, std::vector<double> const& y) {
   return both / squares;
 }
 
-void table_three(scenario const& s, sheet& out) {
-  auto const rates = s.numbers("churn_rates");
+void table_three(plan const& p, sheet& out) {
+  auto const& rates = p.churn_rates;
   std::vector<double> failures;
   for (double const rate : rates) {
-    churn c{s, rate};
+    churn c{p, rate};
     c.run();
     c.report(out, name_of(rate));
     failures.push_back(c.failures());
@@ -347,18 +423,17 @@ shares shares_of(std::uint64_t seed, std::uint32_t heads, std::uint32_t r, std::
   return all;
 }
 
-void load(scenario const& s, sheet& out) {
-  auto const rings = s.integer("load_rings");
-  for (double const each : s.numbers("load_virtual")) {
+void load(plan const& p, sheet& out) {
+  auto const rings = p.load_rings;
+  for (auto const each : p.load_virtual) {
     double least_held = 0;
     double held = 0;
     double most = 0;
     double least_space = 0;
     double space = 0;
     for (std::int64_t i = 0; i < rings; ++i) {
-      auto const all = shares_of(s.seed() * 1000 + static_cast<std::uint64_t>(i),
-                                 static_cast<std::uint32_t>(s.integer("load_nodes")),
-                                 static_cast<std::uint32_t>(each), s.integer("load_keys"));
+      auto const all = shares_of(p.seed * 1000 + static_cast<std::uint64_t>(i), p.load_nodes, each,
+                                 p.load_keys);
       least_held += share_at(all.held, 0.01);
       held += share_at(all.held, 0.99);
       most += all.held.back();
@@ -378,10 +453,11 @@ void load(scenario const& s, sheet& out) {
 }  // namespace
 
 void run_chord(scenario const& s, sheet& out) {
-  path_length(s, out);
-  table_two(s, out);
-  table_three(s, out);
-  load(s, out);
+  auto const p = plan_of(s);
+  path_length(p, out);
+  table_two(p, out);
+  table_three(p, out);
+  load(p, out);
 }
 
 }  // namespace hydra::papers

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace hydra::papers {
 
@@ -82,15 +83,32 @@ struct averages {
   double t_last = 0;
 };
 
-averages measure(scenario const& p, rumour_settings const& how, bool synchronous,
+// Every parameter.
+struct plan {
+  std::uint64_t seed;
+  std::uint32_t sites;
+  std::int64_t runs;
+  std::vector<std::uint8_t> k;
+  std::vector<std::uint8_t> coin_k;
+};
+
+// Each k has its own worlds, as `stream` below: 15 fit beside each other.
+plan plan_of(scenario const& s) {
+  return {.seed = s.seed(),
+          .sites = s.integer<std::uint32_t>("sites", 2, 1'000'000),
+          .runs = s.integer("runs", 1, 1'000'000),
+          .k = s.integers<std::uint8_t>("k", 1, 15),
+          .coin_k = s.integers<std::uint8_t>("coin_k", 1, 15)};
+}
+
+averages measure(plan const& p, rumour_settings const& how, bool synchronous,
                  std::uint64_t stream) {
-  auto const sites = static_cast<std::uint32_t>(p.integer("sites"));
-  auto const runs = p.integer("runs");
+  auto const sites = p.sites;
   sim::world<node, setting, arrivals> w{
-      setting{mix64(p.seed() * 64 + stream), sites, how, synchronous}};
-  owned_stream chance{p.seed(), purpose::workload, stream};
+      setting{mix64(p.seed * 64 + stream), sites, how, synchronous}};
+  owned_stream chance{p.seed, purpose::workload, stream};
   averages sum;
-  for (std::int64_t run = 0; run < runs; ++run) {
+  for (std::int64_t run = 0; run < p.runs; ++run) {
     auto const before = w.sent_by_type()[index_of<membership::tell_rumour, messages_of<node>>];
     w.each_observer([&](arrivals& a) { a = {0, 0, 0, ns(w.now())}; });
     w.tell(peer{static_cast<std::uint32_t>(chance.below(sites))}, spread{});
@@ -102,7 +120,7 @@ averages measure(scenario const& p, rumour_settings const& how, bool synchronous
     sum.t_ave += static_cast<double>(a.cycles) / static_cast<double>(a.sites);
     sum.t_last += static_cast<double>(a.last);
   }
-  auto const n = static_cast<double>(runs);
+  auto const n = static_cast<double>(p.runs);
   return {sum.residue / n, sum.traffic / n, sum.t_ave / n, sum.t_last / n};
 }
 
@@ -118,13 +136,14 @@ void print(sheet& out, std::string const& table, double k, averages const& a) {
 
 }  // namespace
 
-void run_demers(scenario const& p, sheet& out) {
+void run_demers(scenario const& from, sheet& out) {
+  auto const p = plan_of(from);
   using boredom = rumour_settings::boredom;
   rumour_settings s;
   s.settle = 1;  // one update at a time
   s.round = cycle;
-  for (auto k : p.numbers("k")) {
-    s.k = static_cast<std::uint8_t>(k);
+  for (auto const k : p.k) {
+    s.k = k;
     print(out, "table 1", k, measure(p, s, true, s.k));
     auto fluid = s;
     fluid.start_of_round = false;
@@ -134,8 +153,8 @@ void run_demers(scenario const& p, sheet& out) {
   }
   s.feedback = false;
   s.how = boredom::coin;
-  for (auto k : p.numbers("coin_k")) {
-    s.k = static_cast<std::uint8_t>(k);
+  for (auto const k : p.coin_k) {
+    s.k = k;
     print(out, "table 2", k, measure(p, s, true, 16U + s.k));
   }
 }

@@ -3,7 +3,11 @@
 #include "overlay.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace hydra::papers {
 
@@ -11,14 +15,82 @@ namespace {
 
 using namespace overlay;
 
-membership::hyparview_settings view_of(scenario const& p) {
+// Every parameter.
+struct plan {
+  std::uint64_t seed;
+  bool small;
+  std::uint32_t peers;
+  std::chrono::milliseconds join_every;
+  std::chrono::seconds cycle;
+  int cycles;
+  std::uint8_t active_walk;
+  std::uint8_t passive_walk;
+  std::uint8_t shuffle_active;
+  std::uint8_t shuffle_passive;
+  std::int64_t broadcasts;
+  std::vector<double> failures_percent;
+  std::vector<double> healing_percent;
+  std::int64_t healing_broadcasts;
+  std::size_t path_sources;
+  std::int64_t tree_cycles;
+  std::chrono::milliseconds missing_after;
+  std::uint8_t optimise_by;
+};
+
+// What one parameter demands of another.
+void check(scenario const& s, plan const& p) {
+  if (p.passive_walk > p.active_walk) {
+    s.refuse("passive_walk", p.passive_walk, "active_walk at most");
+  }
+  constexpr auto most = static_cast<unsigned>(membership::exchange_max);
+  if (p.shuffle_active + p.shuffle_passive > static_cast<int>(most)) {
+    s.refuse("shuffle_passive", p.shuffle_passive,
+             name_of(most) + " at most, together with shuffle_active");
+  }
+  for (auto percent : p.failures_percent) {
+    if (crashed_of(percent, p.peers) < p.peers) continue;
+    s.refuse("failures_percent", percent, "what leaves one of the peers at least");
+  }
+  for (auto percent : p.healing_percent) {
+    auto const& of = p.failures_percent;
+    if (std::find(of.begin(), of.end(), percent) != of.end()) continue;
+    s.refuse("healing_percent", percent, "some of failures_percent");
+  }
+}
+
+plan plan_of(scenario const& s) {
+  plan const p{
+      .seed = s.seed(),
+      .small = s.small(),
+      .peers = s.integer<std::uint32_t>("peers", 2, 200'000),
+      .join_every = std::chrono::milliseconds{s.integer("join_every_ms", 1, 60'000)},
+      .cycle = std::chrono::seconds{s.integer("cycle_s", 1, 1000)},
+      .cycles = s.integer<int>("cycles", 0, 100'000),
+      .active_walk = s.integer<std::uint8_t>("active_walk", 0, 255),
+      .passive_walk = s.integer<std::uint8_t>("passive_walk", 0, 255),
+      .shuffle_active = s.integer<std::uint8_t>("shuffle_active", 0, membership::exchange_max),
+      .shuffle_passive = s.integer<std::uint8_t>("shuffle_passive", 0, membership::exchange_max),
+      .broadcasts = s.integer("broadcasts", 1, 1'000'000),
+      .failures_percent = s.numbers("failures_percent", 0, 99.99),
+      .healing_percent = s.numbers("healing_percent", 0, 99.99),
+      .healing_broadcasts = s.integer("healing_broadcasts", 1, 1'000'000),
+      .path_sources = s.integer<std::size_t>("path_sources", 1, 1'000'000),
+      .tree_cycles = s.integer("tree_cycles", 1, 1'000'000),
+      .missing_after = std::chrono::milliseconds{s.integer("missing_after_ms", 1, 60'000)},
+      .optimise_by = s.integer<std::uint8_t>("optimise_by", 0, 255),
+  };
+  check(s, p);
+  return p;
+}
+
+membership::hyparview_settings view_of(plan const& p) {
   membership::hyparview_settings s;
-  s.cycle = std::chrono::seconds{p.integer("cycle_s")};
+  s.cycle = p.cycle;
   s.probe = duration{};  // broken links are told
-  s.active_walk = static_cast<std::uint8_t>(p.integer("active_walk"));
-  s.passive_walk = static_cast<std::uint8_t>(p.integer("passive_walk"));
-  s.shuffle_active = static_cast<std::uint8_t>(p.integer("shuffle_active"));
-  s.shuffle_passive = static_cast<std::uint8_t>(p.integer("shuffle_passive"));
+  s.active_walk = p.active_walk;
+  s.passive_walk = p.passive_walk;
+  s.shuffle_active = p.shuffle_active;
+  s.shuffle_passive = p.shuffle_passive;
   s.group_max = 0;   // the paper knows no netgroups
   s.swap_every = 0;  // and no swaps
   return s;
@@ -50,37 +122,34 @@ reach_of_broadcasts measure_reach(world& w, std::int64_t broadcasts, owned_strea
   return sum;
 }
 
-void measure_failures(scenario const& p, world const& grown, sheet& out) {
-  auto const healing = p.numbers("healing_percent");
-  for (auto percent : p.numbers("failures_percent")) {
+void measure_failures(plan const& p, world const& grown, sheet& out) {
+  auto const& healing = p.healing_percent;
+  for (auto percent : p.failures_percent) {
     world w{grown};
-    owned_stream chance{p.seed(), purpose::fault, static_cast<std::uint64_t>(percent)};
+    owned_stream chance{p.seed, purpose::fault, static_cast<std::uint64_t>(percent)};
     overlay::crash(w, percent, chance);
-    auto now = measure_reach(w, p.integer("broadcasts"), chance).reliability;
+    auto now = measure_reach(w, p.broadcasts, chance).reliability;
     out.measured("reliability", name_of(percent), "reliability", now);
     if (std::find(healing.begin(), healing.end(), percent) == healing.end()) continue;
     int cycles = 0;
     for (; now < 0.99 && cycles < 8; ++cycles) {
-      w.run_for(std::chrono::seconds{p.integer("cycle_s")});
-      now = measure_reach(w, p.integer("healing_broadcasts"), chance).reliability;
+      w.run_for(p.cycle);
+      now = measure_reach(w, p.healing_broadcasts, chance).reliability;
     }
     out.measured("healing", name_of(percent), "cycles", cycles);
   }
 }
 
-world grown_with(scenario const& p, membership::plumtree_settings const& how) {
-  auto const view = view_of(p);
-  return grow({p.seed(), static_cast<std::uint32_t>(p.integer("peers")), view, how},
-              std::chrono::milliseconds{p.integer("join_every_ms")}, view.cycle,
-              static_cast<int>(p.integer("cycles")));
+world grown_with(plan const& p, membership::plumtree_settings const& how) {
+  return grow({p.seed, p.peers, view_of(p), how}, p.join_every, p.cycle, p.cycles);
 }
 
 // One broadcast per cycle; what was sent in the last cycle.
-void measure_tree(scenario const& p, world w, sheet& out, std::string const& row, bool tree,
+void measure_tree(plan const& p, world w, sheet& out, std::string const& row, bool tree,
                   bool many_senders) {
-  owned_stream chance{p.seed(), purpose::workload, 1};
+  owned_stream chance{p.seed, purpose::workload, 1};
   auto const single = anybody(w, chance);
-  auto const rounds = tree ? p.integer("tree_cycles") : 1;
+  auto const rounds = tree ? p.tree_cycles : 1;
   traffic before;
   arrivals last;
   for (std::int64_t i = 0; i < rounds; ++i) {
@@ -92,37 +161,38 @@ void measure_tree(scenario const& p, world w, sheet& out, std::string const& row
   auto const others = static_cast<double>(w.peers() - 1);
   out.measured("plumtree", row, "RMR", payload / others - 1);
   out.measured("plumtree", row, "reliability", static_cast<double>(last.heads) / w.peers());
-  if (p.small()) return;  // the counts of the paper are those of 10,000 heads
+  if (p.small) return;  // the counts of the paper are those of 10,000 heads
   out.measured("plumtree", row, "payload", payload);
   out.measured("plumtree", row, "control", static_cast<double>(after.control - before.control));
   out.measured("plumtree", row, "hops", last.hops_max);
 }
 
-void measure_overlay(scenario const& p, world const& grown, sheet& out) {
-  owned_stream chance{p.seed(), purpose::workload, 0};
+void measure_overlay(plan const& p, world const& grown, sheet& out) {
+  owned_stream chance{p.seed, purpose::workload, 0};
   auto const g = links(grown);
   auto const full = std::count_if(g.begin(), g.end(), [](auto const& l) { return l.size() == 5; });
   out.measured("overlay", "HyParView", "clustering", clustering(g));
   out.measured("overlay", "HyParView", "path",
-               shortest_path(g, static_cast<std::size_t>(p.integer("path_sources")), chance));
+               shortest_path(g, p.path_sources, chance));
   out.measured("overlay", "HyParView", "full views",
                static_cast<double>(full) / static_cast<double>(g.size()));
   world calm{grown};
   out.measured("overlay", "HyParView", "hops",
-               measure_reach(calm, p.integer("broadcasts"), chance).hops);
+               measure_reach(calm, p.broadcasts, chance).hops);
 }
 
 }  // namespace
 
-void run_hyparview(scenario const& p, sheet& out) {
+void run_hyparview(scenario const& from, sheet& out) {
+  auto const p = plan_of(from);
   membership::plumtree_settings how;
-  how.missing_after = std::chrono::milliseconds{p.integer("missing_after_ms")};
+  how.missing_after = p.missing_after;
   how.tell_newcomers = 0;  // the paper does not
   how.settle = 1s;         // a rumour every 100 steps of 1 ms, each over before the next
   how.tree = false;
   {
     auto const flood = grown_with(p, how);
-    if (!p.small()) measure_overlay(p, flood, out);
+    if (!p.small) measure_overlay(p, flood, out);
     measure_failures(p, flood, out);
     measure_tree(p, flood, out, "eager", false, false);
   }
@@ -132,7 +202,7 @@ void run_hyparview(scenario const& p, sheet& out) {
     measure_tree(p, trees, out, "one sender", true, false);
     measure_tree(p, trees, out, "many senders", true, true);
   }
-  how.optimise_by = static_cast<std::uint8_t>(p.integer("optimise_by"));
+  how.optimise_by = p.optimise_by;
   measure_tree(p, grown_with(p, how), out, "many senders optimised", true, true);
 }
 

@@ -38,11 +38,15 @@ arrivals broadcast(world& w, peer from, duration wait) {
   return w.observed();
 }
 
+std::size_t crashed_of(double percent, std::uint32_t peers) {
+  return static_cast<std::size_t>(percent / 100 * peers + 0.5);
+}
+
 void crash(world& w, double percent, owned_stream& chance) {
   std::vector<std::uint32_t> all;
   for (std::uint32_t i = 0; i < w.peers(); ++i) all.push_back(i);
   chance.draw().permute(std::span<std::uint32_t>{all});
-  all.resize(static_cast<std::size_t>(percent / 100 * w.peers() + 0.5));
+  all.resize(crashed_of(percent, w.peers()));
   for (auto i : all) w.crash(peer{i});
   w.run_for(repair);
 }

@@ -71,6 +71,8 @@ struct traffic {
 // Sends one rumour, waits until it has come everywhere, and says what came of it.
 [[nodiscard]] arrivals broadcast(world& w, peer from, duration wait);
 
+// How many heads that is.
+[[nodiscard]] std::size_t crashed_of(double percent, std::uint32_t peers);
 // Crashes a share of all heads at random, and waits until the others have refilled their views.
 void crash(world& w, double percent, owned_stream& chance);
 

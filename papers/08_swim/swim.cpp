@@ -20,12 +20,133 @@ duration seconds_of(double s) {
   return duration{static_cast<std::int64_t>(s * 1e9 + 0.5)};
 }
 
+constexpr std::uint32_t group_max = 128;   // members that a small group has room for
+constexpr std::uint32_t large_max = 1024;
+
+// Every parameter.
+struct plan {
+  std::uint64_t seed;
+  double period_s;
+  double ping_timeout_s;
+  duration delay;
+  std::uint8_t helpers;
+
+  std::vector<std::uint32_t> detection_members;
+  std::int64_t crashes;
+  std::uint32_t heads_in_a_world;
+  std::vector<std::uint32_t> detection_members_large;
+  std::int64_t crashes_large;
+  std::uint32_t victims_per_1000;
+  std::uint32_t alive_members;
+  std::vector<double> alive_shares;
+  std::int64_t alive_crashes;
+
+  std::vector<std::uint32_t> round_members;
+  std::int64_t round_crashes;
+
+  std::vector<std::uint32_t> load_members;
+  std::int64_t load_periods;
+
+  std::uint32_t loss_members;
+  std::vector<double> deliveries;
+  std::vector<std::uint8_t> loss_helpers;
+  std::int64_t loss_periods;
+  std::int64_t loss_worlds;
+
+  std::vector<std::uint32_t> told_members;
+  std::int64_t told_crashes;
+  std::uint8_t updates;
+  std::uint8_t lambda;
+
+  std::uint32_t agents;
+  std::uint8_t agent_lambda;
+  std::vector<std::uint32_t> blocked_agents;
+  std::vector<double> blocked_s;
+  std::vector<double> open_s;
+  double blocked_for_s;
+  double latency_block_s;
+
+  [[nodiscard]] std::uint32_t victims_of(std::uint32_t members) const {
+    return victims_per_1000 * members / 1000;
+  }
+  [[nodiscard]] std::uint32_t dead_among(double alive_share) const {
+    return alive_members - static_cast<std::uint32_t>(std::lround(alive_share * alive_members));
+  }
+};
+
+// What one parameter demands of another.
+void check(scenario const& s, plan const& p) {
+  if (p.ping_timeout_s >= p.period_s) {
+    s.refuse("ping_timeout_s", p.ping_timeout_s, "less than period_s");
+  }
+  if (seconds_of(p.ping_timeout_s) <= 2 * p.delay) {
+    s.refuse("ping_timeout_s", p.ping_timeout_s, "more than delay_s there and back");
+  }
+  for (auto const n : p.detection_members_large) {
+    if (p.victims_of(n) > 0) continue;
+    s.refuse("detection_members_large", n, "so many that victims_per_1000 is one of them");
+  }
+  for (auto const alive : p.alive_shares) {
+    auto const dead = p.dead_among(alive);
+    if (dead > 0 && dead < p.alive_members) continue;
+    s.refuse("alive_shares", alive, "a share that is not all of alive_members, and one at least");
+  }
+  for (auto const n : p.blocked_agents) {
+    if (n > p.agents) s.refuse("blocked_agents", n, "agents at most");
+  }
+}
+
+plan plan_of(scenario const& s) {
+  constexpr std::int64_t often = 10'000'000;
+  constexpr double long_s = 3600;
+  using u8 = std::uint8_t;
+  using u32 = std::uint32_t;
+  plan const p{
+      .seed = s.seed(),
+      .period_s = s.number("period_s", 0.1, 600),
+      .ping_timeout_s = s.number("ping_timeout_s", 0.001, 600),
+      .delay = seconds_of(s.number("delay_s", 0.0001, 0.2)),  // an agent waits for 0.5 s
+      .helpers = s.integer<u8>("helpers", 0, membership::helpers_max),
+      .detection_members = s.integers<u32>("detection_members", 2, group_max),
+      .crashes = s.integer("crashes", 1, often),
+      .heads_in_a_world = s.integer<u32>("heads_in_a_world", 1, 200'000),
+      .detection_members_large = s.integers<u32>("detection_members_large", 2, large_max),
+      .crashes_large = s.integer("crashes_large", 1, often),
+      .victims_per_1000 = s.integer<u32>("victims_per_1000", 1, 10),
+      .alive_members = s.integer<u32>("alive_members", 2, large_max),
+      .alive_shares = s.numbers("alive_shares", 0.1, 1),
+      .alive_crashes = s.integer("alive_crashes", 1, often),
+      .round_members = s.integers<u32>("round_members", 2, group_max),
+      .round_crashes = s.integer("round_crashes", 1, often),
+      .load_members = s.integers<u32>("load_members", 2, large_max),
+      .load_periods = s.integer("load_periods", 1, often),
+      .loss_members = s.integer<u32>("loss_members", 2, group_max),
+      .deliveries = s.numbers("deliveries", 0, 1),
+      .loss_helpers = s.integers<u8>("loss_helpers", 0, membership::helpers_max),
+      .loss_periods = s.integer("loss_periods", 1, 100'000),
+      .loss_worlds = s.integer("loss_worlds", 1, 1'000'000),
+      .told_members = s.integers<u32>("told_members", 2, group_max),
+      .told_crashes = s.integer("told_crashes", 1, often),
+      .updates = s.integer<u8>("updates", 0, membership::updates_max),
+      .lambda = s.integer<u8>("lambda", 1, 100),
+      .agents = s.integer<u32>("agents", 2, group_max),
+      .agent_lambda = s.integer<u8>("agent_lambda", 1, 100),
+      .blocked_agents = s.integers<u32>("blocked_agents", 0, group_max),
+      .blocked_s = s.numbers("blocked_s", 0.001, long_s),
+      .open_s = s.numbers("open_s", 0.001, long_s),
+      .blocked_for_s = s.number("blocked_for_s", 0.001, 10 * long_s),
+      .latency_block_s = s.number("latency_block_s", 0.001, long_s),
+  };
+  check(s, p);
+  return p;
+}
+
 // The protocol of the analysis: no suspicion that ends, nothing told on, nobody asked for lists.
-swim_settings bare(scenario const& s) {
+swim_settings bare(plan const& p) {
   swim_settings c;
-  c.period = seconds_of(s.number("period_s"));
-  c.ping_timeout = seconds_of(s.number("ping_timeout_s"));
-  c.helpers = static_cast<std::uint8_t>(s.integer("helpers"));
+  c.period = seconds_of(p.period_s);
+  c.ping_timeout = seconds_of(p.ping_timeout_s);
+  c.helpers = p.helpers;
   c.updates = 0;
   c.sync_every = 0;
   c.revive_every = 0;
@@ -45,14 +166,13 @@ std::int64_t periods_until(instant crash, instant verdict, duration period) {
 
 // Crashes in forks of one world of many groups: every one begins in a group that knows of none.
 template <std::size_t Members>
-double detection_in_forks(scenario const& s, std::uint32_t n, std::int64_t crashes,
+double detection_in_forks(plan const& p, std::uint32_t n, std::int64_t crashes,
                           std::uint32_t victims) {
-  auto const settings = bare(s);
+  auto const settings = bare(p);
   auto const period = settings.period;
-  auto const groups = std::max(1U, static_cast<std::uint32_t>(s.integer("heads_in_a_world")) / n);
-  group_world<Members> base{group_setting<Members>{
-      s.seed(), n, settings, seconds_of(s.number("delay_s")), 0, {}, groups}};
-  owned_stream chance{s.seed(), purpose::fault, n};
+  auto const groups = std::max(1U, p.heads_in_a_world / n);
+  group_world<Members> base{group_setting<Members>{p.seed, n, settings, p.delay, 0, {}, groups}};
+  owned_stream chance{p.seed, purpose::fault, n};
   std::vector<std::uint32_t> order(n);
   for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
   base.run_for(2 * period);
@@ -86,13 +206,12 @@ double detection_in_forks(scenario const& s, std::uint32_t n, std::int64_t crash
 // In one world that is too large to be copied: some crash in every period, who was noticed is
 // restarted, and its turn comes again when it has long been forgotten.
 template <std::size_t Members>
-double detection_in_turn(scenario const& s, std::uint32_t n, std::int64_t crashes,
+double detection_in_turn(plan const& p, std::uint32_t n, std::int64_t crashes,
                          std::uint32_t victims) {
-  auto settings = bare(s);
+  auto settings = bare(p);
   settings.helpers = 0;
   auto const period = settings.period;
-  group_world<Members> w{
-      group_setting<Members>{s.seed(), n, settings, seconds_of(s.number("delay_s"))}};
+  group_world<Members> w{group_setting<Members>{p.seed, n, settings, p.delay}};
   w.run_for(2 * period);
   double sum = 0;
   std::int64_t found = 0;
@@ -117,43 +236,35 @@ double detection_in_turn(scenario const& s, std::uint32_t n, std::int64_t crashe
   return sum / static_cast<double>(found);
 }
 
-void first_detection(scenario const& s, sheet& out) {
-  auto const crashes = s.integer("crashes");
-  for (double const members : s.numbers("detection_members")) {
-    auto const n = static_cast<std::uint32_t>(members);
-    out.measured("first detection", name_of(members), "periods",
-                 detection_in_forks<128>(s, n, crashes, 1));
+void first_detection(plan const& p, sheet& out) {
+  for (auto const n : p.detection_members) {
+    out.measured("first detection", name_of(n), "periods",
+                 detection_in_forks<group_max>(p, n, p.crashes, 1));
   }
-  auto const large = s.integer("crashes_large");
-  for (double const members : s.numbers("detection_members_large")) {
-    auto const n = static_cast<std::uint32_t>(members);
-    auto const victims = static_cast<std::uint32_t>(s.integer("victims_per_1000")) * n / 1000;
-    out.measured("first detection", name_of(members), "periods",
-                 detection_in_turn<1024>(s, n, large, victims));
+  for (auto const n : p.detection_members_large) {
+    out.measured("first detection", name_of(n), "periods",
+                 detection_in_turn<large_max>(p, n, p.crashes_large, p.victims_of(n)));
   }
-  auto const n = static_cast<std::uint32_t>(s.integer("alive_members"));
-  for (double const alive : s.numbers("alive_shares")) {
-    auto const victims = n - static_cast<std::uint32_t>(std::lround(alive * n));
+  for (double const alive : p.alive_shares) {
     out.measured("alive share", name_of(alive), "periods",
-                 detection_in_forks<1024>(s, n, s.integer("alive_crashes"), victims));
+                 detection_in_forks<large_max>(p, p.alive_members, p.alive_crashes,
+                                               p.dead_among(alive)));
   }
 }
 
 // ---- round robin: everybody probes everybody ----------------------------------------------------
 
-void round_robin(scenario const& s, sheet& out) {
-  auto settings = bare(s);
+void round_robin(plan const& p, sheet& out) {
+  auto settings = bare(p);
   settings.round_robin = true;
   auto const period = settings.period;
-  for (double const members : s.numbers("round_members")) {
-    auto const n = static_cast<std::uint32_t>(members);
-    group_world<128> base{
-        group_setting<128>{s.seed(), n, settings, seconds_of(s.number("delay_s"))}};
-    owned_stream chance{s.seed(), purpose::fault, n};
+  for (auto const n : p.round_members) {
+    group_world<group_max> base{group_setting<group_max>{p.seed, n, settings, p.delay}};
+    owned_stream chance{p.seed, purpose::fault, n};
     double violations = 0;
     double longest = 0;
     base.run_for(2 * period);
-    for (std::int64_t i = 0; i < s.integer("round_crashes"); ++i) {
+    for (std::int64_t i = 0; i < p.round_crashes; ++i) {
       base.run_for(period + chance.draw().between(duration{}, n * period));
       auto w = base;
       auto const crash = w.now();
@@ -169,32 +280,30 @@ void round_robin(scenario const& s, sheet& out) {
       }
       violations += n - 1 - in_time;
     }
-    out.measured("round robin", name_of(members), "violations", violations);
-    out.measured("round robin", name_of(members), "longest", longest);
+    out.measured("round robin", name_of(n), "violations", violations);
+    out.measured("round robin", name_of(n), "longest", longest);
   }
 }
 
 // ---- load ---------------------------------------------------------------------------------------
 
 template <std::size_t Members>
-double load_of(scenario const& s, std::uint32_t n) {
-  auto settings = bare(s);
+double load_of(plan const& p, std::uint32_t n) {
+  auto settings = bare(p);
   settings.updates = 6;
   settings.round_robin = true;
-  auto const periods = s.integer("load_periods");
-  group_world<Members> w{
-      group_setting<Members>{s.seed(), n, settings, seconds_of(s.number("delay_s"))}};
+  auto const periods = p.load_periods;
+  group_world<Members> w{group_setting<Members>{p.seed, n, settings, p.delay}};
   w.run_for(2 * settings.period);
   auto const before = w.counts().sent;
   w.run_for(periods * settings.period);
   return static_cast<double>(w.counts().sent - before) / n / static_cast<double>(periods);
 }
 
-void load(scenario const& s, sheet& out) {
-  for (double const members : s.numbers("load_members")) {
-    auto const n = static_cast<std::uint32_t>(members);
-    out.measured("load", name_of(members), "messages",
-                 n <= 128 ? load_of<128>(s, n) : load_of<1024>(s, n));
+void load(plan const& p, sheet& out) {
+  for (auto const n : p.load_members) {
+    out.measured("load", name_of(n), "messages",
+                 n <= group_max ? load_of<group_max>(p, n) : load_of<large_max>(p, n));
   }
 }
 
@@ -202,21 +311,19 @@ void load(scenario const& s, sheet& out) {
 
 // Probes of live members that fail, per member and period, times e/(e-1): the paper's PM(T). Many
 // short worlds: whoever is suspected already would not be counted again.
-void false_positives(scenario const& s, sheet& out) {
-  auto const n = static_cast<std::uint32_t>(s.integer("loss_members"));
-  auto const periods = s.integer("loss_periods");
-  auto const worlds = s.integer("loss_worlds");
-  for (double const delivered : s.numbers("deliveries")) {
-    for (double const k : s.numbers("loss_helpers")) {
-      auto settings = bare(s);
-      settings.helpers = static_cast<std::uint8_t>(k);
+void false_positives(plan const& p, sheet& out) {
+  auto const n = p.loss_members;
+  auto const periods = p.loss_periods;
+  for (double const delivered : p.deliveries) {
+    for (auto const k : p.loss_helpers) {
+      auto settings = bare(p);
+      settings.helpers = k;
       auto const loss = static_cast<std::uint32_t>(std::lround((1.0 - delivered) * 1000));
-      auto const times = worlds * (k < 3 ? 1 : 3);
+      auto const times = p.loss_worlds * (k < 3 ? 1 : 3);
       std::size_t failed = 0;
       for (std::int64_t i = 0; i < times; ++i) {
-        auto const seed = mix64(s.seed() * 1'000'003 + static_cast<std::uint64_t>(i));
-        group_world<128> w{
-            group_setting<128>{seed, n, settings, seconds_of(s.number("delay_s")), loss}};
+        auto const seed = mix64(p.seed * 1'000'003 + static_cast<std::uint64_t>(i));
+        group_world<group_max> w{group_setting<group_max>{seed, n, settings, p.delay, loss}};
         w.run_for(2 * settings.period);  // the first verdicts: everybody has begun
         static_cast<void>(take_said(w));
         w.run_for(periods * settings.period);
@@ -231,22 +338,19 @@ void false_positives(scenario const& s, sheet& out) {
 
 // ---- dissemination ------------------------------------------------------------------------------
 
-void dissemination(scenario const& s, sheet& out) {
-  auto settings = bare(s);
-  settings.updates = static_cast<std::uint8_t>(s.integer("updates"));
-  settings.lambda = static_cast<std::uint8_t>(s.integer("lambda"));
+void dissemination(plan const& p, sheet& out) {
+  auto settings = bare(p);
+  settings.updates = p.updates;
+  settings.lambda = p.lambda;
   auto const period = settings.period;
-  for (double const members : s.numbers("told_members")) {
-    auto const n = static_cast<std::uint32_t>(members);
-    group_world<128> base{
-        group_setting<128>{s.seed(), n, settings, seconds_of(s.number("delay_s"))}};
-    owned_stream chance{s.seed(), purpose::fault, n};
-    auto const within = seconds_of(settings.lambda * std::log(members) * s.number("period_s"));
+  for (auto const n : p.told_members) {
+    group_world<group_max> base{group_setting<group_max>{p.seed, n, settings, p.delay}};
+    owned_stream chance{p.seed, purpose::fault, n};
+    auto const within = seconds_of(settings.lambda * std::log(static_cast<double>(n)) * p.period_s);
     double told = 0;
     double half = 0;
-    auto const crashes = s.integer("told_crashes");
     base.run_for(10 * period);
-    for (std::int64_t i = 0; i < crashes; ++i) {
+    for (std::int64_t i = 0; i < p.told_crashes; ++i) {
       base.run_for(period + chance.draw().between(duration{}, period));
       auto w = base;
       auto const victim = static_cast<std::uint32_t>(chance.below(n));
@@ -256,15 +360,17 @@ void dissemination(scenario const& s, sheet& out) {
       for (auto const& f : take_said(w)) {
         if (f.of == victim) when.push_back(f.at);
       }
+      if (when.empty()) continue;  // not even noticed
       std::sort(when.begin(), when.end());
       auto const in_time = std::count_if(when.begin(), when.end(), [&](instant t) {
         return t - when.front() <= within;
       });
-      told += static_cast<double>(in_time) / (members - 1);
+      told += static_cast<double>(in_time) / (n - 1);
       half += seconds(when[when.size() / 2] - when.front()) / seconds(period);
     }
-    out.measured("dissemination", name_of(members), "told", told / static_cast<double>(crashes));
-    out.measured("dissemination", name_of(members), "half", half / static_cast<double>(crashes));
+    auto const crashes = static_cast<double>(p.told_crashes);
+    out.measured("dissemination", name_of(n), "told", told / crashes);
+    out.measured("dissemination", name_of(n), "half", half / crashes);
   }
 }
 
@@ -283,14 +389,14 @@ constexpr std::array<variant, 5> variants{{{"SWIM", false, false, false},
                                            {"Lifeguard", true, true, true}}};
 
 // As Consul's agents are set: rumours five times a second, alpha 5, beta 6, three confirmations.
-swim_settings agent(scenario const& s, variant const& v) {
+swim_settings agent(plan const& p, variant const& v) {
   swim_settings c;
   c.period = 1s;
   c.ping_timeout = 500ms;
   c.gossip_period = 200ms;
   c.helpers = 3;
   c.updates = membership::updates_max;
-  c.lambda = static_cast<std::uint8_t>(s.integer("agent_lambda"));
+  c.lambda = p.agent_lambda;
   c.verify_named = false;
   c.lha_probe = v.probe;
   c.buddy = v.buddy;
@@ -304,22 +410,21 @@ struct false_deaths {
   std::vector<double> first;  // seconds from the block to the first death of each blocked one
 };
 
-false_deaths blocked_group(scenario const& s, variant const& v, std::uint32_t c, duration blocked,
+false_deaths blocked_group(plan const& p, variant const& v, std::uint32_t c, duration blocked,
                            duration open, duration length) {
-  auto const n = static_cast<std::uint32_t>(s.integer("agents"));
+  auto const n = p.agents;
   auto const calm = 15s;
   blocks b;
   b.who.assign(n, false);
   std::vector<std::uint32_t> order(n);
   for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
-  owned_stream chance{s.seed(), purpose::fault, c};
+  owned_stream chance{p.seed, purpose::fault, c};
   for (auto i : chance.draw().sample(c, std::span{order})) b.who[i] = true;
   b.from = at_ns(0) + calm;
   b.until = b.from + length;
   b.blocked = blocked;
   b.open = open;
-  group_world<128> w{
-      group_setting<128>{s.seed(), n, agent(s, v), seconds_of(s.number("delay_s")), 0, b}};
+  group_world<group_max> w{group_setting<group_max>{p.seed, n, agent(p, v), p.delay, 0, b}};
   w.run_until(b.until);
   false_deaths out;
   std::vector<bool> seen(n, false);
@@ -336,21 +441,20 @@ false_deaths blocked_group(scenario const& s, variant const& v, std::uint32_t c,
   return out;
 }
 
-void lifeguard(scenario const& s, sheet& out) {
+void lifeguard(plan const& p, sheet& out) {
   std::array<false_deaths, variants.size()> sum{};
   for (std::size_t i = 0; i < variants.size(); ++i) {
-    for (double const c : s.numbers("blocked_agents")) {
-      auto const many = static_cast<std::uint32_t>(c);
-      for (double const d : s.numbers("blocked_s")) {
-        for (double const open : s.numbers("open_s")) {
-          auto const one = blocked_group(s, variants[i], many, seconds_of(d), seconds_of(open),
-                                         seconds_of(s.number("blocked_for_s")));
+    for (auto const many : p.blocked_agents) {
+      for (double const d : p.blocked_s) {
+        for (double const open : p.open_s) {
+          auto const one = blocked_group(p, variants[i], many, seconds_of(d), seconds_of(open),
+                                         seconds_of(p.blocked_for_s));
           sum[i].all += one.all;
           sum[i].at_healthy += one.at_healthy;
         }
       }
-      auto const whole = seconds_of(s.number("latency_block_s"));
-      auto const one = blocked_group(s, variants[i], many, whole, whole, whole);
+      auto const whole = seconds_of(p.latency_block_s);
+      auto const one = blocked_group(p, variants[i], many, whole, whole, whole);
       sum[i].first.insert(sum[i].first.end(), one.first.begin(), one.first.end());
     }
   }
@@ -368,7 +472,8 @@ void lifeguard(scenario const& s, sheet& out) {
     }
     auto const first = median(sum[i].first);
     out.measured("lifeguard", row, "first detection", first);
-    out.measured("lifeguard", row, "detection ratio", first / median(sum[0].first));
+    auto const of_swim = median(sum[0].first);
+    if (of_swim > 0) out.measured("lifeguard", row, "detection ratio", first / of_swim);
   }
   out.measured("lifeguard", "SWIM", "count", sum[0].all);
 }
@@ -376,12 +481,13 @@ void lifeguard(scenario const& s, sheet& out) {
 }  // namespace
 
 void run_swim(scenario const& s, sheet& out) {
-  first_detection(s, out);
-  round_robin(s, out);
-  load(s, out);
-  false_positives(s, out);
-  dissemination(s, out);
-  lifeguard(s, out);
+  auto const p = plan_of(s);
+  first_detection(p, out);
+  round_robin(p, out);
+  load(p, out);
+  false_positives(p, out);
+  dissemination(p, out);
+  lifeguard(p, out);
 }
 
 }  // namespace hydra::papers

@@ -4,9 +4,9 @@
 
 namespace hydra::papers {
 
-void run_kademlia_large(scenario const& in, sheet& out) {
-  measure_kademlia<16>(in, out);
-  measure_kademlia<20>(in, out);
+void run_kademlia_large(kademlia_plan const& p, sheet& out) {
+  measure_kademlia<16>(p, out);
+  measure_kademlia<20>(p, out);
 }
 
 }  // namespace hydra::papers

@@ -4,9 +4,9 @@
 
 namespace hydra::papers {
 
-void run_kademlia_small(scenario const& in, sheet& out) {
-  measure_kademlia<1>(in, out);
-  measure_kademlia<8>(in, out);
+void run_kademlia_small(kademlia_plan const& p, sheet& out) {
+  measure_kademlia<1>(p, out);
+  measure_kademlia<8>(p, out);
 }
 
 }  // namespace hydra::papers

@@ -3,14 +3,25 @@
 
 #include "../harness/paper.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 namespace hydra::papers {
 
+// What is measured of Kademlia.
+struct kademlia_plan {
+  std::uint64_t seed;
+  std::vector<std::uint32_t> peers;
+  std::size_t lookups;
+};
+
 // One seed: hop distribution, means by size, repair after failures, and Kademlia's greedy paths.
-// Throws paper_error where a parameter is missing.
+// Throws paper_error where a parameter is missing or not allowed.
 void run_pastry(scenario const& parameters, sheet& out);
 
 // The parts of it that are about Kademlia, in programs of their own for the compiler's sake.
-void run_kademlia_small(scenario const& parameters, sheet& out);
-void run_kademlia_large(scenario const& parameters, sheet& out);
+void run_kademlia_small(kademlia_plan const& p, sheet& out);
+void run_kademlia_large(kademlia_plan const& p, sheet& out);
 
 }  // namespace hydra::papers

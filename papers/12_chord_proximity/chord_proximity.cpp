@@ -62,6 +62,26 @@ class cube_ring : public sim::plain_setting {
 
 using cube_world = sim::world<ring_node, cube_ring, ended_lookups>;
 
+// Every parameter.
+struct plan {
+  scenario const& of;
+  std::uint64_t seed;
+  std::uint32_t nodes;
+  std::int64_t lookups;
+  std::vector<std::uint8_t> candidates;
+};
+
+plan plan_of(scenario const& s) {
+  plan p{.of = s,
+         .seed = s.seed(),
+         .nodes = s.integer<std::uint32_t>("nodes", 2, 200'000),
+         .lookups = s.integer("lookups", 1, 1'000'000),
+         .candidates = s.integers<std::uint8_t>("candidates", 1,
+                                                ring_policy::candidates_of_finger_max)};
+  if (p.candidates.empty()) s.refuse("candidates", "[]", "one at least");
+  return p;
+}
+
 double at_quantile(std::vector<double> const& sorted, double q) {
   return sorted.at(static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1) + 0.5));
 }
@@ -75,7 +95,7 @@ void report(sheet& out, std::string const& row, std::string const& column,
 }
 
 // Quantiles of the lookup's time over the round trip between asker and owner; the recursive median.
-double stretch(scenario const& s, sheet& out, std::int64_t candidates) {
+double stretch(plan const& p, sheet& out, std::uint8_t candidates) {
   routing::chord_settings c;
   c.stabilise = duration{};
   c.rejoin = 0;
@@ -83,14 +103,13 @@ double stretch(scenario const& s, sheet& out, std::int64_t candidates) {
   c.lookup_time_max = 2min;
   c.rpc_timeout = 30s;
   c.patience = 60s;
-  c.successors_kept = static_cast<std::uint8_t>(candidates);
-  c.proximity_candidates = static_cast<std::uint8_t>(candidates);
-  auto const n = static_cast<std::uint32_t>(s.integer("nodes"));
-  auto const lookups = s.integer("lookups");
-  cube_world w{cube_ring{s.seed(), n, c}};
-  owned_stream chance{s.seed(), purpose::workload, 0};
-  for (std::int64_t i = 0; i < 2 * lookups; ++i) {
-    auto const by = static_cast<std::uint32_t>(chance.below(n / 2) * 2) + (i % 2 == 0 ? 0U : 1U);
+  c.successors_kept = candidates;
+  c.proximity_candidates = candidates;
+  cube_world w{cube_ring{p.seed, p.nodes, c}};
+  owned_stream chance{p.seed, purpose::workload, 0};
+  for (std::int64_t i = 0; i < 2 * p.lookups; ++i) {
+    auto const even = static_cast<std::uint32_t>(chance.below(p.nodes / 2) * 2);
+    auto const by = even + (i % 2 == 0 ? 0U : 1U);
     w.tell(peer{by}, look_up{drawn_key(chance.draw())});
   }
   w.run_for(c.lookup_time_max);
@@ -102,7 +121,11 @@ double stretch(scenario const& s, sheet& out, std::int64_t candidates) {
     auto& all = cube_ring::style_of(e.by) == routing::forwarding::recursive ? recursive : iterative;
     all.push_back(static_cast<double>(e.what.took.count()) / static_cast<double>(direct.count()));
   }
-  auto const row = name_of(static_cast<double>(candidates));
+  if (recursive.empty() || iterative.empty()) {
+    p.of.refuse("lookups", static_cast<double>(p.lookups),
+                "so many, among so many nodes, that some leave their asker");
+  }
+  auto const row = name_of(candidates);
   report(out, row, "recursive", recursive);
   report(out, row, "iterative", iterative);
   return at_quantile(recursive, 0.5);
@@ -114,8 +137,9 @@ void run_chord_proximity(scenario const& s, sheet& out) {
   double first = 0;
   double before = 0;
   double rises = 0;
-  for (double const k : s.numbers("candidates")) {
-    auto const median = stretch(s, out, static_cast<std::int64_t>(k));
+  auto const p = plan_of(s);
+  for (auto const k : p.candidates) {
+    auto const median = stretch(p, out, k);
     if (first == 0) first = median;
     rises += before != 0 && median >= before ? 1 : 0;
     before = median;

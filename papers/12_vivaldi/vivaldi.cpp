@@ -7,6 +7,7 @@
 #include <hydra/sim/world.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -40,22 +42,48 @@ class matrix {
   std::vector<duration> trips_;
 };
 
+constexpr std::size_t measured_hosts = 490;  // of the matrix, as its README says
+constexpr std::uint32_t longest_trip = 1'000'000;
+
+// One row of the matrix: a field for each host after the i-th. Those of the first hosts are kept.
+void read_row(matrix& out, std::string_view rest, std::size_t i, std::string const& where) {
+  auto const fields = measured_hosts - 1 - i;
+  auto const has = 1 + static_cast<std::size_t>(std::count(rest.begin(), rest.end(), ','));
+  if (has != fields) {
+    throw paper_error{where + name_of(static_cast<double>(has)) + " fields; allowed: " +
+                      name_of(static_cast<double>(fields))};
+  }
+  for (auto j = i + 1; j < measured_hosts; ++j) {
+    auto const field = rest.substr(0, rest.find(','));
+    std::uint32_t tenths = 0;
+    auto const* const end = field.data() + field.size();
+    auto const [stop, wrong] = std::from_chars(field.data(), end, tenths);
+    if (wrong != std::errc{} || stop != end || tenths == 0 || tenths > longest_trip) {
+      throw paper_error{where + quoted(field) + "; allowed: tenths of a millisecond, a whole " +
+                        "number from 1 to " + std::to_string(longest_trip)};
+    }
+    if (j < out.hosts()) out.set(i, j, std::int64_t{tenths} * 100us);
+    rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+  }
+}
+
 // The upper triangle without the diagonal, in whole tenths of a millisecond.
 matrix read_matrix(std::string const& file, std::size_t hosts) {
   matrix out{hosts};
   std::ifstream in{file};
   if (!in) throw paper_error{file + ": cannot be read"};
+  auto const rows = std::to_string(measured_hosts - 1);
   std::string line;
-  for (std::size_t i = 0; i + 1 < hosts && std::getline(in, line); ++i) {
-    auto rest = std::string_view{line};
-    for (auto j = i + 1; j < hosts; ++j) {
-      if (rest.empty()) throw paper_error{file + ": row " + std::to_string(i) + " is too short"};
-      auto const comma = std::min(rest.find(','), rest.size());
-      out.set(i, j, std::stoi(std::string{rest.substr(0, comma)}) * 100us);
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
+  std::size_t i = 0;
+  for (; std::getline(in, line); ++i) {
+    auto const where = file + ":" + std::to_string(i + 1) + ": ";
+    if (i + 1 == measured_hosts) throw paper_error{where + "one row more than the " + rows +
+                                                   " allowed"};
+    read_row(out, line, i, where);
   }
-  return out;
+  if (i + 1 == measured_hosts) return out;
+  throw paper_error{file + ":" + std::to_string(i + 1) + ": the file ends after " +
+                    std::to_string(i) + " rows; allowed: " + rows};
 }
 
 matrix random_plane(std::uint64_t seed, std::size_t hosts, std::int64_t side_ms) {
@@ -79,8 +107,10 @@ matrix random_plane(std::uint64_t seed, std::size_t hosts, std::int64_t side_ms)
   return out;
 }
 
+constexpr std::size_t neighbours_max = 64;  // that a head has room for
+
 template <unsigned Dimensions, bool Height>
-using head = alone<vivaldi<Dimensions, Height, 64>>;
+using head = alone<vivaldi<Dimensions, Height, neighbours_max>>;
 
 // Half of the round trip each way. All heads are one group, as pairs are nearer than the window.
 template <class Node>
@@ -155,8 +185,60 @@ struct study {
   std::uint64_t seed = 1;
   std::shared_ptr<matrix const> trips;
   duration round{};
-  std::vector<double> rounds;  // after how many an error is taken
+  std::vector<std::int64_t> rounds;  // after how many an error is taken
 };
+
+// Every parameter.
+struct plan {
+  std::uint64_t seed;
+  std::size_t hosts;
+  std::vector<std::size_t> neighbours;
+  std::int64_t rounds;
+  duration round;
+  bool small_spaces;
+  std::vector<std::size_t> bounded_neighbours;
+  std::uint8_t outlier;
+  std::size_t plane_hosts;
+  std::size_t plane_neighbours;
+  std::int64_t plane_side_ms;
+  std::vector<std::int64_t> plane_rounds;
+};
+
+// What one parameter demands of another.
+void check(scenario const& s, plan const& p) {
+  auto const fewer = [&](char const* key, std::size_t neighbours, char const* of,
+                         std::size_t hosts) {
+    if (neighbours >= hosts) {
+      s.refuse(key, static_cast<double>(neighbours), std::string{"less than "} + of);
+    }
+  };
+  for (auto n : p.neighbours) fewer("neighbours", n, "hosts", p.hosts);
+  for (auto n : p.bounded_neighbours) fewer("bounded_neighbours", n, "hosts", p.hosts);
+  fewer("plane_neighbours", p.plane_neighbours, "plane_hosts", p.plane_hosts);
+  auto const late = std::is_sorted_until(p.plane_rounds.begin(), p.plane_rounds.end());
+  if (late == p.plane_rounds.end()) return;
+  s.refuse("plane_rounds", static_cast<double>(*late), "each later than the one before");
+}
+
+plan plan_of(scenario const& s) {
+  constexpr std::int64_t rounds_max = 100'000;
+  plan p{
+      .seed = s.seed(),
+      .hosts = s.integer<std::size_t>("hosts", 2, measured_hosts),
+      .neighbours = s.integers<std::size_t>("neighbours", 1, neighbours_max),
+      .rounds = s.integer("rounds", 1, rounds_max),
+      .round = s.integer("round_s", 1, 1000) * 1s,
+      .small_spaces = s.integer("small_spaces", 0, 1) != 0,
+      .bounded_neighbours = s.integers<std::size_t>("bounded_neighbours", 1, neighbours_max),
+      .outlier = s.integer<std::uint8_t>("outlier", 0, 255),
+      .plane_hosts = s.integer<std::size_t>("plane_hosts", 2, 5000),
+      .plane_neighbours = s.integer<std::size_t>("plane_neighbours", 1, neighbours_max),
+      .plane_side_ms = s.integer("plane_side_ms", 1, 10'000),
+      .plane_rounds = s.integers<std::int64_t>("plane_rounds", 1, rounds_max),
+  };
+  check(s, p);
+  return p;
+}
 
 template <unsigned Dimensions, bool Height>
 std::vector<double> errors_of(study const& s, std::size_t neighbours, std::uint8_t outlier = 0) {
@@ -165,7 +247,7 @@ std::vector<double> errors_of(study const& s, std::size_t neighbours, std::uint8
   introduce_all(w, *s.trips, neighbours);
   std::vector<double> out;
   for (auto n : s.rounds) {
-    w.run_until(origin + static_cast<std::int64_t>(n) * s.round);
+    w.run_until(origin + n * s.round);
     out.push_back(median_error(w, *s.trips));
   }
   return out;
@@ -175,51 +257,44 @@ double error_of(study const& s, std::size_t neighbours, std::uint8_t outlier = 0
   return errors_of<Dimensions, Height>(s, neighbours, outlier).back();
 }
 
-void run_planetlab(scenario const& s, sheet& out) {
-  auto const hosts = static_cast<std::size_t>(s.integer("hosts"));
-  study const lab{
-      s.seed(),
-      std::make_shared<matrix const>(read_matrix(s.file("planetlab490_t01.csv"), hosts)),
-      s.integer("round_s") * 1s,
-      {s.number("rounds")}};
-  for (auto n : s.numbers("neighbours")) {
-    auto const row = name_of(n);
-    auto const k = static_cast<std::size_t>(n);
+void run_planetlab(plan const& p, std::string const& file, sheet& out) {
+  study const lab{p.seed, std::make_shared<matrix const>(read_matrix(file, p.hosts)), p.round,
+                  {p.rounds}};
+  for (auto const k : p.neighbours) {
+    auto const row = name_of(static_cast<double>(k));
     auto const flat = error_of<2, false>(lab, k);
     auto const high = error_of<2, true>(lab, k);
     out.measured("planetlab", row, "2-D", flat);
     out.measured("planetlab", row, "2-D + height", high);
     out.measured("planetlab", row, "height over plain", high / flat);
-    if (s.integer("small_spaces") != 0) continue;
+    if (p.small_spaces) continue;
     out.measured("planetlab", row, "3-D", error_of<3, false>(lab, k));
     out.measured("planetlab", row, "5-D", error_of<5, false>(lab, k));
     out.measured("planetlab", row, "3-D + height", error_of<3, true>(lab, k));
   }
-  auto const outlier = static_cast<std::uint8_t>(s.integer("outlier"));
-  for (auto n : s.numbers("bounded_neighbours")) {
-    out.measured("as shipped", name_of(n), "2-D + height",
-                 error_of<2, true>(lab, static_cast<std::size_t>(n), outlier));
+  for (auto const k : p.bounded_neighbours) {
+    out.measured("as shipped", name_of(static_cast<double>(k)), "2-D + height",
+                 error_of<2, true>(lab, k, p.outlier));
   }
 }
 
-void run_plane(scenario const& s, sheet& out) {
-  study const plane{s.seed(),
-                    std::make_shared<matrix const>(
-                        random_plane(s.seed(), static_cast<std::size_t>(s.integer("plane_hosts")),
-                                     s.integer("plane_side_ms"))),
-                    s.integer("round_s") * 1s, s.numbers("plane_rounds")};
-  auto const errors =
-      errors_of<2, false>(plane, static_cast<std::size_t>(s.integer("plane_neighbours")));
+void run_plane(plan const& p, sheet& out) {
+  study const plane{
+      p.seed,
+      std::make_shared<matrix const>(random_plane(p.seed, p.plane_hosts, p.plane_side_ms)),
+      p.round, p.plane_rounds};
+  auto const errors = errors_of<2, false>(plane, p.plane_neighbours);
   for (std::size_t i = 0; i < errors.size(); ++i) {
-    out.measured("plane", name_of(plane.rounds[i]), "error", errors[i]);
+    out.measured("plane", name_of(static_cast<double>(plane.rounds[i])), "error", errors[i]);
   }
 }
 
 }  // namespace
 
 void run_vivaldi(scenario const& s, sheet& out) {
-  run_planetlab(s, out);
-  run_plane(s, out);
+  auto const p = plan_of(s);
+  run_planetlab(p, s.file("planetlab490_t01.csv"), out);
+  run_plane(p, out);
 }
 
 }  // namespace hydra::papers

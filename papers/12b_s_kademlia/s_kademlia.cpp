@@ -4,14 +4,48 @@
 #include "../09_pastry/static_world.hpp"
 #include "colluder.hpp"
 
-#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hydra::papers {
 
 namespace {
+
+// Every parameter.
+struct plan {
+  std::uint64_t seed;
+  std::uint32_t peers;
+  std::size_t lookups;
+  std::vector<std::uint8_t> paths;     // of k = 16
+  std::vector<std::uint8_t> paths_k8;  // of k = 8
+  std::uint8_t path_width;
+  std::vector<double> adversaries;
+
+  [[nodiscard]] std::size_t colluders(double share) const {
+    return static_cast<std::size_t>(share * peers + 0.5);
+  }
+};
+
+plan plan_of(scenario const& s) {
+  plan p{.seed = s.seed(),
+         .peers = s.integer<std::uint32_t>("peers", 2, 200'000),
+         .lookups = s.integer<std::size_t>("lookups", 1, 10'000'000),
+         .paths = s.integers<std::uint8_t>("paths", 1, 16),  // at most k
+         .paths_k8 = s.integers<std::uint8_t>("paths_k8", 1, 8),
+         .path_width = s.integer<std::uint8_t>("path_width", 0, 255),
+         .adversaries = s.numbers("adversaries", 0, 0.99)};
+  if (p.adversaries.empty()) s.refuse("adversaries", "[]", "one share at least");
+  for (auto const share : p.adversaries) {
+    if (p.colluders(share) < p.peers) continue;
+    s.refuse("adversaries", share, "a share that leaves one of peers honest");
+  }
+  return p;
+}
 
 struct attack {
   std::uint64_t seed;
@@ -64,27 +98,25 @@ struct result {
 
 // Lookups of honest heads by honest heads.
 template <std::size_t K>
-result run_once(scenario const& in, std::uint8_t paths, double share) {
-  auto const n = static_cast<std::uint32_t>(in.integer("peers"));
-  auto const lookups = static_cast<std::size_t>(in.integer("lookups"));
-  attack a{in.seed(), n, paths, static_cast<std::uint8_t>(in.integer("path_width")), {}};
+result run_once(plan const& p, std::uint8_t paths, double share) {
+  auto const n = p.peers;
+  attack a{p.seed, n, paths, p.path_width, {}};
   a.colludes.assign(n, false);
   std::vector<std::uint32_t> all(n);
   for (std::uint32_t i = 0; i < n; ++i) all[i] = i;
-  owned_stream chance{in.seed(), purpose::adversary, 0};
-  auto const colluders = static_cast<std::size_t>(share * n + 0.5);
-  for (auto who : chance.draw().sample(colluders, std::span<std::uint32_t>{all})) {
+  owned_stream chance{p.seed, purpose::adversary, 0};
+  for (auto who : chance.draw().sample(p.colluders(share), std::span<std::uint32_t>{all})) {
     a.colludes[who] = true;
   }
   auto const colludes = a.colludes;
   sim::world<suspect<K>, setting<K>, hop_counts> w{setting<K>{std::move(a)}};
   std::size_t astray = 0;
-  auto hops = look_up_pairs(w, in.seed(), lookups, astray,
+  auto hops = look_up_pairs(w, p.seed, p.lookups, astray,
                             [&](std::uint32_t who) { return !colludes[who]; });
   double messages = 0;
   for (auto const& f : hops.all) messages += f.messages;
   if (!hops.all.empty()) messages /= static_cast<double>(hops.all.size());
-  return {1.0 - static_cast<double>(astray) / static_cast<double>(lookups), messages,
+  return {1.0 - static_cast<double>(astray) / static_cast<double>(p.lookups), messages,
           std::move(hops)};
 }
 
@@ -109,10 +141,10 @@ struct order {
 };
 
 template <std::size_t K>
-order measure(scenario const& in, sheet& out, std::vector<double> const& paths,
+order measure(plan const& p, sheet& out, std::vector<std::uint8_t> const& paths,
               std::string const& of_k) {
-  auto const shares = in.numbers("adversaries");
-  auto const calm = run_once<K>(in, 1, 0);
+  auto const& shares = p.adversaries;
+  auto const calm = run_once<K>(p, 1, 0);
   out.measured("calm", "hops", "d=1" + of_k, calm.hops.mean());
   out.measured("calm", "success", "d=1" + of_k, calm.success);
   std::map<double, double> with_fewer;  // paths, by share
@@ -122,12 +154,11 @@ order measure(scenario const& in, sheet& out, std::vector<double> const& paths,
     double before = 1;
     double sent = 0;
     for (auto const f : shares) {
-      auto const r = run_once<K>(in, static_cast<std::uint8_t>(d), f);
-      auto const expected = estimate(calm.hops, static_cast<std::size_t>(d), f);
+      auto const r = run_once<K>(p, d, f);
+      auto const expected = estimate(calm.hops, d, f);
       out.measured("success", name_of(f), column, r.success);
       out.measured("estimate", name_of(f), column, expected);
-      out.measured("every hop", name_of(f), column,
-                   estimate(calm.hops, static_cast<std::size_t>(d), f, true));
+      out.measured("every hop", name_of(f), column, estimate(calm.hops, d, f, true));
       out.measured("difference", name_of(f), column, r.success - expected);
       all.falls = all.falls && r.success <= before;
       all.rises = all.rises && with_fewer[f] <= r.success;
@@ -142,10 +173,11 @@ order measure(scenario const& in, sheet& out, std::vector<double> const& paths,
 }  // namespace
 
 void run_s_kademlia(scenario const& in, sheet& out) {
-  auto const found = measure<16>(in, out, in.numbers("paths"), "");
+  auto const p = plan_of(in);
+  auto const found = measure<16>(p, out, p.paths, "");
   out.measured("ordering", "success", "rises in d", found.rises ? 1 : 0);
   out.measured("ordering", "success", "falls in f", found.falls ? 1 : 0);
-  measure<8>(in, out, in.numbers("paths_k8"), " k=8");
+  measure<8>(p, out, p.paths_k8, " k=8");
 }
 
 }  // namespace hydra::papers

@@ -3,6 +3,8 @@
 
 #include "paper.hpp"
 
+#include <hydra/sim/data_path.hpp>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -51,12 +53,16 @@ struct paper_folder {
 
   // The path of a file that lies in it.
   [[nodiscard]] std::string file(std::string_view name) const;
-  [[nodiscard]] std::size_t seeds(bool of_small) const;
+  [[nodiscard]] std::size_t seeds(bool of_small) const;  // 1 to 10000
   [[nodiscard]] scenario made(std::uint64_t seed, bool of_small) const;
 };
 
 // The folder papers/: HYDRA_PAPERS, else beside the data. Throws paper_error when it is nowhere.
 [[nodiscard]] std::string papers_folder();
+// Whether there is anything of this name, a broken link as well.
+[[nodiscard]] bool is_there(std::string const& file);
+// Of the line that was read. Throws data_error.
+void must_be_text(sim::csv_file const&);
 // Throws paper_error that names file, line, value and what is allowed.
 [[nodiscard]] paper_folder read_folder(std::string const& papers, paper const&);
 

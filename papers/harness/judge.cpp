@@ -1,5 +1,7 @@
 #include "judge.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -129,7 +131,7 @@ void add_lacks(std::vector<judged_cell>& cells, std::vector<lack> const& lacks) 
     c.what.table = l.table;
     c.what.row = l.row;
     c.what.column = l.column;
-    c.lacking = l.why;
+    c.lacking = plain(l.why);  // it may name a path
   }
 }
 

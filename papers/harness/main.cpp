@@ -18,11 +18,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -62,10 +65,23 @@ std::vector<paper> wanted(papers_arguments const& a) {
   return out;
 }
 
+// Text as a terminal may be sent it.
+template <class T>
+auto told(T const& what) {
+  if constexpr (std::is_convertible_v<T const&, std::string_view>) return plain(what);
+  else return what;
+}
+
 // To stderr, whether it can be written or not.
 template <class... A>
 void tell(fmt::format_string<A...> how, A&&... what) {
-  std::fputs(fmt::format(how, std::forward<A>(what)...).c_str(), stderr);
+  std::fputs(fmt::format(fmt::runtime(fmt::string_view{how}), told(what)...).c_str(), stderr);
+}
+
+// To stdout; that it could not be written is said at the end.
+void put(std::string const& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
 }
 
 // One sheet per seed, in the order of seeds whatever thread made it.
@@ -131,6 +147,21 @@ void must_be_writable(std::string const& folder) {
   if (!wrong.empty()) throw ended{cli::failed, "the results cannot be written: " + wrong};
 }
 
+// As the arguments want it. Why not, with the file; empty: it is all there.
+std::string keep(std::vector<judged_paper> const& all, std::string const& papers,
+                 papers_arguments const& a) {
+  auto const& p = all.back();
+  try {
+    if (a.write) write_results(fs::path{papers} / p.of.folder, p);
+    if (a.no_out) return "";
+    write_results(fs::path{a.out} / p.of.name, p);
+    write(fs::path{a.out} / "index.html", as_page(all));  // of those so far: none is lost
+  } catch (ended const& e) {
+    return e.why;
+  }
+  return "";
+}
+
 // What can be refused is refused before anything is computed.
 void check(std::vector<paper> const& what, std::string const& papers, papers_arguments const& a) {
   if (a.write && a.small) throw ended{cli::usage, "--write is for the full size, not --small"};
@@ -152,6 +183,7 @@ void check(std::vector<paper> const& what, std::string const& papers, papers_arg
 }
 
 int run_papers(papers_arguments const& a) {
+  std::signal(SIGPIPE, SIG_IGN);  // who stops reading must not end what is computed
   auto const papers = papers_folder();
   auto const what = wanted(a);
   check(what, papers, a);
@@ -165,14 +197,15 @@ int run_papers(papers_arguments const& a) {
     }
     all.push_back(run(p, papers, a));
     if (!a.quiet) tell("{}: {:.1f} s\n", place, all.back().seconds);
-    if (!a.json) fmt::print("{}", as_table(all.back(), a.all));
-    std::fflush(stdout);
-    if (a.write) write_results(fs::path{papers} / p.folder, all.back());
-    if (a.no_out) continue;
-    write_results(fs::path{a.out} / p.name, all.back());
-    write(fs::path{a.out} / "index.html", as_page(all));  // of those so far: none is lost
+    auto const wrong = keep(all, papers, a);  // before it is shown: whoever reads may have gone
+    if (!a.json) put(as_table(all.back(), a.all));
+    if (!wrong.empty()) {
+      if (a.json) put(as_json(all) + "\n");
+      throw ended{cli::failed, wrong};
+    }
+    if (std::ferror(stdout) != 0 && a.no_out && !a.write) return cli::ok;  // for nobody
   }
-  if (a.json) fmt::print("{}\n", as_json(all));
+  if (a.json) put(as_json(all) + "\n");
   bool const failed = std::any_of(all.begin(), all.end(), [](judged_paper const& p) {
     return p.count(finding::failed) > 0;
   });
@@ -186,18 +219,20 @@ int list(papers_arguments const& a) {
   std::vector<judged_paper> all;
   for (auto const& p : wanted(a)) all.push_back(stored_paper(p, read_folder(papers, p)));
   if (a.json) {
-    fmt::print("{}\n", a.names.empty() ? names_as_json(all) : as_json(all));
+    put((a.names.empty() ? names_as_json(all) : as_json(all)) + "\n");
     return cli::ok;
   }
+  std::string out;
   for (auto const& p : all) {
     if (!a.names.empty()) {
-      fmt::print("{}", as_table(p, true));
+      out += as_table(p, true);
       continue;
     }
-    fmt::print("{:<18} {:>4}  {}{}\n{:24}{}\n", p.of.name, p.of.number, p.of.title,
-               p.of.minutes > 0 ? fmt::format(" (about {} minutes)", p.of.minutes) : "", "",
-               p.of.reference);
+    out += fmt::format("{:<18} {:>4}  {}{}\n{:24}{}\n", p.of.name, p.of.number, p.of.title,
+                       p.of.minutes > 0 ? fmt::format(" (about {} minutes)", p.of.minutes) : "",
+                       "", p.of.reference);
   }
+  put(out);
   return cli::ok;
 }
 
@@ -242,10 +277,11 @@ int guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace hydra;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow fails as on a full disk
   auto const code = papers::guarded(argc, argv);
   // A full disk behind stdout is a failure, too.
   bool const lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
-  if (!lost || code != cli::ok) return code;
+  if (!lost || (code != cli::ok && code != cli::bound_missed)) return code;
   std::fputs("hydra papers: the output could not be written\n", stderr);
   return cli::failed;
 }

@@ -12,17 +12,22 @@
 // other.
 //
 // Rules. A parameter is read from the scenario, never written into the code, so that what was run
-// is what the folder says. A free parameter is set once per paper, never per cell. A short run may
-// leave cells out: they are "left to the full size"; what it measures is held against the same
-// targets. What needs data that is not at hand is "not run", and `lacks` says so before a run.
+// is what the folder says; all are read, each with its bounds, before a run begins to work. A free
+// parameter is set once per paper, never per cell. A short run may leave cells out: they are "left
+// to the full size"; what it measures is held against the same targets. What needs data that is not
+// at hand is "not run", and `lacks` says so before a run.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace hydra::papers {
@@ -40,11 +45,35 @@ class scenario {
            std::uint64_t seed, bool small)
       : folder_{std::move(folder)}, values_{std::move(values)}, seed_{seed}, small_{small} {}
 
-  // Throw paper_error when the key is missing, is a list, or is no whole number.
-  [[nodiscard]] double number(std::string_view key) const;
-  [[nodiscard]] std::int64_t integer(std::string_view key) const;
-  // Of a list, or of a single number.
-  [[nodiscard]] std::vector<double> numbers(std::string_view key) const;
+  // `low` and `high` are what is allowed, both included: a paper says them at every call, as its
+  // code relies on them. Throw paper_error, which names the file, the key, the value and what is
+  // allowed, when the key is missing or a value lies outside or is no number. Without bounds:
+  // whatever is finite.
+  [[nodiscard]] double number(std::string_view key, double low = -greatest,
+                              double high = greatest) const;
+  // Whole numbers only.
+  template <std::integral T = std::int64_t>
+  [[nodiscard]] T integer(std::string_view key, std::type_identity_t<T> low = lowest<T>,
+                          std::type_identity_t<T> high = highest<T>) const {
+    return static_cast<T>(whole(key, static_cast<std::int64_t>(low),
+                                static_cast<std::int64_t>(high)));
+  }
+  // Of a list, or of a single number; each value once, as they name rows.
+  [[nodiscard]] std::vector<double> numbers(std::string_view key, double low = -greatest,
+                                            double high = greatest) const;
+  template <std::integral T = std::int64_t>
+  [[nodiscard]] std::vector<T> integers(std::string_view key, std::type_identity_t<T> low,
+                                        std::type_identity_t<T> high) const {
+    std::vector<T> out;
+    for (auto x : wholes(key, static_cast<std::int64_t>(low), static_cast<std::int64_t>(high))) {
+      out.push_back(static_cast<T>(x));
+    }
+    return out;
+  }
+  // What bounds cannot say: "FILE: KEY = VALUE; allowed: WHAT".
+  [[noreturn]] void refuse(std::string_view key, std::string_view value,
+                           std::string_view allowed) const;
+  [[noreturn]] void refuse(std::string_view key, double value, std::string_view allowed) const;
 
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }  // another one in every run
   [[nodiscard]] bool small() const noexcept { return small_; }
@@ -52,6 +81,23 @@ class scenario {
   [[nodiscard]] std::string file(std::string_view name) const;
 
  private:
+  static constexpr double greatest = std::numeric_limits<double>::max();
+  static constexpr std::int64_t whole_max = 9'000'000'000'000'000;  // exact as a double
+  template <class T>
+  static constexpr T highest = std::in_range<T>(whole_max) ? static_cast<T>(whole_max)
+                                                           : std::numeric_limits<T>::max();
+  template <class T>
+  static constexpr T lowest = !std::is_signed_v<T> ? T{0}
+                              : std::in_range<T>(-whole_max) ? static_cast<T>(-whole_max)
+                                                             : std::numeric_limits<T>::min();
+
+  [[nodiscard]] std::vector<double> const& at(std::string_view key) const;
+  [[nodiscard]] std::int64_t whole(std::string_view key, std::int64_t low,
+                                   std::int64_t high) const;
+  [[nodiscard]] std::vector<std::int64_t> wholes(std::string_view key, std::int64_t low,
+                                                 std::int64_t high) const;
+  void must_be_single(std::string_view key) const;
+  void must_be_whole(std::string_view key, double value, std::int64_t low, std::int64_t high) const;
   std::string folder_;
   std::map<std::string, std::vector<double>, std::less<>> values_;
   std::uint64_t seed_;
@@ -78,6 +124,8 @@ class sheet {
 
 // Written as in published.csv: "0.05", "128", never "0.050000".
 [[nodiscard]] std::string name_of(double number);
+// What stands in a file, for an error: in quotes, not too long, one line whatever it is.
+[[nodiscard]] std::string quoted(std::string_view);
 
 // A row that cannot be run here, and why.
 struct lack {

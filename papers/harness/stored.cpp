@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,13 +33,14 @@ std::string verdicts() {
 std::vector<measured_cell> read_results(paper_folder const& folder) {
   auto const file = folder.file("results.csv");
   std::vector<measured_cell> out;
-  if (!std::filesystem::exists(file)) return out;
+  if (!is_there(file)) return out;
   try {
     sim::csv_file in{file, results_header};
     while (in.next()) {
       if (in.size() != 10) {
         in.fail("(" + std::to_string(in.size()) + " fields)", "ten fields, no comma inside one");
       }
+      must_be_text(in);
       measured_cell c{std::string{in.text(0)}, std::string{in.text(1)}, std::string{in.text(2)}};
       c.runs = static_cast<std::size_t>(in.integer(8, 0, 10'000));
       if (c.runs > 0) c.mean = in.number(6);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,28 @@ namespace hydra::papers {
 namespace {
 
 using json = nlohmann::ordered_json;
+
+// How many bytes the first character takes; 0: it is no UTF-8, or a control character.
+std::size_t length_of(std::string_view text) {
+  auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto const first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
+  std::size_t const n = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < n) return 0;
+  std::uint32_t code = first & (0x7fU >> n);
+  for (std::size_t i = 1; i < n; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  bool const too_long = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+  bool const surrogate = code >= 0xd800 && code < 0xe000;
+  return code < 0xa0 || code > 0x10ffff || too_long || surrogate ? 0 : n;
+}
+
+// A path may hold any byte; what is no UTF-8 is replaced.
+std::string dumped(json const& all) {
+  return all.dump(2, ' ', false, json::error_handler_t::replace);
+}
 
 json number_or_null(std::optional<double> x) { return x ? json(*x) : json(nullptr); }
 
@@ -85,6 +108,26 @@ std::string counts_of(judged_paper const& p) {
 
 }  // namespace
 
+std::size_t first_odd(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    auto const n = length_of(text.substr(at));
+    if (n == 0) return at;
+    at += n;
+  }
+  return std::string_view::npos;
+}
+
+std::string plain(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    auto const n = length_of(text);
+    out += n > 0 ? std::string{text.substr(0, n)}
+                 : fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+    text.remove_prefix(std::max<std::size_t>(n, 1));
+  }
+  return out;
+}
+
 std::string escaped(std::string_view text) {
   std::string out;
   for (char const c : text) {
@@ -116,7 +159,7 @@ std::string names_as_json(std::span<judged_paper const> all) {
     out.push_back({{"name", p.of.name}, {"number", p.of.number}, {"title", p.of.title},
                    {"reference", p.of.reference}, {"folder", p.of.folder}});
   }
-  return json{{"papers", std::move(out)}}.dump(2);
+  return dumped(json{{"papers", std::move(out)}});
 }
 
 std::string as_json(std::span<judged_paper const> all) {
@@ -143,12 +186,12 @@ std::string as_json(std::span<judged_paper const> all) {
     out["papers"].push_back(std::move(one));
   }
   out["totals"] = sum.as_json();
-  return out.dump(2);
+  return dumped(out);
 }
 
 std::string as_table(judged_paper const& p, bool all_cells) {
   auto out = fmt::format("{} ({}): {}\n", p.of.name, p.of.number, p.of.title);
-  if (!p.stored.empty()) out += fmt::format("  {}\n  {}\n", p.of.reference, p.scenario);
+  if (!p.stored.empty()) out += fmt::format("  {}\n  {}\n", p.of.reference, plain(p.scenario));
   auto const line = [&](auto const&... words) {
     out += fmt::format("    {:<14} {:<24} {:>12} {:>20} {:>22}  {}\n", words...);
   };
@@ -169,7 +212,7 @@ std::string as_table(judged_paper const& p, bool all_cells) {
   }
   out += lacks_of(p) + "  " + counts_of(p);
   if (p.stored.empty()) return out + fmt::format("; {} seeds, {:.1f} s\n", p.seeds, p.seconds);
-  return out + fmt::format("; {} seeds, {}\n", p.seeds, p.stored);
+  return out + fmt::format("; {} seeds, {}\n", p.seeds, plain(p.stored));
 }
 
 std::string as_csv(judged_paper const& p) {

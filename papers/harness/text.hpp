@@ -9,6 +9,11 @@
 
 namespace hydra::papers {
 
+// Where the first byte is that is no text in UTF-8, or a control character; npos: nowhere.
+[[nodiscard]] std::size_t first_odd(std::string_view);
+inline constexpr char const* text_allowed = "text in UTF-8 without control characters";
+// What a terminal may be sent: such bytes as \xNN, the end of a line is one.
+[[nodiscard]] std::string plain(std::string_view);
 // For HTML and SVG.
 [[nodiscard]] std::string escaped(std::string_view);
 // As many digits as the interval says.

@@ -8,7 +8,8 @@ namespace hydra::papers {
 
 // One table for each world, a row per policy; and one of success by how rare a service is.
 void run_discovery(scenario const&, sheet&);
-// The real ring, where its data is not at hand.
+// The real ring, where its data is not at hand. Throws paper_error where that is broken, or where a
+// parameter is missing or not allowed.
 [[nodiscard]] std::vector<lack> discovery_lacks(scenario const&);
 
 }  // namespace hydra::papers

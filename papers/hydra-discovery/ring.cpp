@@ -7,7 +7,9 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -27,16 +29,19 @@ bool befriend(ring_graph& g, std::uint32_t a, std::uint32_t b) {
 }
 
 std::string unpacked(std::string const& path) {
+  constexpr std::size_t most = 256U << 20U;
   auto* const file = gzopen(path.c_str(), "rb");
-  if (file == nullptr) throw paper_error{path + " cannot be read"};
+  if (file == nullptr) throw paper_error{path + ": cannot be read"};
   std::string all;
   std::vector<char> piece(1U << 16U);
   int got = 0;
-  while ((got = gzread(file, piece.data(), static_cast<unsigned>(piece.size()))) > 0) {
+  while (all.size() < most &&
+         (got = gzread(file, piece.data(), static_cast<unsigned>(piece.size()))) > 0) {
     all.append(piece.data(), static_cast<std::size_t>(got));
   }
-  gzclose(file);
-  if (got < 0) throw paper_error{path + " is not what gzip writes"};
+  bool const whole = gzclose(file) == Z_OK;  // else it ends too early
+  if (all.size() >= most) throw paper_error{path + ": allowed: 256 MiB when unpacked"};
+  if (got < 0 || !whole) throw paper_error{path + ": is not what gzip writes"};
   return all;
 }
 
@@ -46,27 +51,52 @@ struct rating {
   int how;
 };
 
+constexpr std::string_view ratings_header = "source,target,rating,time_unix_s";
+
+// A field that is a number and nothing else.
+template <class T>
+bool read_field(std::string_view field, T& into) {
+  auto const* const end = field.data() + field.size();
+  auto const [stop, wrong] = std::from_chars(field.data(), end, into);
+  return wrong == std::errc{} && stop == end;
+}
+
+rating rating_of(std::string_view line, std::string const& where) {
+  auto const refuse = [&](std::string_view what, char const* allowed) {
+    throw paper_error{where + quoted(what) + "; allowed: " + allowed};
+  };
+  std::array<std::string_view, 4> field;
+  auto rest = line;
+  for (auto& f : field) {
+    f = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(f.size() + 1, rest.size()));
+  }
+  if (std::count(line.begin(), line.end(), ',') != 3) refuse(line, "source,target,rating,time");
+  rating r{};
+  double time = 0;
+  if (!read_field(field[0], r.from)) refuse(field[0], "a whole number that names the source");
+  if (!read_field(field[1], r.to)) refuse(field[1], "a whole number that names the target");
+  if (r.from == r.to) refuse(field[1], "a target that is not the source");
+  if (!read_field(field[2], r.how) || r.how < -10 || r.how > 10) {
+    refuse(field[2], "a rating, a whole number from -10 to 10");
+  }
+  if (!read_field(field[3], time) || !std::isfinite(time)) refuse(field[3], "a time in seconds");
+  return r;
+}
+
 std::vector<rating> ratings_of(std::string const& path) {
   auto const text = unpacked(path);
+  auto rest = std::string_view{text};
   std::vector<rating> all;
-  std::size_t line = 1;
-  for (auto at = text.find('\n') + 1; at != 0 && at < text.size();
-       at = text.find('\n', at) + 1, ++line) {
-    rating r{};
-    auto const* p = text.data() + at;
-    auto const* const end = text.data() + text.size();
-    auto const take = [&](auto& into) {
-      auto const [stop, wrong] = std::from_chars(p, end, into);
-      if (wrong != std::errc{} || stop == end || *stop != ',') {
-        throw paper_error{path + ":" + std::to_string(line + 1) +
-                          ": allowed: source,target,rating,time"};
-      }
-      p = stop + 1;
-    };
-    take(r.from);
-    take(r.to);
-    take(r.how);
-    all.push_back(r);
+  for (std::size_t line = 1; line == 1 || !rest.empty(); ++line) {
+    auto const where = path + ":" + std::to_string(line) + ": ";
+    auto const row = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(row.size() + 1, rest.size()));
+    if (line > 1) {
+      all.push_back(rating_of(row, where));
+    } else if (row != ratings_header) {
+      throw paper_error{where + quoted(row) + "; allowed: " + std::string{ratings_header}};
+    }
   }
   return all;
 }
@@ -151,7 +181,11 @@ std::optional<ring_graph> bitcoin_otc() {
   for (auto const& r : all) {
     if (r.how > 0) befriend(g, number[r.from], number[r.to]);
   }
-  return largest_component(g);
+  auto out = largest_component(g);
+  if (out.size() >= fewest_heads) return out;
+  throw paper_error{ratings_file() + ": the largest group whose ratings above zero join it has " +
+                    std::to_string(out.size()) + " heads; allowed: " +
+                    std::to_string(fewest_heads) + " at least"};
 }
 
 }  // namespace hydra::papers::discovery

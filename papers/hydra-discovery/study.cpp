@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,13 +80,48 @@ double held(study_world& w, type_list<A...>) {
   return (0.0 + ... + static_cast<double>(w.bytes_of<A>()));
 }
 
+// Every parameter.
+struct study_plan {
+  struct part {
+    std::uint32_t heads;
+    std::vector<std::size_t> worlds;
+    std::vector<std::size_t> policies;
+  };
+  std::uint64_t seed;
+  std::array<part, 2> parts;
+  std::uint32_t friends;
+  std::uint32_t wary;
+  std::uint32_t loss_per_mille;
+  std::chrono::seconds warm_up;
+  std::size_t finds;
+  duration pause;
+};
+
+// With up to 8 friends per newcomer somebody always has room for one more (`most_friends`).
+study_plan plan_of(scenario const& s) {
+  constexpr std::uint32_t most_heads = 500'000;
+  auto const part = [&](std::string const& of) {
+    return study_plan::part{
+        s.integer<std::uint32_t>(of + "heads", fewest_heads, most_heads),
+        s.integers<std::size_t>(of + "worlds", 0, worlds.size() - 1),
+        s.integers<std::size_t>(of + "policies", 0, names.size() - 1)};
+  };
+  return {.seed = s.seed(),
+          .parts = {part(""), part("large_")},
+          .friends = s.integer<std::uint32_t>("friends", 1, most_friends / 2),
+          .wary = s.integer<std::uint32_t>("wary", 1, 1000),
+          .loss_per_mille = s.integer<std::uint32_t>("loss_per_mille", 0, 1000),
+          .warm_up = std::chrono::seconds{s.integer("warm_up_s", 0, 86'400)},
+          .finds = s.integer<std::size_t>("finds", 1, 100'000),
+          .pause = duration{static_cast<std::int64_t>(s.number("pause_s", 0.001, 600) * 1e9)}};
+}
+
 class trial {
  public:
-  trial(scenario const& s, world_plan const& p)
-      : heads_{p.heads}, questions_{static_cast<std::size_t>(s.integer("finds"))},
-        pause_{static_cast<std::int64_t>(s.number("pause_s") * 1e9)},
-        world_{study_setting{p}}, chance_{p.seed, purpose::workload, 0} {
-    world_.run_for(std::chrono::seconds{s.integer("warm_up_s")});
+  trial(study_plan const& s, world_plan const& p)
+      : heads_{p.heads}, questions_{s.finds}, pause_{s.pause}, world_{study_setting{p}},
+        chance_{p.seed, purpose::workload, 0} {
+    world_.run_for(s.warm_up);
   }
 
   void run() {
@@ -247,18 +285,14 @@ double size_of(std::size_t policy) {
   });
 }
 
-}  // namespace
-
-namespace {
-
-void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t which,
-               std::vector<double> const& policies) {
+void run_world(study_plan const& s, sheet& out, std::uint32_t heads, std::size_t which,
+               std::vector<std::size_t> const& policies) {
   auto const& world = worlds.at(which);
   world_plan plan;
-  plan.seed = s.seed();
+  plan.seed = s.seed;
   plan.heads = heads;
   plan.liars_percent = world.liars_percent;
-  plan.loss_per_mille = static_cast<std::uint32_t>(s.integer("loss_per_mille"));
+  plan.loss_per_mille = s.loss_per_mille;
   plan.churn = world.churn;
   auto name = fmt::format("{}; {} heads", world.name, heads);
   if (world.real_ring) {
@@ -268,14 +302,13 @@ void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t w
     plan.heads = static_cast<std::uint32_t>(plan.ring.size());
     name = world.name;
   } else {
-    social_plan ring{s.seed(), plan.heads, static_cast<std::uint32_t>(s.integer("friends")),
-                     static_cast<std::uint32_t>(s.integer("wary")), {}};
+    social_plan ring{s.seed, plan.heads, s.friends, s.wary, {}};
     for (std::uint32_t i = 0; i < plan.heads; ++i) ring.liars.push_back(lies(plan, i));
     plan.ring = barabasi_albert(ring);
   }
   std::optional<means> keys;
   for (auto const policy : policies) {
-    plan.policy = static_cast<std::size_t>(policy);
+    plan.policy = policy;
     trial t{s, plan};
     t.run();
     t.report(out, name, std::string{names.at(plan.policy)}, size_of(plan.policy), keys);
@@ -284,14 +317,11 @@ void run_world(scenario const& s, sheet& out, std::uint32_t heads, std::size_t w
 }
 
 // One for each policy: nothing of its row can be had.
-void add_lacks_of(std::vector<double> const& which, std::vector<double> const& policies,
-                  std::string const& why, std::vector<lack>& to) {
-  for (auto const w : which) {
-    auto const& world = worlds.at(static_cast<std::size_t>(w));
-    if (!world.real_ring) continue;
-    for (auto const policy : policies) {
-      auto const row = names.at(static_cast<std::size_t>(policy));
-      to.push_back({std::string{world.name}, std::string{row}, "success", why});
+void add_lacks_of(study_plan::part const& p, std::string const& why, std::vector<lack>& to) {
+  for (auto const w : p.worlds) {
+    if (!worlds.at(w).real_ring) continue;
+    for (auto const policy : p.policies) {
+      to.push_back({std::string{worlds.at(w).name}, std::string{names.at(policy)}, "success", why});
     }
   }
 }
@@ -301,20 +331,17 @@ void add_lacks_of(std::vector<double> const& which, std::vector<double> const& p
 std::vector<lack> discovery_lacks(scenario const& s) {
   std::vector<lack> out;
   auto const why = bitcoin_otc_lacking();
-  if (why.empty()) return out;
-  add_lacks_of(s.numbers("worlds"), s.numbers("policies"), why, out);
-  add_lacks_of(s.numbers("large_worlds"), s.numbers("large_policies"), why, out);
-  return out;
+  auto const p = plan_of(s);
+  for (auto const& part : p.parts) add_lacks_of(part, why, out);
+  if (!why.empty()) return out;
+  if (!out.empty()) static_cast<void>(bitcoin_otc());  // what is broken is said before a long run
+  return {};
 }
 
 void run_discovery(scenario const& s, sheet& out) {
-  for (auto const which : s.numbers("worlds")) {
-    run_world(s, out, static_cast<std::uint32_t>(s.integer("heads")),
-              static_cast<std::size_t>(which), s.numbers("policies"));
-  }
-  for (auto const which : s.numbers("large_worlds")) {
-    run_world(s, out, static_cast<std::uint32_t>(s.integer("large_heads")),
-              static_cast<std::size_t>(which), s.numbers("large_policies"));
+  auto const p = plan_of(s);
+  for (auto const& part : p.parts) {
+    for (auto const which : part.worlds) run_world(p, out, part.heads, which, part.policies);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "../../papers/harness/stored.hpp"
 #include "../../papers/harness/text.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -36,7 +37,9 @@ class scratch {
                            "t,2,c,5,4.9,5.1,computed,a note\n"
                            "t,3,c,,,,resimulated,\n"
                            "t,4,c,1,,,memory,\n");
+    write("README.md", "Umlaute dürfen sein,\r\n\tauch Tabulatoren.\n");
   }
+  [[nodiscard]] fs::path file(char const* name) const { return here_.path / "fake" / name; }
   void write(char const* name, std::string const& text) const {
     here_.file("fake/" + std::string{name}, text);
   }
@@ -151,7 +154,7 @@ TEST_CASE("what is wrong with a paper's folder is said with file and line", "[pa
   }
   SECTION("text where a number belongs") {
     at.write("scenario.toml", "[scenario]\nseeds = 'two'\n");
-    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:2:9: seeds: allowed: a number"));
+    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:2:9: seeds: 'two' is not allowed"));
   }
   SECTION("a mark that is none") {
     at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,4,6,seen,\n");
@@ -169,6 +172,164 @@ TEST_CASE("what is wrong with a paper's folder is said with file and line", "[pa
     at.write("misses.csv", "table,row,column,reason\nt,7,c,why\n");
     CHECK_THAT(at.complaint(), Catch::Contains("a cell of published.csv"));
   }
+}
+
+TEST_CASE("bytes that are no text are refused with file and line", "[papers]") {
+  scratch const at;
+  std::string const allowed = "' is not allowed; allowed: text in UTF-8 without control characters";
+  auto const refused = [&](char const* file, std::string const& text, std::string const& where) {
+    CAPTURE(file, where);
+    at.write(file, text);
+    CHECK_THAT(at.complaint(), Catch::Contains(file + where + allowed));
+  };
+  using namespace std::string_literals;
+  SECTION("published.csv") {
+    auto const head = "table,row,column,value,low,high,mark,note\nt,1,c,5,4,6,printed,\n"s;
+    at.write("published.csv", head + "t,2,c,5,4,6,printed,ä ≥ 𝄞\n");
+    CHECK(at.complaint().empty());
+    refused("published.csv", head + "t,2,c,5,4,6,printed,a\xff\n", ":3: 'a\\xff");
+    refused("published.csv", head + "t\x1b[2J,2,c,5,4,6,printed,\n", ":3: 't\\x1b[2J");
+    refused("published.csv", head + "t,2\0,c,5,4,6,printed,\n"s, ":3: '2\\x00");
+    refused("published.csv", head + "t,2,c\t,5,4,6,printed,\n", ":3: 'c\\x09");
+    for (std::string const odd : {"\x7f", "\xc2\x9b", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                                  "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xe2\x89", "\x80",
+                                  "\r x"}) {
+      at.write("published.csv", head + "t,2,c,5,4,6,printed," + odd + "\n");
+      CHECK_THAT(at.complaint(), Catch::Contains("published.csv:3: '\\x") &&
+                                     Catch::Contains(allowed));
+    }
+  }
+  SECTION("results.csv") {
+    refused("results.csv", std::string{results_header} + "\nt,1,c\xff,5,4,6,5,0,2,inside\n",
+            ":2: 'c\\xff");
+  }
+  SECTION("misses.csv") {
+    refused("misses.csv", "table,row,column,reason\nt,2,c,why\x07\n", ":2: 'why\\x07");
+  }
+  SECTION("README.md") {
+    refused("README.md", "good\nnot \x1b[31mgood\n", ":2: '\\x1b[31mgood");
+    refused("README.md", "\n\nnot good: \xe4", ":3: '\\xe4");
+  }
+  SECTION("scenario.toml, spelled out") {
+    at.write("scenario.toml", "[scenario]\nseeds = 1\n[[plot]]\ntable = 't'\ncolumns = ['c']\n"
+                              "title = \"a\\u001b[2J\"\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:6:9: title: 'a\\x1b[2J" + allowed));
+  }
+}
+
+TEST_CASE("seeds are a whole number from 1 to 10000, in both sizes", "[papers]") {
+  scratch const at;
+  for (std::string const bad : {"nan", "inf", "1.5", "0", "-1", "10001", "true"}) {
+    CAPTURE(bad);
+    auto const said = "seeds: '" + bad +
+                      "' is not allowed; allowed: a whole number from 1 to 10000";
+    at.write("scenario.toml", "[scenario]\nseeds = " + bad + "\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:2:9: " + said));
+    at.write("scenario.toml", "[scenario]\nseeds = 1\n[small]\nseeds = " + bad + "\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:4:9: " + said));
+  }
+  at.write("scenario.toml", "[scenario]\nseeds = [4]\n");
+  CHECK_THAT(at.complaint(), Catch::Contains("seeds: '(a list)' is not allowed"));
+  at.write("scenario.toml", "[scenario]\nseeds = 10000\n[small]\nseeds = 2.0\n");
+  CHECK(at.read().seeds(false) == 10'000);
+  CHECK(at.read().seeds(true) == 2);
+}
+
+TEST_CASE("what a scenario says and nobody reads is refused with its line", "[papers]") {
+  scratch const at;
+  auto const plot = [&](std::string const& line, std::string const& complaint) {
+    CAPTURE(line);
+    at.write("scenario.toml", "[scenario]\nseeds = 1\n[[plot]]\n" + line + "\n" +
+                                  (line.starts_with("table") ? "" : "table = 't'\n") +
+                                  (line.starts_with("columns") ? "" : "columns = ['c']\n"));
+    if (complaint.empty()) CHECK(at.complaint().empty());
+    else CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:4:" + complaint));
+  };
+  plot("x = 'row'", "");
+  plot("x = 'column'", "5: x: 'column' is not allowed; allowed: \"row\"");
+  plot("titel = 'a'", "9: [[plot]] titel: allowed: title, table, x, columns");
+  plot("title = 5", "9: title: '5' is not allowed");
+  plot("table = 5", "9: table: '5' is not allowed");
+  plot("x_label = true", "11: x_label: 'true' is not allowed");
+  plot("y_label = []", "11: y_label: '(a list)' is not allowed");
+  plot("log_x = 'yes'", "9: log_x: 'yes' is not allowed; allowed: true, false");
+  plot("log_y = 1", "9: log_y: '1' is not allowed; allowed: true, false");
+  plot("columns = [1, 2]", "12: columns: '1' is not allowed");
+  plot("columns = 'c'", "11: columns: 'c' is not allowed; allowed: a list");
+  plot("table = 'u'", "9: table: 'u' is not allowed; allowed: a table of published.csv");
+  plot("columns = ['c', 'd']", "17: columns: 'd' is not allowed; allowed: columns of 't'");
+  at.write("results.csv", std::string{results_header} + "\nt,1,d,,,,5,0,2,reported\n");
+  plot("columns = ['c', 'd']", "");  // ours alone can be drawn as well
+
+  auto const whole = [&](std::string const& text, std::string const& complaint) {
+    CAPTURE(text);
+    at.write("scenario.toml", text);
+    CHECK_THAT(at.complaint(), Catch::Contains("scenario.toml:" + complaint));
+  };
+  whole("scenario = 3\n", "1:12: scenario: '3' is not allowed; allowed: a table");
+  whole("small = [1]\n[scenario]\nseeds = 1\n", "1:9: small: '(a list)' is not allowed");
+  whole("plot = 3\n[scenario]\nseeds = 1\n", "1:8: plot: '3' is not allowed");
+  whole("[scenario]\nseeds = 1\n[plot]\ntable = 't'\n", "3:1: plot: '(a table)' is not allowed");
+  whole("[scenario]\nseeds = 1\n[small]\npeer = 3\n", "4:8: [small] peer is not a key");
+}
+
+TEST_CASE("a paper without any cell may plan its plots before the first run", "[papers]") {
+  scratch const at;
+  at.write("published.csv", "table,row,column,value,low,high,mark,note\n");
+  CHECK(at.complaint().empty());
+}
+
+TEST_CASE("a miss names a published cell once, and says why", "[papers]") {
+  scratch const at;
+  auto const refused = [&](std::string const& lines, std::string const& complaint) {
+    CAPTURE(lines);
+    at.write("misses.csv", "table,row,column,reason\n" + lines);
+    CHECK_THAT(at.complaint(), Catch::Contains("misses.csv:" + complaint));
+  };
+  refused("t,2,c,why\nt,2,c,because\n", "3: 'c' is not allowed; allowed: each cell once");
+  refused("t,2,c,\n", "2: '' is not allowed; allowed: a reason");
+  refused("t,2,c,  \n", "2: '  ' is not allowed; allowed: a reason");
+  refused("t,2,c,why\nt,2,d,why\n", "3: 'd' is not allowed; allowed: a cell of published.csv");
+}
+
+TEST_CASE("what is no regular file is neither waited for nor passed over", "[papers]") {
+  scratch const at;
+  std::string const said = ": is not there, or not a regular file";
+  for (auto const* name : {"scenario.toml", "published.csv", "README.md", "misses.csv",
+                           "results.csv"}) {
+    CAPTURE(name);
+    auto const file = at.file(name);
+    bool const needed = fs::exists(file);
+    auto const kept = text_of(file);
+    auto const complains = [&] {
+      CHECK(at.complaint() == file.string() + said);
+      fs::remove(file);
+    };
+    fs::remove(file);
+    if (needed) complains();
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+    complains();
+    fs::create_directory(file);
+    complains();
+    fs::create_symlink("/dev/zero", file);
+    complains();
+    fs::create_symlink(file.filename(), file);  // leads to itself
+    complains();
+    fs::create_symlink("nowhere", file);
+    complains();
+    if (needed) at.write(name, kept);
+  }
+  CHECK(at.complaint().empty());
+}
+
+TEST_CASE("what a terminal is sent holds no control character", "[papers]") {
+  CHECK(plain("Käse ≥ 𝄞") == "Käse ≥ 𝄞");
+  CHECK(plain("a\x1b[2J\n\x7f\xc2\x9b\xff") == R"(a\x1b[2J\x0a\x7f\xc2\x9b\xff)");
+  CHECK(plain(plain("\xff")) == plain("\xff"));
+  judged_paper p;
+  p.stored = "/tmp/\x1b[2J\xff/results.csv";
+  CHECK_THAT(as_table(p, false), Catch::Contains(R"(/tmp/\x1b[2J\xff/results.csv)"));
+  CHECK_NOTHROW(as_json(std::vector<judged_paper>{p}));  // a path may hold any byte
 }
 
 TEST_CASE("plots, tables and the page show both sides and escape what they are given",
