@@ -192,7 +192,8 @@ section routing(routing_settings& s) {
            {"alpha", &s.alpha, 1, 8},
            span_of("timeout", s.timeout, 1'000'000, day_ns),
            span_of("refresh", s.refresh, 1'000'000),
-           span_of("republish", s.republish, 61 * 1'000'000'000LL, day_ns),  // above a policy's tick
+           // Above a policy's tick.
+           span_of("republish", s.republish, 61 * 1'000'000'000LL, day_ns),
            span_of("expire", s.expire, 1'000'000, day_ns)}};
 }
 

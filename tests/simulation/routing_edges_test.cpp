@@ -17,7 +17,8 @@ TEST_CASE("the least and the most that is allowed of routing stops no policy", "
       "republish = \"61 s\"\nexpire = \"62 s\"\n", "republish = \"23 h\"\nexpire = \"24 h\"\n");
   std::string const text =
       "name = \"edges\"\npurpose = \"Edges.\"\n"
-      "hydras = 12\nduration = \"90 s\"\n[services]\ncount = 2\nproviders = 6\n[workload]\njobs = 20\n[routing]\n" + edges + "[policy]\nrouting = \"" + name +
+      "hydras = 12\nduration = \"90 s\"\n[services]\ncount = 2\nproviders = 6\n"
+      "[workload]\njobs = 20\n[routing]\n" + edges + "[policy]\nrouting = \"" + name +
       "\"\n";
   auto const read = sim::parse_scenario(text, "edges.toml", {});
   for (auto const& e : read.errors) FAIL(e.str());
