@@ -83,8 +83,8 @@ tables() {
       }
       print "\n### Beside Kademlia\n"
       print "The same seed makes the same world, in which the same heads ask the same at the same"
-      print "instants whatever the policy. So each seed\047s difference to Kademlia says more than the"
-      print "difference of two means; its intervals:\n"
+      print "instants whatever the policy. So each seed\047s difference to Kademlia says more than"
+      print "the difference of two means; its intervals:\n"
       print "| world | policy | found, points | messages | time, ms | bytes | false, points |"
       print "|---|---|---:|---:|---:|---:|---:|"
       for (w = 1; w <= worlds; ++w) {
