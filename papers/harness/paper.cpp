@@ -1,5 +1,7 @@
 #include "paper.hpp"
 
+#include "text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -83,12 +85,7 @@ std::string name_of(double number) { return fmt::format("{}", number); }
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t most = 40;
-  std::string out{'"'};
-  for (char const c : text.substr(0, most)) {
-    bool const plain = c >= ' ' && c <= '~';
-    out += plain ? std::string{c} : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  return out + (text.size() > most ? "...\"" : "\"");
+  return '"' + plain(text.substr(0, most)) + (text.size() > most ? "...\"" : "\"");
 }
 
 }  // namespace hydra::papers

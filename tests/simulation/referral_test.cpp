@@ -32,7 +32,7 @@ struct lead {
   }
 };
 
-// Finds the doer every time, as the referrer said; after `lies` finds that word was untrue.
+// Finds the doer every time, as the referrer said, whose word it may then call untrue.
 struct hearsay {
   using policy_concept = routing_tag;
   using messages = type_list<>;
