@@ -45,20 +45,14 @@ template <class Runtime>
   return {id.value(), bytes, here.inspect([](auto& h) { return h.self(); })};
 }
 
-// The same chance as in the simulator: a runtime hides its seed behind its identity, so the seed
-// it is given hides the plan's behind the same.
-[[nodiscard]] inline std::uint64_t seed_under(plan const& p, net::identity const& me) {
-  return p.seed ^ me.sign(net::detail::signed_as("hydra seed 1\n")).words[0];
-}
-
 template <class H>
 [[nodiscard]] net::runtime_settings settings_of(head_orders const& o, plan const& p,
                                                 std::uint16_t port, net::passage* between) {
   net::runtime_settings s;
-  auto const me = identity_of(p, o.index);
-  s.seed = seed_under(p, me);
+  s.seed = p.seed;
+  s.draws_by_seed = true;  // the same chance as in the simulator
   s.index = o.index;
-  s.identity = me;
+  s.identity = identity_of(p, o.index);
   s.port = port;
   s.epoch_ns = o.epoch_ns;
   s.store = o.folder + "/records" + std::to_string(o.index);

@@ -50,7 +50,7 @@ namespace hydra::net {
 
 struct runtime_settings {
   std::uint64_t seed = 1;      // without an identity keys and draws derive from (seed, index);
-                               // with one draws are a secret of each life
+                               // with one draws are a secret of each life, unless draws_by_seed
   std::uint32_t index = 0;     // of this head in the scenario
   std::uint32_t owner = same;  // of its Hydra; the same index unless said otherwise
   std::uint32_t network = 1;   // heads of other networks are refused
@@ -68,6 +68,8 @@ struct runtime_settings {
   std::optional<net::identity> identity{};  // of this head; none: plain TCP on loopback, for tests
   ownership belongs{};           // whose head it is; empty: it is a Hydra of its own
   bool beyond_loopback = false;  // may bind and dial any address; needs an identity
+  bool draws_by_seed = false;    // with an identity too, so that a simulation of it draws the same;
+                                 // others can guess what comes, hence never beyond_loopback
   std::map<key, std::uint16_t> minors{};  // versions of services within their major one
 
   static constexpr std::uint32_t same = 0xffffffffU;
@@ -134,7 +136,7 @@ class head : public environment_base<head<N>>, private frame_door {
   [[nodiscard]] hydra::stream random_of(room by) noexcept {
     auto const purpose = static_cast<std::size_t>(by);
     return {stream_base(settings_.seed, purpose, settings_.index), draws_[purpose],
-            context_ ? &secret_ : nullptr};
+            context_ && !settings_.draws_by_seed ? &secret_ : nullptr};
   }
   [[nodiscard]] acquaintance about(peer who) const { return directory_.about(who); }
   [[nodiscard]] key about(principal who) const { return directory_.key_of(who); }
@@ -827,6 +829,7 @@ class head : public environment_base<head<N>>, private frame_door {
       name_.owner = derived_key(s.seed, principal{owner});
       return true;
     }
+    if (s.draws_by_seed && s.beyond_loopback) return error{"draws_by_seed is for loopback only"};
     if (!identity::draw_secret(secret_)) return error{"no random numbers are to be had here"};
     name_.head = s.identity->id();
     name_.owner = s.belongs ? id_of(s.belongs.owner) : name_.head;

@@ -86,6 +86,33 @@ TEST_CASE("two heads with identities talk over TLS") {
   one.stop();
 }
 
+TEST_CASE("a head with an identity draws what nobody knows, or what a simulation of it draws") {
+  auto const three = [](net::runtime_settings const& s) {
+    head one{s};
+    REQUIRE(one.start().ok());
+    auto const drawn = one.inspect([](auto& h) {
+      auto chance = h.random_of(room::verify);
+      return std::array{chance.bits(), chance.bits(), chance.bits()};
+    });
+    one.stop();
+    return drawn;
+  };
+  auto s = as(1);
+  s.seed = 5;
+  s.index = 3;
+  CHECK(three(s) != three(s));
+  s.draws_by_seed = true;
+  std::uint32_t count = 0;
+  hydra::stream simulated{stream_base(5, static_cast<std::uint64_t>(room::verify), 3), count};
+  std::array const same{simulated.bits(), simulated.bits(), simulated.bits()};
+  CHECK(three(s) == same);
+  s.beyond_loopback = true;
+  head never{s};
+  auto const port = never.start();
+  REQUIRE(!port.ok());
+  CHECK(port.why() == "draws_by_seed is for loopback only");
+}
+
 TEST_CASE("a caller with an honest certificate is met, and told goodbye") {
   head one{as(1)};
   auto const port = one.start();
