@@ -174,11 +174,11 @@ constexpr plan by_list{.contacts = 16, .heads = 0, .broadcast_takes = 40s};
     rows_of<swim<64>>("swim<64>", of_a_group, {16, 64}),
     rows_of<swim<1024>>("swim<1024>", of_a_group, {256, 1'024}),
     rows_of<cluster<>>("cluster<>", of_a_group, {8, 64}),
-    rows_of<hyparview<>>("hyparview<>", {}, {1'000, 10'000, 100'000}),
+    rows_of<hyparview<>>("hyparview<>", {}, {1'000, 10'000, 100'000, 1'000'000}),
     rows_of("hyparview<> told of broken links", {.told = true}, {1'000, 10'000}, no_probes),
-    rows_of<plumtree<>>("plumtree<>", {.heads = 0}, {1'000, 10'000, 100'000}),
+    rows_of<plumtree<>>("plumtree<>", {.heads = 0}, {1'000, 10'000, 100'000, 1'000'000}),
     rows_of<rumour_mongering<hyparview<>>>("rumour_mongering<hyparview<>>", by_chance,
-                                           {1'000, 10'000}),
+                                           {1'000, 10'000, 100'000, 1'000'000}),
     rows_of<rumour_mongering<>>("rumour_mongering<>", by_list, {1'000, 10'000}),
 };
 

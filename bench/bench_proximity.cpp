@@ -1,12 +1,12 @@
 // What an estimate of a round trip costs, and how far off it is on a planet.
 //
 // observe/ and estimate/: nanoseconds of one call; a head that was measured, and one that never
-// was and discloses a cell. planet/POLICY/N: a thousand heads in the cities of the world, of which
-// every 2 s each measures one of 32 acquaintances, N times; coordinates are probed for at the same
-// pace. met%, unmet%: the median of |estimate - round trip| / round trip, of the head measured
-// last and of heads never met, whose cell is known; told%: of the same heads as if their
-// coordinate were known as well. Messages are those of one head in all N rounds; ns/round is what
-// a head costs in one, the simulator included.
+// was and discloses a cell. planet/POLICY/HEADS/N: so many heads in the cities of the world, of
+// which every 2 s each measures one of 32 acquaintances, N times; coordinates are probed for at the
+// same pace. met%, unmet%: the median of |estimate - round trip| / round trip over a thousand of
+// them, of the head measured last and of a hundred never met, whose cell is known; told%: of the
+// same heads as if their coordinate were known as well. Messages are those of one head in all N
+// rounds; ns/round is what a head costs in one, the simulator included.
 #include "measure.hpp"
 
 #include <hydra/assembly/alone.hpp>
@@ -21,6 +21,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,7 +38,7 @@ using plane = vivaldi<2, false>;
 using space = vivaldi<3, false>;
 using plane_and_height = vivaldi<2, true>;
 
-constexpr std::uint32_t heads = 1'000;
+constexpr std::uint32_t judged = 1'000;  // heads whose estimates are looked at
 constexpr std::uint32_t acquaintances = 32;
 constexpr std::uint64_t number = 1;  // the seed
 constexpr auto period = 2s;
@@ -55,6 +56,8 @@ P placed(cell here) {
 }
 
 struct planet {
+  explicit planet(std::uint32_t n) : heads{n} {}
+  std::uint32_t heads;
   sim::atlas map = sim::atlas::load();
   sim::positions where{map, {.sites = heads, .seed = number}};
   sim::planet_latency delays{where, number};
@@ -69,7 +72,7 @@ template <class P>
 class on_planet : public sim::plain_setting {
  public:
   explicit on_planet(std::shared_ptr<planet const> where)
-      : plain_setting{number, heads}, where_{std::move(where)} {}
+      : plain_setting{number, where->heads}, where_{std::move(where)} {}
   [[nodiscard]] alone<P> make(sim::permutation const&, std::uint32_t who) const {
     return alone<P>{placed<P>(where_->cell_of(peer{who}))};
   }
@@ -82,16 +85,14 @@ class on_planet : public sim::plain_setting {
   std::shared_ptr<planet const> where_;
 };
 
-// Whom each head measures, in turn.
-std::vector<std::vector<peer>> drawn_acquaintances() {
-  std::vector<std::vector<peer>> all(heads);
-  for (std::uint32_t i = 0; i < heads; ++i) {
-    owned_stream chance{number, purpose::friends, i};
-    while (all[i].size() < acquaintances) {
-      peer const other{static_cast<std::uint32_t>(chance.below(heads))};
-      bool const known = std::find(all[i].begin(), all[i].end(), other) != all[i].end();
-      if (other.index() != i && !known) all[i].push_back(other);
-    }
+// Whom a head measures, in turn.
+std::array<peer, acquaintances> acquaintances_of(std::uint32_t who, std::uint32_t heads) {
+  std::array<peer, acquaintances> all{};
+  owned_stream chance{number, purpose::friends, who};
+  for (std::size_t n = 0; n < all.size();) {
+    peer const other{static_cast<std::uint32_t>(chance.below(heads))};
+    bool const known = std::find(all.begin(), all.begin() + n, other) != all.begin() + n;
+    if (other.index() != who && !known) all[n++] = other;
   }
   return all;
 }
@@ -119,9 +120,11 @@ double off(duration said, duration real) {
 
 template <class P>
 void on_a_planet(benchmark::State& state) {
-  auto const where = std::make_shared<planet const>();
-  auto const rounds = static_cast<std::size_t>(state.range(0));
-  auto const known = drawn_acquaintances();
+  auto const heads = static_cast<std::uint32_t>(state.range(0));
+  auto const rounds = static_cast<std::size_t>(state.range(1));
+  auto const where = std::make_shared<planet const>(heads);
+  std::vector<std::array<peer, acquaintances>> known;
+  for (std::uint32_t i = 0; i < heads; ++i) known.push_back(acquaintances_of(i, heads));
   sim::world<alone<P>, on_planet<P>> w{on_planet<P>{where}};
   std::uint64_t sequence = 0;
   auto const begin = ::measure::cpu_seconds();
@@ -138,12 +141,13 @@ void on_a_planet(benchmark::State& state) {
   }
   auto const spent = ::measure::cpu_seconds() - begin;
   std::vector<double> met, unmet, by_word;
-  for (std::uint32_t i = 0; i < heads; ++i) {
+  for (std::uint32_t k = 0; k < judged; ++k) {
+    auto const i = static_cast<std::uint32_t>(std::uint64_t{k} * heads / judged);
     auto const& mine = w.node(peer{i}).policy();
     auto const last = known[i][(rounds - 1) % acquaintances];
     met.push_back(off(mine.estimate(last, where->cell_of(last)), where->round_trip(peer{i}, last)));
     owned_stream chance{number, purpose::workload, i};
-    for (int k = 0; k < 100; ++k) {
+    for (int tries = 0; tries < 100; ++tries) {
       peer const other{static_cast<std::uint32_t>(chance.below(heads))};
       bool const seen = std::find(known[i].begin(), known[i].end(), other) != known[i].end();
       if (other.index() == i || seen) continue;
@@ -205,7 +209,8 @@ int rows_of(std::string const& name) {
   benchmark::RegisterBenchmark(("estimate unmet/" + name).c_str(),
                                [](benchmark::State& s) { estimate<P>(s, 1'000); });
   auto* const planets = benchmark::RegisterBenchmark(("planet/" + name).c_str(), on_a_planet<P>);
-  for (auto n : {16, 64, 256}) planets->Arg(n);
+  for (auto n : {16, 64, 256}) planets->Args({1'000, n});
+  for (auto heads : {100'000, 1'000'000}) planets->Args({heads, 64});
   planets->Iterations(1)->Unit(benchmark::kMillisecond);
   return 0;
 }

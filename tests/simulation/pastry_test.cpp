@@ -56,10 +56,20 @@ class lossy : public sim::plain_setting {
   }
   // 20 to 80 ms, by pair; lost by message.
   [[nodiscard]] sim::delivery route(sim::transmission const& t) const noexcept {
-    auto const pair = mix64(std::uint64_t{std::min(t.from, t.to)} << 32U | std::max(t.from, t.to));
     auto const draw = mix64(mix64(seed() ^ t.from) ^ (std::uint64_t{t.to} << 32U | t.sequence));
-    return {.delay = 20ms + duration{static_cast<std::int64_t>(pair % 60'000'000)},
-            .dropped = draw % 100 < loss_percent_};
+    return {.delay = one_way(t.from, t.to), .dropped = draw % 100 < loss_percent_};
+  }
+  [[nodiscard]] duration one_way(std::uint32_t from, std::uint32_t to) const noexcept {
+    auto const pair = mix64(std::uint64_t{std::min(from, to)} << 32U | std::max(from, to));
+    return 20ms + duration{static_cast<std::int64_t>(pair % 60'000'000)};
+  }
+  [[nodiscard]] duration round_trip(std::uint32_t from, std::uint32_t to) const noexcept {
+    return measures_ ? 2 * one_way(from, to) : duration{};
+  }
+  [[nodiscard]] lossy measuring() const {
+    auto made = *this;
+    made.measures_ = true;
+    return made;
   }
   [[nodiscard]] duration window() const noexcept { return 20ms; }
   using plain_setting::key_of;
@@ -67,6 +77,7 @@ class lossy : public sim::plain_setting {
  private:
   std::uint32_t loss_percent_;
   bool iterative_;
+  bool measures_ = false;
   std::shared_ptr<std::vector<routing::introduction> const> all_{};
 };
 
@@ -135,6 +146,22 @@ double lookups_right(world& w, std::uint64_t seed, std::size_t lookups) {
   return static_cast<double>(right) / static_cast<double>(lookups);
 }
 
+// From a head to those of the first row of its table, on average over all heads.
+double nearness_ms(world& w) {
+  double sum = 0;
+  double entries = 0;
+  for (std::uint32_t i = 0; i < w.peers(); ++i) {
+    auto const& t = w.node(peer{i}).policy().state();
+    for (unsigned column = 0; column < 16; ++column) {
+      auto const& c = t.at(0, column);
+      if (!c.who) continue;
+      sum += static_cast<double>(w.setting().one_way(i, c.who.index()).count()) / 1e6;
+      entries += 1;
+    }
+  }
+  return sum / entries;
+}
+
 }  // namespace
 
 TEST_CASE("Pastry: heads that join at once build exact leaf sets, also while messages are lost",
@@ -146,6 +173,20 @@ TEST_CASE("Pastry: heads that join at once build exact leaf sets, also while mes
   w.run_for(3min);
   CHECK(leaves_right(w) > (loss == 0 ? 0.999 : 0.97));
   CHECK(lookups_right(w, seed, 300) > (loss == 0 ? 0.999 : 0.98));
+}
+
+TEST_CASE("Pastry: where round trips are measured, near heads take the places of far ones",
+          "[pastry]") {
+  auto const seed = GENERATE(1U, 2U, 3U);
+  CAPTURE(seed);
+  lossy const setting{seed, 300, 0, false};
+  world blind{setting};
+  world sees{setting.measuring()};
+  for (auto* w : {&blind, &sees}) w->run_for(10min);
+  CHECK(nearness_ms(blind) > 45);  // of 20 to 80 ms
+  CHECK(nearness_ms(sees) < 0.9 * nearness_ms(blind));
+  CHECK(leaves_right(sees) > 0.999);
+  CHECK(lookups_right(sees, seed, 100) > 0.999);
 }
 
 TEST_CASE("Pastry: a fifth of the heads crash; lookups go round them, and leaf sets are repaired",

@@ -38,7 +38,8 @@ class context : public environment_base<context<Shard>> {
     auto const p = meant(who);
     auto const& s = shard_->setting();
     acquaintance const a{s.key_of(p), seen(s.principal_of(p.index())),
-                         s.netgroup_of(p.index()), s.reach_of(p.index()), {}};
+                         s.netgroup_of(p.index()), s.reach_of(p.index()),
+                         s.round_trip(number_, p.index())};
     watched([&](auto& o) { o.known(now(), who, a); });
     return a;
   }

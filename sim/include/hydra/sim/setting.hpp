@@ -56,9 +56,9 @@ class plain_setting {
   [[nodiscard]] std::uint32_t peers() const noexcept { return peers_; }
   [[nodiscard]] costs prices() const noexcept { return {}; }
 
-  // Least delay between two peers of different groups, and of any two across two ranges.
   // Whether counts().bytes says what would lie on the wire: a look at all of every message.
   static constexpr bool counts_bytes = false;
+  // Least delay between two peers of different groups, and of any two across two ranges.
   [[nodiscard]] duration window() const noexcept { return 1ms; }
   // Peers nearer than the window run together; a group is a contiguous range, named by its first.
   [[nodiscard]] std::uint32_t group(std::uint32_t who) const noexcept { return who; }
@@ -73,6 +73,8 @@ class plain_setting {
     return derived_netgroup(seed_, peer{who});
   }
   [[nodiscard]] reach reach_of(std::uint32_t) const noexcept { return reach::open; }
+  // What `from` reads in about(to).rtt, as if its transport had measured it; zero: it did not.
+  [[nodiscard]] duration round_trip(std::uint32_t, std::uint32_t) const noexcept { return {}; }
   // Is a sender told that its message found nobody, one way back later? A machine that lost one
   // program refuses the connection; one that is off says nothing.
   [[nodiscard]] bool tells_unreachable() const noexcept { return false; }
