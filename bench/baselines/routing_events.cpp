@@ -2,7 +2,9 @@
 // then lets 256 of them find something (and, where keys have an owner, locate one), in
 // `counted_finds`: all that callgrind counts, and all that it slows down, when it is told not to
 // begin at the start. Prints how many events ran in there. With `idle` the same time passes and
-// nobody asks: what a ring's upkeep costs, which is to be taken off.
+// nobody asks: what a ring's upkeep costs, which is to be taken off. Of a membership policy two
+// seconds of the upkeep of all members are counted, and two of a broadcast where it has any.
+#include "../membership_worlds.hpp"
 #include "../ring_worlds.hpp"
 
 #include <hydra/routing/chord.hpp>
@@ -54,6 +56,24 @@ std::uint64_t events(std::uint32_t n, bool keyed, bool idle) {
   return w.world().counts().events - before;
 }
 
+// Members that knew three others each, half a minute ago.
+template <class W>
+[[gnu::noinline]] void counted_upkeep(W& w, bool broadcasts) {
+  CALLGRIND_START_INSTRUMENTATION;
+  w.run_for(2s);
+  if (broadcasts) w.tell(peer{0}, spread{});
+  if (broadcasts) w.run_for(2s);
+  CALLGRIND_STOP_INSTRUMENTATION;
+}
+template <class P>
+std::uint64_t events_of_members(std::uint32_t n) {
+  bench::group_world<P> w{bench::group_setting<P>{1, n, P{}, 3, false}};
+  w.run_for(30s);
+  auto const before = w.counts().events;
+  counted_upkeep(w, contains<delivered, facts_of<P>>);
+  return w.counts().events - before;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,6 +95,8 @@ int main(int argc, char** argv) {
   if (policy == "indices") count = events<bench::indices>(n, false, idle);
   if (policy == "ring_and_keys") count = events<routing::ring_and_keys>(n, false, idle);
   if (policy == "walk") count = events<routing::walk<32>>(n, false, idle);
+  if (policy == "hyparview") count = events_of_members<membership::hyparview<>>(n);
+  if (policy == "plumtree") count = events_of_members<membership::plumtree<>>(n);
   if (count == 0) std::fprintf(stderr, "no such policy: %s\n", argv[1]);
   std::printf("%llu\n", static_cast<unsigned long long>(count));
   return count == 0 ? 2 : 0;

@@ -235,6 +235,8 @@ void table_two(plan const& p, sheet& out) {
     out.measured("table II", row, "timeouts 99th", timeouts.percentile(99));
     out.measured("table II", row, "timeouts with last", with_last.mean());
     out.measured("table II", row, "failures", static_cast<double>(networks * lookups - found));
+    if (share == 0) out.measured("table II estimates", row, "path", path.mean());
+    else out.measured("table II estimates", row, "timeouts", timeouts.mean());
   }
 }
 

@@ -28,6 +28,8 @@ struct plan {
   std::uint8_t shuffle_active;
   std::uint8_t shuffle_passive;
   std::int64_t broadcasts;
+  std::chrono::milliseconds broadcast_every;
+  std::chrono::milliseconds repair;
   std::vector<double> failures_percent;
   std::vector<double> healing_percent;
   std::int64_t healing_broadcasts;
@@ -71,6 +73,8 @@ plan plan_of(scenario const& s) {
       .shuffle_active = s.integer<std::uint8_t>("shuffle_active", 0, membership::exchange_max),
       .shuffle_passive = s.integer<std::uint8_t>("shuffle_passive", 0, membership::exchange_max),
       .broadcasts = s.integer("broadcasts", 1, 1'000'000),
+      .broadcast_every = std::chrono::milliseconds{s.integer("broadcast_every_ms", 1, 60'000)},
+      .repair = std::chrono::milliseconds{s.integer("repair_ms", 1, 60'000)},
       .failures_percent = s.numbers("failures_percent", 0, 99.99),
       .healing_percent = s.numbers("healing_percent", 0, 99.99),
       .healing_broadcasts = s.integer("healing_broadcasts", 1, 1'000'000),
@@ -108,12 +112,13 @@ struct reach_of_broadcasts {
   double reliability = 0;
   double hops = 0;
 };
-reach_of_broadcasts measure_reach(world& w, std::int64_t broadcasts, owned_stream& chance) {
+reach_of_broadcasts measure_reach(world& w, std::int64_t broadcasts, duration every,
+                                  owned_stream& chance) {
   double live = 0;
   for (std::uint32_t i = 0; i < w.peers(); ++i) live += w.up(peer{i}) ? 1 : 0;
   reach_of_broadcasts sum;
   for (std::int64_t i = 0; i < broadcasts; ++i) {
-    auto const a = overlay::broadcast(w, anybody(w, chance), 100 * step);
+    auto const a = overlay::broadcast(w, anybody(w, chance), every);
     sum.reliability += static_cast<double>(a.heads) / live;
     sum.hops += a.hops_max;
   }
@@ -128,13 +133,14 @@ void measure_failures(plan const& p, world const& grown, sheet& out) {
     world w{grown};
     owned_stream chance{p.seed, purpose::fault, static_cast<std::uint64_t>(percent)};
     overlay::crash(w, percent, chance);
-    auto now = measure_reach(w, p.broadcasts, chance).reliability;
+    w.run_for(p.repair);
+    auto now = measure_reach(w, p.broadcasts, p.broadcast_every, chance).reliability;
     out.measured("reliability", name_of(percent), "reliability", now);
     if (std::find(healing.begin(), healing.end(), percent) == healing.end()) continue;
     int cycles = 0;
     for (; now < 0.99 && cycles < 8; ++cycles) {
       w.run_for(p.cycle);
-      now = measure_reach(w, p.healing_broadcasts, chance).reliability;
+      now = measure_reach(w, p.healing_broadcasts, p.broadcast_every, chance).reliability;
     }
     out.measured("healing", name_of(percent), "cycles", cycles);
   }
@@ -159,6 +165,10 @@ void measure_tree(plan const& p, world w, sheet& out, std::string const& row, bo
   auto const after = traffic_of(w);
   auto const payload = static_cast<double>(after.payload - before.payload);
   auto const others = static_cast<double>(w.peers() - 1);
+  // Everybody sends on every link but that by which it came.
+  double ends = 0;
+  for (auto const& l : links(w)) ends += static_cast<double>(l.size());
+  if (!tree) out.measured("plumtree", row, "sent for each link", payload / (ends - others));
   out.measured("plumtree", row, "RMR", payload / others - 1);
   out.measured("plumtree", row, "reliability", static_cast<double>(last.heads) / w.peers());
   if (p.small) return;  // the counts of the paper are those of 10,000 heads
@@ -178,7 +188,7 @@ void measure_overlay(plan const& p, world const& grown, sheet& out) {
                static_cast<double>(full) / static_cast<double>(g.size()));
   world calm{grown};
   out.measured("overlay", "HyParView", "hops",
-               measure_reach(calm, p.broadcasts, chance).hops);
+               measure_reach(calm, p.broadcasts, p.broadcast_every, chance).hops);
 }
 
 }  // namespace
@@ -188,7 +198,7 @@ void run_hyparview(scenario const& from, sheet& out) {
   membership::plumtree_settings how;
   how.missing_after = p.missing_after;
   how.tell_newcomers = 0;  // the paper does not
-  how.settle = 1s;         // a rumour every 100 steps of 1 ms, each over before the next
+  how.settle = 10 * p.broadcast_every;  // each is over before the next
   how.tree = false;
   {
     auto const flood = grown_with(p, how);

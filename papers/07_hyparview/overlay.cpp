@@ -4,11 +4,6 @@
 
 namespace hydra::papers::overlay {
 
-namespace {
-// Between the death of a head and the moment when everybody has found new neighbours.
-constexpr duration repair = 1s;
-}  // namespace
-
 traffic traffic_of(world const& w) {
   auto const sent = w.sent_by_type();
   using all = messages_of<node>;
@@ -48,7 +43,6 @@ void crash(world& w, double percent, owned_stream& chance) {
   chance.draw().permute(std::span<std::uint32_t>{all});
   all.resize(crashed_of(percent, w.peers()));
   for (auto i : all) w.crash(peer{i});
-  w.run_for(repair);
 }
 
 graph links(world const& w) {

@@ -73,7 +73,7 @@ struct traffic {
 
 // How many heads that is.
 [[nodiscard]] std::size_t crashed_of(double percent, std::uint32_t peers);
-// Crashes a share of all heads at random, and waits until the others have refilled their views.
+// Crashes a share of all heads at random.
 void crash(world& w, double percent, owned_stream& chance);
 
 // The links of the live heads.

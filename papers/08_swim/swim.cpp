@@ -59,7 +59,12 @@ struct plan {
   std::uint8_t lambda;
 
   std::uint32_t agents;
+  double agent_period_s;
+  double agent_ping_timeout_s;
+  double agent_gossip_s;
+  std::uint8_t agent_helpers;
   std::uint8_t agent_lambda;
+  double calm_s;
   std::vector<std::uint32_t> blocked_agents;
   std::vector<double> blocked_s;
   std::vector<double> open_s;
@@ -81,6 +86,12 @@ void check(scenario const& s, plan const& p) {
   }
   if (seconds_of(p.ping_timeout_s) <= 2 * p.delay) {
     s.refuse("ping_timeout_s", p.ping_timeout_s, "more than delay_s there and back");
+  }
+  if (p.agent_ping_timeout_s >= p.agent_period_s) {
+    s.refuse("agent_ping_timeout_s", p.agent_ping_timeout_s, "less than agent_period_s");
+  }
+  if (seconds_of(p.agent_ping_timeout_s) <= 2 * p.delay) {
+    s.refuse("agent_ping_timeout_s", p.agent_ping_timeout_s, "more than delay_s there and back");
   }
   for (auto const n : p.detection_members_large) {
     if (p.victims_of(n) > 0) continue;
@@ -105,7 +116,7 @@ plan plan_of(scenario const& s) {
       .seed = s.seed(),
       .period_s = s.number("period_s", 0.1, 600),
       .ping_timeout_s = s.number("ping_timeout_s", 0.001, 600),
-      .delay = seconds_of(s.number("delay_s", 0.0001, 0.2)),  // an agent waits for 0.5 s
+      .delay = seconds_of(s.number("delay_s", 0.0001, 0.2)),
       .helpers = s.integer<u8>("helpers", 0, membership::helpers_max),
       .detection_members = s.integers<u32>("detection_members", 2, group_max),
       .crashes = s.integer("crashes", 1, often),
@@ -130,7 +141,12 @@ plan plan_of(scenario const& s) {
       .updates = s.integer<u8>("updates", 0, membership::updates_max),
       .lambda = s.integer<u8>("lambda", 1, 100),
       .agents = s.integer<u32>("agents", 2, group_max),
+      .agent_period_s = s.number("agent_period_s", 0.1, 600),
+      .agent_ping_timeout_s = s.number("agent_ping_timeout_s", 0.001, 600),
+      .agent_gossip_s = s.number("agent_gossip_s", 0.01, 600),
+      .agent_helpers = s.integer<u8>("agent_helpers", 0, membership::helpers_max),
       .agent_lambda = s.integer<u8>("agent_lambda", 1, 100),
+      .calm_s = s.number("calm_s", 0, long_s),
       .blocked_agents = s.integers<u32>("blocked_agents", 0, group_max),
       .blocked_s = s.numbers("blocked_s", 0.001, long_s),
       .open_s = s.numbers("open_s", 0.001, long_s),
@@ -290,7 +306,7 @@ void round_robin(plan const& p, sheet& out) {
 template <std::size_t Members>
 double load_of(plan const& p, std::uint32_t n) {
   auto settings = bare(p);
-  settings.updates = 6;
+  settings.updates = p.updates;
   settings.round_robin = true;
   auto const periods = p.load_periods;
   group_world<Members> w{group_setting<Members>{p.seed, n, settings, p.delay}};
@@ -388,13 +404,13 @@ constexpr std::array<variant, 5> variants{{{"SWIM", false, false, false},
                                            {"Buddy", false, false, true},
                                            {"Lifeguard", true, true, true}}};
 
-// As Consul's agents are set: rumours five times a second, alpha 5, beta 6, three confirmations.
+// As Consul's agents are set: alpha 5, beta 6 and three confirmations are ours as well.
 swim_settings agent(plan const& p, variant const& v) {
   swim_settings c;
-  c.period = 1s;
-  c.ping_timeout = 500ms;
-  c.gossip_period = 200ms;
-  c.helpers = 3;
+  c.period = seconds_of(p.agent_period_s);
+  c.ping_timeout = seconds_of(p.agent_ping_timeout_s);
+  c.gossip_period = seconds_of(p.agent_gossip_s);
+  c.helpers = p.agent_helpers;
   c.updates = membership::updates_max;
   c.lambda = p.agent_lambda;
   c.verify_named = false;
@@ -413,7 +429,7 @@ struct false_deaths {
 false_deaths blocked_group(plan const& p, variant const& v, std::uint32_t c, duration blocked,
                            duration open, duration length) {
   auto const n = p.agents;
-  auto const calm = 15s;
+  auto const calm = seconds_of(p.calm_s);
   blocks b;
   b.who.assign(n, false);
   std::vector<std::uint32_t> order(n);

@@ -137,6 +137,8 @@ void repair(plan const& p, sheet& out) {
   out.measured("repair", "hops", "after repair", after.mean());
   out.measured("repair", "ordering", "failures lengthen", failed.mean() > before.mean() ? 1 : 0);
   out.measured("repair", "ordering", "repair shortens", after.mean() < failed.mean() ? 1 : 0);
+  out.measured("repair", "ordering", "repaired beyond before",
+               after.mean() > before.mean() ? 1 : 0);
 }
 
 }  // namespace

@@ -12,10 +12,11 @@
 // other.
 //
 // Rules. A parameter is read from the scenario, never written into the code, so that what was run
-// is what the folder says; all are read, each with its bounds, before a run begins to work. A free
-// parameter is set once per paper, never per cell. A short run may leave cells out: they are "left
-// to the full size"; what it measures is held against the same targets. What needs data that is not
-// at hand is "not run", and `lacks` says so before a run.
+// is what the folder says; all are read, each with its bounds, before a run begins to work. Which
+// variant of a policy is run (switches, limits out of the way) stands in the code, and its README
+// says why. A free parameter is set once per paper, never per cell. A short run may leave cells
+// out: they are "left to the full size"; what it measures is held against the same targets. What
+// needs data that is not at hand is "not run", and `lacks` says so before a run.
 #pragma once
 
 #include <concepts>

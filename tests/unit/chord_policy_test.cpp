@@ -296,8 +296,8 @@ TEST_CASE("the owner answers the origin; without being asked last, too", "[chord
   CHECK(h.env.take_sent() == sent(h.at(11), forwarded{4711}) + sent(peer{77}, answer));
   auto endless = m;
   endless.hops = 41;
-  h.tell(h.at(11), endless);
-  CHECK(h.env.take_sent().empty());
+  h.tell(h.at(11), endless);  // goes no farther, and its sender does not take us for dead
+  CHECK(h.env.take_sent() == sent(h.at(11), forwarded{4711}));
 }
 
 TEST_CASE("a find asks the owner and the two after it; a forged record is no candidate",
@@ -591,9 +591,9 @@ TEST_CASE("stores of strangers leave half of the checks to our own finds", "[cho
     r.about.sequence = s + 1;
     h.tell(peer{50}, store{s, r});
   }
-  CHECK(h.env.take_answers<checked>().size() == 4);
+  CHECK(h.env.take_answers<checked>().size() == 8);
   for (std::uint32_t i = 60; i < 100; ++i) h.tell(peer{i}, store{1, h.record(peer{i})});
-  CHECK(h.env.take_answers<checked>().size() == 12);
+  CHECK(h.env.take_answers<checked>().size() == 8);
 }
 
 TEST_CASE("a predecessor that leaves hands over more than a stranger may store", "[chord]") {

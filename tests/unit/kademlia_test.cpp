@@ -194,6 +194,20 @@ TEST_CASE("a forged record is no candidate and costs the answerer its place") {
   CHECK(h.routes.contacts() == 2);
 }
 
+TEST_CASE("a forged record costs who gave it too its place, and a third one counts for nothing") {
+  head h{3};
+  h.find();
+  auto const nonce = nonce_of(h.env.take_sent());
+  auto forged = h.record(peer{50});
+  forged.power.cores = 64;
+  for (std::uint32_t i = 1; i <= 3; ++i) h.tell(peer{i}, with(nonce, forged));
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].among.empty());
+  CHECK(h.routes.contacts() == 1);
+}
+
 TEST_CASE("nobody can offer somebody else's head, an expired record or one from the future") {
   head h{1};
   auto const now = h.env.now();
@@ -416,6 +430,19 @@ TEST_CASE("at most 16 stores are checked at once: the other half is for finds") 
   for (std::uint32_t i = 200; i < 240; ++i) h.tell(peer{i}, store{1, h.record(peer{i})});
   CHECK(h.env.take_answers<checked>().size() == 16);
   CHECK(h.env.take_sent().all<stored>().size() == 24);
+}
+
+TEST_CASE("of the stores that are checked at once one sender has half at most") {
+  head h;
+  for (std::uint32_t i = 1; i <= 12; ++i) {
+    auto r = h.record(peer{200});
+    r.what = service{i};
+    r.signature = h.env.sign_as(r.about.signer, r);
+    h.tell(peer{200}, store{1, r});
+  }
+  CHECK(h.env.take_sent().all<stored>().size() == 4);  // refused
+  for (std::uint32_t i = 201; i < 241; ++i) h.tell(peer{i}, store{1, h.record(peer{i})});
+  CHECK(h.env.take_answers<checked>().size() == 16);
 }
 
 TEST_CASE("of heads that are alike by 32 bits, the one whose key it is owns it") {

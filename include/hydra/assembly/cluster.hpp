@@ -45,8 +45,9 @@ struct gateway_changed {
 // - A suspected head stays the gateway until it is confirmed dead: one lost probe must not move
 //   the role to and fro.
 //
-// What an attacker gains. From outside nothing, not even an answer. Whoever has stolen the key of
-// our principal is one of us, and can grind a smallest key to be the gateway.
+// What an attacker gains. From outside no more than pings, four at most, to heads that somebody of
+// ours named and nobody met yet. Whoever has stolen the key of our principal is one of us, and can
+// grind a smallest key to be the gateway.
 //
 // Cost. Membership's own, and one look at about() per neighbour after a call in which the view
 // changed; 8 bytes.

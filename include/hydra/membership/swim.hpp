@@ -70,7 +70,8 @@ namespace hydra::membership {
 //
 // Cost. Two messages per member and period (four more per helper in a failed probe), a page every
 // sync_every periods. One timer, armed anew; a stretched period is why it is no periodic one. A
-// ping is 13 bytes and up to 6 updates; see docs/concepts/membership.md for what they measure.
+// ping is 26 bytes on the wire and up to 7 updates of 92 to 111; what members send is measured in
+// docs/concepts/membership_costs.md.
 //
 // Departures from the papers: log2 instead of ln in the number of tellings; a dead member can come
 // back under its name (as in memberlist); hearsay, pages and greetings of the dead, above; pings,

@@ -33,7 +33,7 @@ struct capability_settings {
   std::uint8_t unguided = 2;          // neighbours asked though their digests do not say yes
   std::uint8_t enough_factor = 2;     // principals found per candidate wanted, then stop
   std::uint8_t evict_after = 3;       // failures in a row, then its digest is void
-  std::uint8_t mercy = 8;             // broken promises beyond the kept ones, then it misled
+  std::uint8_t mercy = 8;             // with more than so many broken beyond the kept, it misled
   template <class A>
   void serialize(A& a, unsigned) {
     a& tick& renew& digest_life& rpc_timeout& lookup_time_max& record_lifetime;
@@ -131,10 +131,10 @@ struct capability_offer {
 //   more wait than may still be asked.
 // - A provider answers for itself with its own signed record; a record of somebody else is refused.
 // - Promises are counted per neighbour: a find that was led through it by its digest and brought
-//   nothing, though all was asked and nothing demanded but the service, is one broken. `mercy` more
-//   broken than kept (halved at 32, so that old sins fade), and its worth is halved, with the next
-//   tick `misled` goes up, and at the second time its digest no longer enters ours. Kept promises
-//   mend it.
+//   nothing, though all was asked and nothing demanded but the service, is one broken. When more
+//   than `mercy` more are broken than kept (nine by default; both are halved at 32, so that old
+//   sins fade), its worth is halved, with the next tick `misled` goes up, and at the second time
+//   its digest no longer enters ours. Kept promises mend it.
 //
 // What an attacker gains. A neighbour that says yes to everything draws finds until it was found
 // out (9 with the default mercy), two answers' time each; a filter of which three quarters are set
@@ -145,10 +145,12 @@ struct capability_offer {
 // asks for what, and up to four of our neighbours are named to whoever asks: a ring is no secret to
 // those who use it.
 //
-// Cost. A question is 16 to 24 bytes, an answer up to 200. Upkeep per neighbour: 4 bytes per
-// `renew`, a digest of 192 bytes when something changed. A tick after a change merges n neighbours
-// for n others: n^2 times 24 words; without one nothing is made anew. sizeof(capability<>) is 264
-// bytes; a neighbour 232, a listener 32, a find under way 3.8 kB, from pools.
+// Cost. A question is 24 bytes in memory and 53 on the wire (a frame, each head named with one
+// endpoint: wire/size.hpp). An answer is 48 bytes, on the wire 22 to 250 by its hints; with a
+// record 184, on the wire 269 to 508. Upkeep per neighbour: 4 bytes per `renew` (16 on the wire), a
+// digest of 192 (204) when something changed. A tick after a change merges n neighbours for n
+// others: n^2 times 24 words; without one nothing is made anew. sizeof(capability<>) is 264 bytes;
+// a neighbour 232, a listener 32, a find under way 3.8 kB, from pools.
 //
 // Papers: attenuated Bloom filters, Rhea and Kubiatowicz (INFOCOM 2002); routing indices, Crespo
 // and Garcia-Molina (ICDCS 2002); referrals along trust as in Yu and Singh (2003). Departures: the

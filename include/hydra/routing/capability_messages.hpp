@@ -49,7 +49,7 @@ struct who_can {
   }
 };
 
-// Ask this one; `worth` as its digest says. Own: what it performs itself, not through others.
+// Ask this one. `worth` is what its digest says, halved for each step by which we doubt it.
 struct hint {
   peer who{};
   std::uint32_t worth = 0;

@@ -93,7 +93,7 @@ struct chord_settings {
 // heads cost two timeouts each, within messages_max and lookup_time_max. A successor may fill our
 // list with nonsense: `Successors` places, until the next one is asked. `forward` lets a stranger
 // have us send one answer of at most 100 bytes to an origin it names, and 16 are held at a time.
-// Stores take half of the signature checks at most, four of one stranger.
+// Stores take half of the signature checks at most, those of one stranger a quarter.
 // For hostile networks kademlia is the better choice: it hears several heads and several paths.
 //
 // Cost. A lookup among n heads: about log2(n) / 2 + 1 requests of 40 bytes and as many answers of
@@ -366,8 +366,10 @@ class chord {
   // ---- told by others: lookups that are passed on ----------------------------------------------
 
   void on_message(auto& env, peer from, forward const& m) {
-    if (left_ || !m.origin || m.hops > settings_.hops_max) return;
+    if (left_ || !m.origin) return;
     seen(env, from);
+    // It goes no farther; its sender hears so, or would take us for dead.
+    if (m.hops > settings_.hops_max) return env.send(from, forwarded{m.nonce});
     auto relays = env.template pool<ring_relay>();
     bool const known = bool{relays.first([&](ring_relay const& r) {
       return r.what.nonce == m.nonce && r.what.origin == m.origin;
@@ -470,7 +472,7 @@ class chord {
     if (pool.full() || !may_check_store(env, before_us ? peer{} : from)) {
       return env.send(from, stored{m.nonce, false, {}});
     }
-    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
+    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
   }
 
   void on_message(auto& env, peer from, stored const& m) {
@@ -730,7 +732,7 @@ class chord {
     bool const pending = bool{pool.first(
         [&](checking const& c) { return c.of == id && identical(c.record, r); })};
     if (pending || pool.full()) return;
-    pool.add({check_seal(env, r), id, from, 0, env.now(), r});
+    pool.add({check_seal(env, r), id, from, {}, 0, env.now(), r});
     ++l->checking;
   }
 

@@ -150,21 +150,22 @@ struct lookup {
 struct checking {
   static constexpr std::size_t per_peer_max = 32;
   static constexpr std::size_t stores_max = 16;       // of these for others
-  static constexpr std::size_t stores_of_one_max = 4;  // of these for one sender
+  static constexpr std::size_t stores_of_one_max = 4;  // for one sender, when half are taken
   command by{};
   activity of{};  // a lookup; none: somebody wants it stored here
   peer from{};
+  peer too{};  // who gave the same in the meantime
   std::uint64_t nonce = 0;
   instant since{};
   provider_record record{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& by& of& from& nonce& since& record;
+    a& by& of& from& too& nonce& since& record;
   }
 };
 
-// Whether one more record that somebody wants stored may be checked: half of the places are for
-// our own lookups. With a sender: and no more than a few for one of them.
+// Whether one more record that somebody wants stored may be checked: half of the places are for our
+// own lookups. With a sender: of the rest it has half at most, less where others want some as well.
 template <class Env>
 [[nodiscard]] bool may_check_store(Env& env, peer from = {}) {
   std::size_t all = 0;
@@ -174,7 +175,8 @@ template <class Env>
     ++all;
     of_one += c.from == from ? 1U : 0U;
   });
-  return all < checking::stores_max && (!from || of_one < checking::stores_of_one_max);
+  if (all >= checking::stores_max) return false;
+  return !from || all < checking::stores_max / 2 || of_one < checking::stores_of_one_max;
 }
 
 // What this head offers, as it was last published.

@@ -36,7 +36,8 @@ struct scout {
   return scout::state::failed;
 }
 
-// Promise: it ends, because who is asked is asked once, and their number is bounded.
+// Promise: it ends, because its questions and its time are bounded (`messages_max`, of which one
+// head gets `rpc_attempts` at most, and `deadline`).
 struct quest {
   static constexpr std::size_t per_peer_max = 12;
   static constexpr std::size_t scouts_max = 48;

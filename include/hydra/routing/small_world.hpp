@@ -297,9 +297,12 @@ class small_world {
     bool const too_far = fit && table_.closer_than_own(position_of(env.about(r.what))) >=
                                     std::size_t{2} * settings_.copies;
     auto pool = env.template pool<checking>();
-    if (!fit || too_far || pool.full()) return env.send(from, ring_stored{m.nonce, false});
+    if (!fit || too_far) return env.send(from, ring_stored{m.nonce, false});
     if (record_store{env}.holds(r)) return env.send(from, ring_stored{m.nonce, true});
-    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
+    if (pool.full() || !may_check_store(env, from)) {
+      return env.send(from, ring_stored{m.nonce, false});
+    }
+    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
   }
   void on_message(auto& env, peer from, ring_stored const& m) {
     auto const id = accept(env, from, m.nonce, world_step::state::storing);

@@ -2,9 +2,11 @@
 // owners answer for, and the records that a search gathers.
 //
 // Promises. At most `links_max` neighbours; half of the places are for those that this head turned
-// to itself, so that nobody who comes can take them all; one neighbour per netgroup (the unknown
-// one is not restricted). Of each neighbour at most `per_second` queries a second are served, of
-// all others together `strangers_per_second`. A search has at most `hits_max` records checked.
+// to itself, so that whoever comes takes eight at most; one neighbour per netgroup (the unknown one
+// is not restricted). A head that has `wanted` looks for no more, whoever they are: who fills eight
+// places and waits until those that it chose have gone is all that it knows. Of each neighbour at
+// most `per_second` queries a second are served, of all others together `strangers_per_second`. A
+// search has at most `hits_max` records checked.
 //
 // Rules.
 // - A link is meant to hold in both directions: whoever is joined is greeted, and answers whether
