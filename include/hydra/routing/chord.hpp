@@ -472,7 +472,7 @@ class chord {
     if (pool.full() || !may_check_store(env, before_us ? peer{} : from)) {
       return env.send(from, stored{m.nonce, false, {}});
     }
-    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
+    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
   void on_message(auto& env, peer from, stored const& m) {
@@ -732,7 +732,7 @@ class chord {
     bool const pending = bool{pool.first(
         [&](checking const& c) { return c.of == id && identical(c.record, r); })};
     if (pending || pool.full()) return;
-    pool.add({check_seal(env, r), id, from, {}, 0, env.now(), r});
+    pool.add({check_seal(env, r), id, from, 0, env.now(), r});
     ++l->checking;
   }
 

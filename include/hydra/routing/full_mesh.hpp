@@ -69,7 +69,7 @@ struct mesh_offer {
 //
 // Promises. find() ends with exactly one `found` within attempts * answer_timeout, or returns no
 // activity because twelve are under way. Nothing is stored at others, so nothing is stale: a
-// record is signed when it is asked for and half of its life is over.
+// record is signed at the moment it is asked for.
 //
 // Rules. A head that can only call out is answered and not entered. A contact is dropped when
 // `failed` says so four times without a word from it between: a mesh has no other way to know who
@@ -167,10 +167,7 @@ class full_mesh {
     auto* mine =
         pool.find(pool.first([&](mesh_offer const& o) { return o.record.what == m.what; }));
     if (mine == nullptr) return env.send(from, i_have_not{m.nonce});
-    // Signed when half of its life is over, not for each who asks.
-    if (mine->record.about.expires < env.now() + settings_.record_lifetime / 2) {
-      seal(env, mine->record, settings_.record_lifetime);
-    }
+    seal(env, mine->record, settings_.record_lifetime);
     env.send(from, i_have{m.nonce, mine->record});
   }
   void on_message(auto& env, peer from, i_have_not const& m) {

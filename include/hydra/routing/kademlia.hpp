@@ -312,7 +312,7 @@ class kademlia {
     if (pool.full() || !may_check_store(env, from)) {
       return answer_store(env, from, m.nonce, r, false);
     }
-    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
+    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
   void on_message(auto& env, peer from, stored const& m) {
@@ -360,7 +360,6 @@ class kademlia {
     auto const c = *waiting;
     pool.erase(id);
     if (!f.good) table_.evict(c.from, prefix_of(env, c.from));
-    if (!f.good && c.too) table_.evict(c.too, prefix_of(env, c.too));
     if (!c.of) {
       bool const in = f.good && record_store{env}.put(c.record, settings_.limits);
       return answer_store(env, c.from, c.nonce, c.record, in);
@@ -371,9 +370,10 @@ class kademlia {
     --l->checking;
     if (f.good) {
       gain(*l, c.record, c.from);
-    } else {
-      disown(*l, c.from);
-      disown(*l, c.too);
+    } else if (auto* liar = l->find(c.from)) {
+      if (liar->gave) --l->sources;
+      liar->gave = false;
+      liar->is = asked::state::failed;
     }
     step(env, c.of);
   }
@@ -535,32 +535,16 @@ class kademlia {
     if (!acceptable(env, r, settings_.record_lifetime_max)) return;
     auto* giver = l->find(from);
     auto pool = env.template pool<checking>();
-    auto const same = pool.first(
-        [&](checking const& c) { return c.of == id && identical(c.record, r); });
-    bool const pending{same};
-    bool const known = !pending && verified_before(env, *l, r);
-    if (known) gain(*l, r, from);
-    if (!known && !pending) {
+    if (verified_before(env, *l, r)) {
+      gain(*l, r, from);
+    } else {  // also where somebody else's copy of it is being checked: who gave it answers for it
       if (pool.full()) return;
-      pool.add({check_seal(env, r), id, from, {}, 0, env.now(), r});
+      pool.add({check_seal(env, r), id, from, 0, env.now(), r});
       ++l->checking;
-    }
-    if (pending) {
-      auto& too = pool.find(same)->too;
-      if (too) return;  // a third one waits for another answer
-      too = from;
     }
     if (giver != nullptr) l->count_source(*giver);
   }
 
-  // It gave what was forged.
-  static void disown(lookup<K>& l, peer who) {
-    auto* liar = l.find(who);
-    if (liar == nullptr) return;
-    if (liar->gave) --l.sources;
-    liar->gave = false;
-    liar->is = asked::state::failed;
-  }
   [[nodiscard]] bool verified_before(auto& env, lookup<K> const& l, provider_record const& r) {
     auto const same = [&](provider_record const& k) { return identical(k, r); };
     if (std::any_of(l.records.begin(), l.records.end(), same)) return true;

@@ -154,13 +154,12 @@ struct checking {
   command by{};
   activity of{};  // a lookup; none: somebody wants it stored here
   peer from{};
-  peer too{};  // who gave the same in the meantime
   std::uint64_t nonce = 0;
   instant since{};
   provider_record record{};
   template <class A>
   void serialize(A& a, unsigned) {
-    a& by& of& from& too& nonce& since& record;
+    a& by& of& from& nonce& since& record;
   }
 };
 

@@ -268,7 +268,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     if (pool.full() || !may_check_store(env, from)) {
       return env.send(from, stored{m.nonce, false, {}});
     }
-    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
+    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
 
   void on_message(auto& env, peer from, stored const& m) {
@@ -597,7 +597,7 @@ class pastry : public pastry_contacts<B, Leaves> {
     bool const pending = static_cast<bool>(pool.first(
         [&](checking const& c) { return c.of == id && identical(c.record, r); }));
     if (pending || pool.full()) return;
-    pool.add({check_seal(env, r), id, from, {}, 0, env.now(), r});
+    pool.add({check_seal(env, r), id, from, 0, env.now(), r});
     ++l->checking;
   }
 

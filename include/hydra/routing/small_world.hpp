@@ -302,7 +302,7 @@ class small_world {
     if (pool.full() || !may_check_store(env, from)) {
       return env.send(from, ring_stored{m.nonce, false});
     }
-    pool.add({check_seal(env, r), {}, from, {}, m.nonce, env.now(), r});
+    pool.add({check_seal(env, r), {}, from, m.nonce, env.now(), r});
   }
   void on_message(auto& env, peer from, ring_stored const& m) {
     auto const id = accept(env, from, m.nonce, world_step::state::storing);
