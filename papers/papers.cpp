@@ -36,7 +36,7 @@ std::vector<paper> const& all_papers() {
       {"s-kademlia", "12b", "12b_s_kademlia", "Lookups among adversaries, by disjoint paths",
        "I. Baumgart, S. Mies: S/Kademlia, ICPADS 2007", run_s_kademlia},
       {"discovery", "study", "hydra-discovery", "Do I know someone who can? Policies compared",
-       "A study of Hydra's own", run_discovery, discovery_lacks, 25},
+       "A study of Hydra's own", run_discovery, discovery_lacks, 45},
   };
   return all;
 }
