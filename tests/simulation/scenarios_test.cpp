@@ -75,14 +75,20 @@ TEST_CASE("who is told that nobody is there places again sooner", "[scenarios]")
   settings silent = told;
   told.emplace_back("world.tells_unreachable", "true");
   silent.emplace_back("world.tells_unreachable", "false");
-  INFO(replay("churn", told));
-  auto const with = sim::run(scaled("churn", told), {});
-  auto const without = sim::run(scaled("churn", silent), {});
-  check_properties(with);
-  check_properties(without);
-  CHECK(with.digest != without.digest);
-  CHECK(with.jobs.replaced > 0);
-  CHECK(with.response_s.mean < without.response_s.mean);
+  double sooner = 0;
+  for (auto const* seed : {"1", "2", "3"}) {  // one story alone may be an exception
+    for (auto* s : {&told, &silent}) s->emplace_back("seed", seed);
+    INFO(replay("churn", told));
+    auto const with = sim::run(scaled("churn", told), {});
+    auto const without = sim::run(scaled("churn", silent), {});
+    check_properties(with);
+    check_properties(without);
+    CHECK(with.digest != without.digest);
+    CHECK(with.jobs.replaced > 0);
+    sooner += without.response_s.mean - with.response_s.mean;
+    for (auto* s : {&told, &silent}) s->pop_back();
+  }
+  CHECK(sooner > 0);
 }
 
 TEST_CASE("when the Atlantic heals nobody has waited for ever", "[scenarios]") {

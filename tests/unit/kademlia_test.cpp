@@ -194,20 +194,6 @@ TEST_CASE("a forged record is no candidate and costs the answerer its place") {
   CHECK(h.routes.contacts() == 2);
 }
 
-TEST_CASE("a forged record costs all who gave it their places, not only the first") {
-  head h{3};
-  h.find();
-  auto const nonce = nonce_of(h.env.take_sent());
-  auto forged = h.record(peer{50});
-  forged.power.cores = 64;
-  for (std::uint32_t i = 1; i <= 3; ++i) h.tell(peer{i}, with(nonce, forged));
-  h.answer_checks();
-  auto const all = h.env.take_emitted<found>();
-  REQUIRE(all.size() == 1);
-  CHECK(all[0].among.empty());
-  CHECK(h.routes.contacts() == 0);
-}
-
 TEST_CASE("nobody can offer somebody else's head, an expired record or one from the future") {
   head h{1};
   auto const now = h.env.now();

@@ -535,9 +535,11 @@ class kademlia {
     if (!acceptable(env, r, settings_.record_lifetime_max)) return;
     auto* giver = l->find(from);
     auto pool = env.template pool<checking>();
-    if (verified_before(env, *l, r)) {
-      gain(*l, r, from);
-    } else {  // also where somebody else's copy of it is being checked: who gave it answers for it
+    bool const pending = static_cast<bool>(pool.first(
+        [&](checking const& c) { return c.of == id && identical(c.record, r); }));
+    bool const known = !pending && verified_before(env, *l, r);
+    if (known) gain(*l, r, from);
+    if (!known && !pending) {
       if (pool.full()) return;
       pool.add({check_seal(env, r), id, from, 0, env.now(), r});
       ++l->checking;
