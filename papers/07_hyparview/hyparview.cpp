@@ -165,10 +165,11 @@ void measure_tree(plan const& p, world w, sheet& out, std::string const& row, bo
   auto const after = traffic_of(w);
   auto const payload = static_cast<double>(after.payload - before.payload);
   auto const others = static_cast<double>(w.peers() - 1);
-  // Everybody sends on every link but that by which it came.
-  double ends = 0;
-  for (auto const& l : links(w)) ends += static_cast<double>(l.size());
-  if (!tree) out.measured("plumtree", row, "sent for each link", payload / (ends - others));
+  if (!tree) {  // everybody sends on every link but that by which it came
+    double ends = 0;
+    for (auto const& l : links(w)) ends += static_cast<double>(l.size());
+    out.measured("plumtree", row, "sent for each link", payload / std::max(1.0, ends - others));
+  }
   out.measured("plumtree", row, "RMR", payload / others - 1);
   out.measured("plumtree", row, "reliability", static_cast<double>(last.heads) / w.peers());
   if (p.small) return;  // the counts of the paper are those of 10,000 heads

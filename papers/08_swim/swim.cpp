@@ -404,7 +404,7 @@ constexpr std::array<variant, 5> variants{{{"SWIM", false, false, false},
                                            {"Buddy", false, false, true},
                                            {"Lifeguard", true, true, true}}};
 
-// As Consul's agents are set: alpha 5, beta 6 and three confirmations are ours as well.
+// As Consul's agents are set; alpha 5, beta 6 and three confirmations are defaults of the policy.
 swim_settings agent(plan const& p, variant const& v) {
   swim_settings c;
   c.period = seconds_of(p.agent_period_s);
