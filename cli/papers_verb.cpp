@@ -30,7 +30,7 @@ void add_papers_verb(CLI::App& app, papers_arguments& a) {
   auto* papers = app.add_subcommand(papers_name, "published results, run again and judged");
   papers->require_subcommand(1);
   auto* run = papers->add_subcommand("run", "run papers and judge every cell; all without a name, "
-                                          "which takes about an hour");
+                                          "which takes about two hours");
   run->add_option("papers", a.names, "names that `list` shows")->type_name("NAME");
   run->add_flag("--small", a.small, "the short form: fewer runs, and fewer cells");
   run->add_option("--seeds", a.seeds, "how many runs of each, instead of what its scenario says")

@@ -454,6 +454,8 @@ void load(plan const& p, sheet& out) {
 
 }  // namespace
 
+void read_chord(scenario const& s) { static_cast<void>(plan_of(s)); }
+
 void run_chord(scenario const& s, sheet& out) {
   auto const p = plan_of(s);
   path_length(p, out);

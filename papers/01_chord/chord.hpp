@@ -6,5 +6,6 @@
 namespace hydra::papers {
 
 void run_chord(scenario const& s, sheet& out);
+void read_chord(scenario const&);
 
 }  // namespace hydra::papers

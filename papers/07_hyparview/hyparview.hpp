@@ -8,5 +8,6 @@ namespace hydra::papers {
 // One seed: an overlay, broadcasts after mass failures, and broadcast trees. Throws paper_error
 // where a parameter is missing.
 void run_hyparview(scenario const& parameters, sheet& out);
+void read_hyparview(scenario const&);
 
 }  // namespace hydra::papers

@@ -7,5 +7,6 @@
 namespace hydra::papers {
 
 void run_swim(scenario const& s, sheet& out);
+void read_swim(scenario const&);
 
 }  // namespace hydra::papers

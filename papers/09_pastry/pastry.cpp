@@ -143,6 +143,8 @@ void repair(plan const& p, sheet& out) {
 
 }  // namespace
 
+void read_pastry(scenario const& s) { static_cast<void>(plan_of(s)); }
+
 void run_pastry(scenario const& in, sheet& out) {
   auto const p = plan_of(in);
   if (p.peers > 0) figure_5(p, out);

@@ -19,6 +19,7 @@ struct kademlia_plan {
 // One seed: hop distribution, means by size, repair after failures, and Kademlia's greedy paths.
 // Throws paper_error where a parameter is missing or not allowed.
 void run_pastry(scenario const& parameters, sheet& out);
+void read_pastry(scenario const&);
 
 // The parts of it that are about Kademlia, in programs of their own for the compiler's sake.
 void run_kademlia_small(kademlia_plan const& p, sheet& out);

@@ -6,5 +6,6 @@
 namespace hydra::papers {
 
 void run_chord_proximity(scenario const& s, sheet& out);
+void read_chord_proximity(scenario const&);
 
 }  // namespace hydra::papers

@@ -6,5 +6,6 @@
 namespace hydra::papers {
 
 void run_vivaldi(scenario const&, sheet&);
+void read_vivaldi(scenario const&);
 
 }  // namespace hydra::papers

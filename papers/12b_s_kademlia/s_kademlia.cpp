@@ -172,6 +172,8 @@ order measure(plan const& p, sheet& out, std::vector<std::uint8_t> const& paths,
 
 }  // namespace
 
+void read_s_kademlia(scenario const& s) { static_cast<void>(plan_of(s)); }
+
 void run_s_kademlia(scenario const& in, sheet& out) {
   auto const p = plan_of(in);
   auto const found = measure<16>(p, out, p.paths, "");

@@ -8,5 +8,6 @@ namespace hydra::papers {
 // One seed: success of lookups on d disjoint paths while a share f of the heads colludes. Throws
 // paper_error where a parameter is missing.
 void run_s_kademlia(scenario const& parameters, sheet& out);
+void read_s_kademlia(scenario const&);
 
 }  // namespace hydra::papers

@@ -222,6 +222,9 @@ void read_published(paper_folder& into) {
                                  [&](auto const& m) { return m.first == in.text(6); });
     if (it == marks.end()) in.fail(in.text(6), "printed, computed, resimulated, memory");
     c.from = it->second;
+    if (c.table.empty() || c.row.empty() || c.column.empty()) {
+      in.fail("", "a table, a row and a column");
+    }
     if (c.low && c.high && *c.low > *c.high) in.fail(in.text(4), "low at most high");
     if (c.from == mark::memory && c.judged()) {
       in.fail(in.text(6), "no range for what is quoted from memory; or a mark that can be checked");
@@ -247,6 +250,7 @@ void read_misses(paper_folder& into) {
     });
     if (it == into.published.end()) in.fail(in.text(2), "a cell of published.csv");
     if (!it->known_miss.empty()) in.fail(in.text(2), "each cell once");
+    if (!it->judged()) in.fail(in.text(2), "a cell of published.csv that has a range");
     if (in.text(3).find_first_not_of(' ') == std::string_view::npos) {
       in.fail(in.text(3), "a reason");
     }

@@ -25,6 +25,11 @@ void take_statistics(measured_cell& c, std::vector<double> const& all) {
   c.half_interval = student(all.size() - 1) * std::sqrt(squares / (n - 1) / n);
 }
 
+// Whether people said that it is not run, and why.
+bool excused(judged_cell const& c) {
+  return c.is_published && c.what.note.find("not run: ") != std::string::npos;
+}
+
 finding verdict_of(judged_cell const& c) {
   if (c.runs == 0) return finding::not_run;
   if (!c.is_published || !c.what.judged()) return finding::reported;
@@ -135,9 +140,17 @@ void add_lacks(std::vector<judged_cell>& cells, std::vector<lack> const& lacks) 
   }
 }
 
+void demand_reasons(std::vector<judged_cell>& cells) {
+  for (auto& c : cells) {
+    if (c.verdict != finding::not_run || !c.lacking.empty() || excused(c)) continue;
+    c.verdict = finding::failed;
+    c.lacking = "nothing measured it, and its note does not say why it is not run";
+  }
+}
+
 void leave_to_full(std::vector<judged_cell>& cells, std::vector<measured_cell> const& full) {
   for (auto& c : cells) {
-    if (c.verdict != finding::not_run || !c.lacking.empty()) continue;
+    if (c.verdict != finding::not_run || !c.lacking.empty() || excused(c)) continue;
     bool const runs = std::any_of(full.begin(), full.end(), [&](measured_cell const& m) {
       return m.runs > 0 && m.table == c.what.table && m.row == c.what.row &&
              m.column == c.what.column;

@@ -12,8 +12,9 @@
 
 namespace hydra::papers {
 
-// miss: outside, and misses.csv says why; failed: outside, and nobody knows. left_out: the small
-// size has none of it on purpose; not_run: nobody has run it, or data is missing.
+// miss: outside, and misses.csv says why; failed: outside, or not measured, and nobody says why.
+// left_out: the small size has none of it on purpose; not_run: nobody has run it, it is said why
+// not, or data is missing.
 enum class finding : std::uint8_t { inside, miss, failed, reported, not_run, left_out };
 [[nodiscard]] std::string_view word_of(finding);
 
@@ -61,8 +62,11 @@ struct judged_paper {
                                              std::span<sheet const> runs);
 // Rows that lack their data are cells that were not run.
 void add_lacks(std::vector<judged_cell>& cells, std::vector<lack> const& lacks);
-// For the small size. What the full size has no value of either is "not run" in both; of a paper
-// without stored results everything is left to the full size.
+// Of what was run: a cell that nobody measured has failed, unless its data is missing or its note
+// says "not run" and why.
+void demand_reasons(std::vector<judged_cell>& cells);
+// For the small size, before that. What the full size has no value of is not left to it; of a paper
+// without stored results everything is.
 void leave_to_full(std::vector<judged_cell>& cells, std::vector<measured_cell> const& full);
 
 // The 97.5 % quantile of Student's t; 1.96 beyond 200 degrees of freedom.

@@ -125,6 +125,7 @@ judged_paper run(paper const& p, std::string const& papers, papers_arguments con
   out.cells = judge(folder.published, sheets);
   add_lacks(out.cells, lacks_of(p, folder, a));
   if (a.small) leave_to_full(out.cells, read_results(folder));
+  demand_reasons(out.cells);
   return out;
 }
 
@@ -147,27 +148,58 @@ void must_be_writable(std::string const& folder) {
   if (!wrong.empty()) throw ended{cli::failed, "the results cannot be written: " + wrong};
 }
 
+// What is stored and was not measured this time is not written over.
+void must_keep_rows(paper_folder const& folder, judged_paper const& p) {
+  for (auto const& m : read_results(folder)) {
+    if (m.runs == 0) continue;
+    bool const is_there = std::any_of(p.cells.begin(), p.cells.end(), [&](judged_cell const& c) {
+      return c.runs > 0 && c.what.table == m.table && c.what.row == m.row &&
+             c.what.column == m.column;
+    });
+    if (is_there) continue;
+    throw ended{cli::failed, fmt::format("--write would lose rows of {}: {}, {}, {} was not "
+                                         "measured; remove {} first if that is meant", p.of.name,
+                                         m.table, m.row, m.column, folder.file("results.csv"))};
+  }
+}
+
 // As the arguments want it. Why not, with the file; empty: it is all there.
 std::string keep(std::vector<judged_paper> const& all, std::string const& papers,
                  papers_arguments const& a) {
   auto const& p = all.back();
   try {
-    if (a.write) write_results(fs::path{papers} / p.of.folder, p);
-    if (a.no_out) return "";
-    write_results(fs::path{a.out} / p.of.name, p);
-    write(fs::path{a.out} / "index.html", as_page(all));  // of those so far: none is lost
+    if (!a.no_out) {
+      write_results(fs::path{a.out} / p.of.name, p);
+      write(fs::path{a.out} / "index.html", as_page(all));  // of those so far: none is lost
+    }
+    if (!a.write) return "";
+    must_keep_rows(read_folder(papers, p.of), p);
+    write_results(fs::path{papers} / p.of.folder, p);
   } catch (ended const& e) {
     return e.why;
   }
   return "";
 }
 
+// Parameters, and files that a run reads; and that somebody reads each key.
+void must_be_readable(paper const& p, paper_folder const& folder, papers_arguments const& a) {
+  auto const made = folder.made(a.seed, a.small);
+  p.read(made);
+  for (auto const& key : made.unread()) {
+    if (key == "seeds") continue;
+    throw paper_error{fmt::format("{}: [scenario] {} is read by nobody: {} has no such key",
+                                  folder.file("scenario.toml"), key, p.name)};
+  }
+}
+
 // What can be refused is refused before anything is computed.
 void check(std::vector<paper> const& what, std::string const& papers, papers_arguments const& a) {
   if (a.write && a.small) throw ended{cli::usage, "--write is for the full size, not --small"};
+  if (a.out.empty()) throw ended{cli::usage, "--out \"\" names no folder"};
   if (!a.no_out) must_be_writable(a.out);
   for (auto const& p : what) {
     auto const folder = read_folder(papers, p);
+    must_be_readable(p, folder, a);
     auto const lacks = lacks_of(p, folder, a);
     auto const kept = stored_paper(p, folder).seeds;  // and a broken file is named now
     if (!a.write) continue;

@@ -15,6 +15,7 @@ std::vector<double> const& scenario::at(std::string_view key) const {
   if (it == values_.end()) {
     throw paper_error{fmt::format("{}: [scenario] has no {}", file("scenario.toml"), key)};
   }
+  read_.emplace(key);
   return it->second;
 }
 
@@ -69,6 +70,14 @@ std::vector<std::int64_t> scenario::wholes(std::string_view key, std::int64_t lo
   for (auto x : at(key)) must_be_whole(key, x, low, high);
   std::vector<std::int64_t> out;
   for (auto x : numbers(key)) out.push_back(static_cast<std::int64_t>(x));
+  return out;
+}
+
+std::vector<std::string> scenario::unread() const {
+  std::vector<std::string> out;
+  for (auto const& [key, none] : values_) {
+    if (!read_.contains(key)) out.push_back(key);
+  }
   return out;
 }
 

@@ -7,16 +7,19 @@
 //   misses.csv      table,row,column,reason   cells known to lie outside, and why (may be missing)
 //   results.csv     ours, written by `hydra papers run NAME --write`; plot-N.svg likewise
 //   README.md       what was not printed and how it was settled
-// and one function that runs once per seed: `void run(scenario const&, sheet&)`. The harness
-// repeats it, takes means and 95 % intervals (Student), judges every cell and draws both over each
-// other.
+// and two functions: `void run(scenario const&, sheet&)`, once per seed, and `void read(scenario
+// const&)`, which reads what `run` does and computes nothing, so that whatever can be refused is
+// refused before an hour of work. The harness repeats the former, takes means and 95 % intervals
+// (Student), judges every cell and draws both over each other.
 //
 // Rules. A parameter is read from the scenario, never written into the code, so that what was run
 // is what the folder says; all are read, each with its bounds, before a run begins to work. Which
 // variant of a policy is run (switches, limits out of the way) stands in the code, and its README
-// says why. A free parameter is set once per paper, never per cell. A short run may leave cells
-// out: they are "left to the full size"; what it measures is held against the same targets. What
-// needs data that is not at hand is "not run", and `lacks` says so before a run.
+// says why. A key that nobody reads is refused. A free parameter is set once per paper, never per
+// cell. A short run may leave cells out: they are "left to the full size"; what it measures is held
+// against the same targets. A cell is "not run" where its note in published.csv says these words
+// and why, or where it needs data that is not at hand, which `lacks` says before a run. Any other
+// cell that nobody measured has failed.
 #pragma once
 
 #include <concepts>
@@ -24,6 +27,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -78,6 +82,8 @@ class scenario {
 
   [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }  // another one in every run
   [[nodiscard]] bool small() const noexcept { return small_; }
+  // Keys that nobody has asked for so far.
+  [[nodiscard]] std::vector<std::string> unread() const;
   // The path of a file that lies beside scenario.toml.
   [[nodiscard]] std::string file(std::string_view name) const;
 
@@ -101,6 +107,7 @@ class scenario {
   void must_be_whole(std::string_view key, double value, std::int64_t low, std::int64_t high) const;
   std::string folder_;
   std::map<std::string, std::vector<double>, std::less<>> values_;
+  mutable std::set<std::string, std::less<>> read_;  // a scenario is of one run, and one thread
   std::uint64_t seed_;
   bool small_;
 };
@@ -143,6 +150,7 @@ struct paper {
   std::string title;
   std::string reference;
   void (*run)(scenario const&, sheet&);
+  void (*read)(scenario const&) = nullptr;  // what `run` reads, and computes nothing
   std::vector<lack> (*lacks)(scenario const&) = nullptr;  // none: it needs nothing but its folder
   unsigned minutes = 0;  // at full size, where that is long; 0: less than it is worth saying
 };

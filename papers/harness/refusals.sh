@@ -49,6 +49,19 @@ ends 0 list hydra-discovery >/dev/null
 lines=$("$program" papers list chord 01_chord | grep -c '^chord (')
 [ "$lines" = 1 ] || { echo "a paper named twice is shown $lines times"; wrong=1; }
 
+# A folder of papers that may be broken.
+copy=$out/papers
+cp -r "$(dirname "${BASH_SOURCE[0]}")/.." "$copy"
+sed -i 's/^\[scenario\]$/[scenario]\nruns_more = 5/' "$copy"/02_demers/scenario.toml
+said=$(HYDRA_PAPERS=$copy "$program" papers run hyparview demers --small --no-out 2>&1)
+[ $? = 3 ] || { echo "a key that nobody reads: not ended with 3"; wrong=1; }
+case $said in
+  *running*) echo "a key that nobody reads is refused after a run"; wrong=1 ;;
+  *"02_demers/scenario.toml: [scenario] runs_more"*) ;;
+  *) echo "a key that nobody reads: $said"; wrong=1 ;;
+esac
+rm -r "$copy"
+
 quick=(run hyparview --small --seeds 1 --out "$out")
 ends 1 "${quick[@]}" >/dev/full
 kept "no room for the table" hyparview/results.csv index.html

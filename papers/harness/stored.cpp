@@ -65,6 +65,7 @@ judged_paper stored_paper(paper const& p, paper_folder const& folder) {
   auto const measured = read_results(folder);
   for (auto const& m : measured) out.seeds = std::max(out.seeds, m.runs);
   out.cells = judge_means(folder.published, measured);
+  if (!measured.empty()) demand_reasons(out.cells);
   out.plots = folder.plots;
   out.settled = folder.settled;
   out.scenario = folder.file("scenario.toml");

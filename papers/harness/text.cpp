@@ -67,6 +67,12 @@ struct totals {
     not_run += p.count(finding::not_run);
     left_out += p.count(finding::left_out);
   }
+  [[nodiscard]] std::string_view word() const {
+    if (failed > 0) return "failed";
+    if (miss > 0) return "misses";
+    if (inside > 0) return "reproduced";
+    return reported > 0 ? "reported" : "not run";
+  }
   [[nodiscard]] json as_json() const {
     return {{"judged", inside + miss + failed}, {"inside", inside}, {"miss", miss},
             {"failed", failed}, {"reported", reported}, {"not_run", not_run},
@@ -86,7 +92,7 @@ int digits_of(judged_cell const& c) {
 std::string lacks_of(judged_paper const& p) {
   std::vector<std::pair<std::string, std::size_t>> all;
   for (auto const& c : p.cells) {
-    if (c.lacking.empty()) continue;
+    if (c.lacking.empty() || c.verdict != finding::not_run) continue;
     auto text = fmt::format("{}: {}", c.what.table, c.lacking);
     if (all.empty() || all.back().first != text) all.emplace_back(std::move(text), 0);
     ++all.back().second;
@@ -182,7 +188,7 @@ std::string as_json(std::span<judged_paper const> all) {
     own.add(p);
     sum.add(p);
     one["totals"] = own.as_json();
-    one["verdict"] = own.failed > 0 ? "failed" : own.miss > 0 ? "misses" : "reproduced";
+    one["verdict"] = own.word();
     out["papers"].push_back(std::move(one));
   }
   out["totals"] = sum.as_json();
@@ -205,7 +211,8 @@ std::string as_table(judged_paper const& p, bool all_cells) {
                                                      shown(c.what.high))
                                        : std::string{};
     line(c.what.row, c.what.column, shown(c.what.value), range, shown(c), word_of(c.verdict));
-    if (!c.what.known_miss.empty() && worth) out += "        " + c.what.known_miss + "\n";
+    if (c.verdict == finding::failed && !c.lacking.empty()) out += "        " + c.lacking + "\n";
+    else if (!c.what.known_miss.empty() && worth) out += "        " + c.what.known_miss + "\n";
     if (c.verdict == finding::not_run && !c.what.note.empty()) {
       out += "        " + c.what.note + "\n";
     }

@@ -8,6 +8,7 @@ namespace hydra::papers {
 
 // One table for each world, a row per policy; and one of success by how rare a service is.
 void run_discovery(scenario const&, sheet&);
+void read_discovery(scenario const&);
 // The real ring, where its data is not at hand. Throws paper_error where that is broken, or where a
 // parameter is missing or not allowed.
 [[nodiscard]] std::vector<lack> discovery_lacks(scenario const&);

@@ -338,6 +338,8 @@ std::vector<lack> discovery_lacks(scenario const& s) {
   return {};
 }
 
+void read_discovery(scenario const& s) { static_cast<void>(plan_of(s)); }
+
 void run_discovery(scenario const& s, sheet& out) {
   auto const p = plan_of(s);
   for (auto const& part : p.parts) {

@@ -503,6 +503,31 @@ TEST_CASE("what one message mentions is not evicted while it is read") {
   CHECK(known.heads() == 1);
 }
 
+TEST_CASE("who is named is of the netgroup of the address that it is said to have") {
+  struct nobody_holds {
+    [[nodiscard]] static instant clock() { return at_ns(1); }
+    [[nodiscard]] static bool mark(net::held_handles&) { return true; }
+    static void changed(peer) {}
+    static void named(principal) {}
+    static void named(service) {}
+  } watch;
+  net::directory<nobody_holds> known{{}, watch};
+  auto const said = [&](std::uint32_t i, char const* address) {
+    wire::contact c{derived_key(7, peer{i}), {}};
+    c.at.push_back(net::to_wire({net::asio::ip::make_address(address), 9}));
+    return known.intern_peer(c);
+  };
+  auto const group = [&](peer p) { return known.about(p).group; };
+  auto const first = said(1, "10.7.1.1");
+  CHECK(group(first) == group(said(2, "10.7.200.3")));
+  CHECK(group(first) != group(said(3, "10.8.1.1")));
+  CHECK(group(said(4, "2001:db8::1")) == group(said(5, "2001:db8:9::7")));
+  CHECK(group(said(6, "127.0.0.1")) != group(said(7, "127.0.0.1")));  // by their keys
+  known.met_at(first, net::netgroup_of(net::asio::ip::make_address("192.0.2.1")));
+  CHECK(group(first) == net::netgroup_of(net::asio::ip::make_address("192.0.77.1")));
+  CHECK(group(first) != group(said(2, "10.7.200.3")));
+}
+
 TEST_CASE("a runtime refuses to leave this machine") {
   head out{{.address = "0.0.0.0"}};
   auto const port = out.start();

@@ -40,6 +40,7 @@ struct hearsay {
   using activities = type_list<lead>;
   bool referred = true;
   bool untrue = false;
+  bool stolen = false;  // the referrer offers the doer's head as its own, and comes first
 
   activity find(auto& env, want const& w) {
     auto const id = env.template pool<lead>().add({w.what});
@@ -57,6 +58,11 @@ struct hearsay {
     c.who = doer;
     c.principal = env.about(doer).principal;
     c.power.cores = 1;
+    if (stolen) {
+      auto theirs = c;
+      theirs.principal = env.about(referrer).principal;
+      f.among.push_back(theirs);
+    }
     f.among.push_back(c);
     if (referred) f.via.add(0, std::span{&referrer, 1});
     if (untrue) env.emit(misled{referrer});
@@ -71,7 +77,7 @@ struct hearsay {
   [[nodiscard]] std::size_t contacts() const { return 0; }
   template <class A>
   void serialize(A& a, unsigned) {
-    a& referred& untrue;
+    a& referred& untrue& stolen;
   }
 };
 
@@ -155,6 +161,17 @@ TEST_CASE("who was referred to by somebody refused is refused, but not whom we k
   CHECK(end_with({}, of, trust{}) != ending::completed);
   of.of_doer.ring = 2;
   CHECK(end_with({}, of, trust::percent(40)) == ending::completed);
+}
+
+TEST_CASE("no job goes to a head that somebody else offers as its own", "[trust]") {
+  small<acquainted> w{three<acquainted>{{.referred = false, .stolen = true}, {}}};
+  w.run_for(1s);
+  w.tell(peer{0}, submit{a_job(1, trust{})});
+  w.run_for(2min);
+  auto const seen = w.observed();
+  REQUIRE(seen.all.size() == 1);
+  CHECK(seen.all[0].how == ending::completed);
+  CHECK(seen.all[0].replaced == 0);
 }
 
 TEMPLATE_TEST_CASE("whose word was untrue is trusted less, by nobody else's fault", "[trust]",

@@ -291,6 +291,67 @@ TEST_CASE("heads of one netgroup are one source") {
   CHECK(h.env.take_emitted<found>().empty());
 }
 
+TEST_CASE("who was named is of the netgroup where it was met, once it answers") {
+  head h{7, {.enough_factor = 1, .sources_min = 2}};
+  auto const near = h.nearest();
+  h.find();
+  auto const nonce = nonce_of(h.env.take_sent());
+  auto answer = with(nonce, h.record(peer{50}));
+  answer.closer.push_back(peer{60});
+  h.tell(near[0], answer);
+  h.answer_checks();
+  auto a = h.env.about(peer{60});
+  a.group = h.env.about(near[0]).group;  // as the dial showed
+  h.env.know(peer{60}, a);
+  h.tell(near[1], nodes{nonce, {}});
+  h.tell(near[2], nodes{nonce, {}});
+  h.tell(peer{60}, with(nonce, h.record(peer{50})));
+  CHECK(h.env.take_emitted<found>().empty());
+}
+
+TEST_CASE("of a head that was never met a wrong record hides no true one") {
+  head h{2};
+  auto const owner = h.env.about(peer{50}).principal;
+  auto right = h.record(peer{50});
+  auto wrong = h.record(peer{50});
+  wrong.about.signer = wrong.about.subject = principal{99};
+  wrong.about.sequence = 0xffffffff;
+  wrong.signature = h.env.sign_as(principal{99}, wrong);
+  auto unmet = h.env.about(peer{50});
+  unmet.principal = {};
+  h.env.know(peer{50}, unmet);
+  h.find();
+  auto const nonce = nonce_of(h.env.take_sent());
+  bool const wrong_first = GENERATE(true, false);
+  CAPTURE(wrong_first);
+  h.tell(peer{1}, with(nonce, wrong_first ? wrong : right));
+  h.tell(peer{2}, with(nonce, wrong_first ? right : wrong));
+  h.answer_checks();
+  auto const all = h.env.take_emitted<found>();
+  REQUIRE(all.size() == 1);
+  REQUIRE(all[0].among.size() == 2);
+  auto const& among = all[0].among;
+  CHECK((among[0].principal == owner || among[1].principal == owner));
+  CHECK((among[0].who == peer{50} && among[1].who == peer{50}));
+}
+
+TEST_CASE("a record is stored by the very head that it names") {
+  head h;
+  auto const unmet = peer{51};
+  auto other = h.record(peer{50});
+  other.head = unmet;
+  other.signature = h.env.sign_as(other.about.signer, other);
+  auto a = h.env.about(unmet);
+  a.principal = {};
+  h.env.know(unmet, a);
+  h.tell(peer{50}, store{1, other});
+  h.answer_checks();
+  CHECK(h.held() == 0);
+  h.tell(peer{50}, store{1, h.record(peer{50})});
+  h.answer_checks();
+  CHECK(h.held() == 1);
+}
+
 TEST_CASE("near a key everybody is equally near: two nonces, two orders") {
   head h;
   std::vector<introduction> known;

@@ -130,6 +130,54 @@ TEST_CASE("a cell is inside, a known miss, failed, reported or not run", "[paper
   CHECK(judge(folder.published, {})[0].verdict == finding::not_run);
 }
 
+TEST_CASE("a cell that was not measured has failed, unless somebody says why", "[papers]") {
+  scratch const at;
+  auto folder = at.read();
+  folder.published[2].note = "printed on page 3; not run: needs a graph";
+  std::vector<sheet> const runs{one(5.1, 6.0), one(5.3, 6.2)};
+  auto cells = judge(folder.published, runs);
+  demand_reasons(cells);
+  CHECK(cells[0].verdict == finding::inside);
+  CHECK(cells[2].verdict == finding::not_run);
+  CHECK(cells[3].verdict == finding::failed);
+  judged_paper p;
+  p.cells = cells;
+  CHECK_THAT(as_table(p, false), Catch::Contains("nothing measured it") &&
+                                     Catch::Contains("1 not run"));
+
+  cells = judge(folder.published, runs);
+  add_lacks(cells, {{"t", "4", "c", "no data"}});
+  demand_reasons(cells);
+  CHECK(cells[3].verdict == finding::not_run);
+
+  cells = judge(folder.published, runs);  // a short run: what has a reason needs none
+  leave_to_full(cells, {});
+  CHECK(cells[2].verdict == finding::not_run);
+  CHECK(cells[3].verdict == finding::left_out);
+}
+
+TEST_CASE("every parameter of every paper is read, before anything is computed", "[papers]") {
+  for (auto const& p : all_papers()) {
+    for (bool const small : {false, true}) {
+      CAPTURE(p.name, small);
+      auto const made = read_folder(HYDRA_SOURCE_DIR "/papers", p).made(1, small);
+      CHECK_FALSE(made.unread().empty());
+      p.read(made);
+      CHECK(made.unread() == std::vector<std::string>{"seeds"});
+    }
+  }
+}
+
+TEST_CASE("what is known to miss does miss", "[papers]") {
+  for (auto const& p : all_papers()) {
+    CAPTURE(p.name);
+    for (auto const& c : stored_paper(p, read_folder(HYDRA_SOURCE_DIR "/papers", p)).cells) {
+      CAPTURE(c.what.table, c.what.row, c.what.column);
+      CHECK((c.what.known_miss.empty() || c.verdict == finding::miss));
+    }
+  }
+}
+
 TEST_CASE("half intervals are Student's", "[papers]") {
   CHECK(student(1) == Approx(12.706));
   CHECK(student(9) == Approx(2.262));
@@ -159,6 +207,11 @@ TEST_CASE("what is wrong with a paper's folder is said with file and line", "[pa
   SECTION("a mark that is none") {
     at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,4,6,seen,\n");
     CHECK_THAT(at.complaint(), Catch::Contains("published.csv") && Catch::Contains("seen"));
+  }
+  SECTION("a cell without a name") {
+    at.write("published.csv", "table,row,column,value,low,high,mark,note\n,,,1,,,printed,\n");
+    CHECK_THAT(at.complaint(), Catch::Contains("published.csv:2") &&
+                                   Catch::Contains("a table, a row and a column"));
   }
   SECTION("a range upside down") {
     at.write("published.csv", "table,row,column,value,low,high,mark,note\nt,1,c,5,6,4,printed,\n");
@@ -289,6 +342,7 @@ TEST_CASE("a miss names a published cell once, and says why", "[papers]") {
   refused("t,2,c,why\nt,2,c,because\n", "3: 'c' is not allowed; allowed: each cell once");
   refused("t,2,c,\n", "2: '' is not allowed; allowed: a reason");
   refused("t,2,c,  \n", "2: '  ' is not allowed; allowed: a reason");
+  refused("t,3,c,why\n", "2: 'c' is not allowed; allowed: a cell of published.csv that has a");
   refused("t,2,c,why\nt,2,d,why\n", "3: 'd' is not allowed; allowed: a cell of published.csv");
 }
 
@@ -424,6 +478,7 @@ TEST_CASE("results are read as they were written, and judged anew", "[papers]") 
 
   judged_paper p;
   p.cells = judge(folder.published, std::vector<sheet>{one(5, 6), one(5.5, 7)});
+  demand_reasons(p.cells);
   at.write("results.csv", as_csv(p));
   auto const stored = stored_paper(fake, folder);
   CHECK(as_csv(stored) == as_csv(p));

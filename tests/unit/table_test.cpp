@@ -127,6 +127,18 @@ TEST_CASE("a live newcomer takes the place of hearsay of its own netgroup") {
   CHECK(t.sane());
 }
 
+TEST_CASE("who is met in another netgroup than it was said to be of counts there") {
+  table<8> t;
+  t.learn(somebody(1, in_bucket(0, 1), 3), evidence::named, start);
+  CHECK(t.learn(somebody(1, in_bucket(0, 1), 7), evidence::answered, start).in);
+  CHECK_FALSE(t.learn(somebody(2, in_bucket(0, 2), 7), evidence::answered, start).in);
+  t.learn(somebody(4, in_bucket(0, 4), 4), evidence::named, start);
+  CHECK_FALSE(t.learn(somebody(4, in_bucket(0, 4), 7), evidence::answered, start).in);
+  CHECK(t.known(peer{4}, in_bucket(0, 4)) == nullptr);
+  CHECK(t.known(peer{1}, in_bucket(0, 1)) != nullptr);
+  CHECK(t.sane());
+}
+
 TEST_CASE("keys ground near ours leave half of every other bucket") {
   table<8> t;
   for (std::uint32_t i = 0; i < 8; ++i) {

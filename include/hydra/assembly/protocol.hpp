@@ -132,6 +132,10 @@ class job_protocol : private delegation<job_protocol> {
       auto const bit = static_cast<std::uint16_t>(1U << i);
       if (j.among[i].who != from || (j.asked & bit) == 0 || (j.answered & bit) != 0) continue;
       j.answered = static_cast<std::uint16_t>(j.answered | bit);
+      if (!may_belong(h, j.among[i])) {  // it was offered by somebody else
+        avoid(j, j.among[i].principal);
+        continue;
+      }
       auto const trip = h.env().now() - j.asked_at;
       h.measured(from, trip, j.among[i].where);
       j.among[i].delay = trip;
@@ -530,6 +534,7 @@ class job_protocol : private delegation<job_protocol> {
     for (std::size_t i = 0; i < seen.among.size(); ++i) {
       auto c = seen.among[i];
       if (c.who == h.env().self() || avoided(c.principal) || j.among.full()) continue;
+      if (!may_belong(h, c)) continue;
       bool const met = way != nullptr && on_the_way(way->chain, j.root, c.principal);
       if (met && c.principal != h.me()) continue;  // would refuse
       auto const said = referred(h, h.admits(c.principal, right::execute_for_me), seen.via.of(i));
@@ -539,6 +544,13 @@ class job_protocol : private delegation<job_protocol> {
       c.queue = duration{-1};
       j.among.push_back(c);
     }
+  }
+
+  // Whether the head may belong to whoever offered it. Who owns it is known once it was met.
+  template <class House>
+  [[nodiscard]] static bool may_belong(House& h, candidate const& c) {
+    auto const owner = h.env().about(c.who).principal;
+    return !owner || owner == c.principal;
   }
 
   // A stranger is refused with whoever referred to it, and trusted no further than the least

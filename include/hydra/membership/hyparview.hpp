@@ -438,6 +438,10 @@ class hyparview {
 
   void cycle(auto& env) {
     if (away_) return;  // the timer goes on until joining again
+    if (active_.empty() && passive_.empty()) {  // alone: as at the start
+      joined_ = false;
+      for (auto who : contacts_) note_passive(env, who, {});
+    }
     for (auto& s : passive_) s.tried = false;
     if (settings_.swap_every != 0 && ++cycles_ >= settings_.swap_every) swap_one(env);
     refill(env);

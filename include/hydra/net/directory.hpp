@@ -170,7 +170,9 @@ struct head_facts {
   wire::endpoints at{};
   hydra::reach reach = reach::open;
   duration rtt{};
-  hydra::netgroup netgroup{};  // of the address that it was met at; zero: derived from its key
+  // Of the address that it was met at, before that of the first that it is said to have; zero:
+  // derived from its key, as no address or loopback is known.
+  hydra::netgroup netgroup{};
   bool introduced = false;     // said so itself, in a handshake
 };
 
@@ -227,7 +229,7 @@ class directory {
     if (!p) return p;
     use(p);
     auto& facts = heads_.value(p);
-    if (!facts.introduced && facts.at.empty()) facts.at = c.at;
+    if (!facts.introduced && facts.at.empty()) hear_of(facts, c.at);
     if (!before) watch_->changed(p);
     return p;
   }
@@ -305,7 +307,7 @@ class directory {
   }
   // Endpoints of hearsay that did not answer make room for others.
   void forget_hearsay(peer p) {
-    if (heads_.knows(p) && !heads_.value(p).introduced) heads_.value(p).at = {};
+    if (heads_.knows(p) && !heads_.value(p).introduced) hear_of(heads_.value(p), {});
   }
   void measured(peer p, duration rtt) {
     heads_.value(p).rtt = rtt;
@@ -327,6 +329,16 @@ class directory {
   [[nodiscard]] std::size_t heads() const noexcept { return heads_.size(); }
 
  private:
+  // Of who was never met. Many names at one address are one group before they are met, too.
+  static void hear_of(head_facts& facts, wire::endpoints const& at) {
+    facts.at = at;
+    facts.netgroup = {};
+    for (auto const& e : at) {
+      if (wire::is_loopback(e)) continue;
+      facts.netgroup = wire::netgroup_of(e);
+      return;
+    }
+  }
   template <class Handle, class Value>
   Handle intern(handle_table<Handle, Value>& table, key const& k) {
     if (!table.room_for(account_)) sweep();

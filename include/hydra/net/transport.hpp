@@ -50,15 +50,8 @@ namespace hydra::net {
   return {six, e.port};
 }
 
-// Which part of the address space: an IPv4 /16, an IPv6 /32; never zero.
 [[nodiscard]] inline netgroup netgroup_of(asio::ip::address const& a) {
-  auto const e = to_wire({a, 0});
-  auto const& b = e.address;
-  bool const four = from_wire(e).address().is_v4();
-  std::uint32_t const word = four ? 0x10000U | std::uint32_t{b[12]} << 8U | b[13]
-                                  : std::uint32_t{b[0]} << 24U | std::uint32_t{b[1]} << 16U |
-                                        std::uint32_t{b[2]} << 8U | b[3];
-  return {word == 0 ? 1U : word};
+  return wire::netgroup_of(to_wire({a, 0}));
 }
 
 // Who is at the other end of a connection, as far as the connection knows.

@@ -460,8 +460,7 @@ class chord {
   void on_message(auto& env, peer from, store const& m) {
     if (left_) return;
     auto const& r = m.record;
-    bool const may = env.about(from).principal == r.about.signer ||
-                     from == ring_.predecessor().who;
+    bool const may = from == r.head || from == ring_.predecessor().who;
     seen(env, from);
     bool const fit = may && acceptable(env, r, settings_.record_lifetime_max) &&
                      can_be_called(env, r.head) && !too_far(place_of(env.about(r.what)));

@@ -64,7 +64,7 @@ struct kademlia_settings {
 //   becomes hearsay and is pinged at once. A head that can only call out (`reach`, as it says of
 //   itself) is answered and never entered, asked, named or stored with, and its own offers are not
 //   published: it looks up with its own table, as libp2p's Kademlia does in client mode.
-// - Records are stored by their own publisher only. A head that knows 2 K closer ones refuses;
+// - A record is stored by the very head that it names. One that knows 2 K closer ones refuses;
 //   one that knows closer ones says so, and the publisher goes on there.
 // - The asker checks every signature itself, once: records that it or its shelves know verbatim
 //   are not checked again. A record that fails the check costs whoever gave it its place in the
@@ -303,9 +303,8 @@ class kademlia {
   void on_message(auto& env, peer from, store const& m) {
     seen(env, from);
     auto const& r = m.record;
-    auto const by = env.about(from).principal;
-    bool const fit = acceptable(env, r, settings_.record_lifetime_max) &&
-                     by == r.about.signer && can_be_called(env, r.head);
+    bool const fit = from == r.head && acceptable(env, r, settings_.record_lifetime_max) &&
+                     can_be_called(env, r.head);
     if (!fit || too_far(env.about(r.what))) return answer_store(env, from, m.nonce, r, false);
     if (record_store{env}.holds(r)) return answer_store(env, from, m.nonce, r, true);
     auto pool = env.template pool<checking>();
@@ -509,6 +508,7 @@ class kademlia {
     auto* a = l == nullptr ? nullptr : l->find(from);
     if (a == nullptr || a->is != to) return false;
     a->is = to == asked::state::storing ? asked::state::stored : asked::state::answered;
+    a->group = group_tag(env.about(from).group);  // as it was met, not as it was named
     learn(env, from, evidence::answered);
     return true;
   }
@@ -870,7 +870,7 @@ class kademlia {
     for (auto const& c : table_.closest(table_.own(), kept.who.capacity() / 2)) {
       kept.who.try_push_back(c.who);
     }
-    if (kept.who.size() < 2) return;  // rather keep what is written down already
+    if (kept.who.size() < 2 || table_.empty()) return;  // rather keep what is written down already
     auto const first = static_cast<std::size_t>(env.random().below(table_.size()));
     for (std::size_t i = 0; i < table_.size() && !kept.who.full(); ++i) {
       auto const& c = table_.at((first + i * 5) % table_.size());

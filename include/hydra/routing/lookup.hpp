@@ -84,7 +84,7 @@ struct lookup {
   // holders cannot fill the list before the third is heard.
   bool gain(provider_record const& r, peer giver) {
     for (auto& known : records) {
-      if (known.head != r.head) continue;
+      if (!same_provider(known, r)) continue;
       if (known.about.sequence >= r.about.sequence) return false;
       known = r;
       return true;

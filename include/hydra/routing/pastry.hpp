@@ -258,8 +258,8 @@ class pastry : public pastry_contacts<B, Leaves> {
   void on_message(auto& env, peer from, store const& m) {
     seen(env, from);
     auto const& r = m.record;
-    bool const fit = acceptable(env, r, settings_.record_lifetime_max) &&
-                     env.about(from).principal == r.about.signer && can_be_called(env, r.head);
+    bool const fit = from == r.head && acceptable(env, r, settings_.record_lifetime_max) &&
+                     can_be_called(env, r.head);
     if (!fit || table_.closer_than_own(env.about(r.what).prefix()) >= 2U * settings_.replicas) {
       return env.send(from, stored{m.nonce, false, {}});
     }
@@ -541,7 +541,7 @@ class pastry : public pastry_contacts<B, Leaves> {
   // The closest head is known.
   void arrive(auto& env, activity id, peer owner, std::uint8_t hops, peers_named const& replicas) {
     auto* l = env.template pool<pastry_lookup>().find(id);
-    if (l == nullptr) return;
+    if (l == nullptr || l->asking) return;  // two of its ways may end
     l->hops = hops;
     if (l->why == errand::refresh) return finish(env, id);
     if (l->why == errand::locate) {

@@ -5,9 +5,12 @@
 // - A record is looked at before its signature is checked: right domain and version, about the
 //   service that was asked for, issued neither in the future nor before the world, not expired,
 //   and of no longer life than `lifetime_max` (else one record occupies a place for ever).
-// - Its head must belong to its signer: nobody can point askers at somebody else's machine.
-// - Of one head and service the highest sequence wins. A record with no cores takes the earlier
-//   one back.
+// - Its head must belong to its signer. Who owns a head is known once it was met: a record is
+//   stored by the very head that it names, and of a head that the asker never met the records of
+//   two signers stand side by side, so that the wrong one hides nobody. A job goes to no head that
+//   turns out to be another's (assembly/protocol.hpp).
+// - Of one head, signer and service the highest sequence wins. A record with no cores takes the
+//   earlier one back.
 // - Places are bounded in all, per service, per publisher and per netgroup. A full service refuses
 //   newcomers: an attacker cannot push out what is there, and what is there expires.
 // - An answer is a random sample, one record per principal.
@@ -32,6 +35,12 @@ namespace hydra::routing {
          x.version == y.version && x.network == y.network && x.sequence == y.sequence &&
          x.signer == y.signer && x.subject == y.subject && x.issued == y.issued &&
          x.expires == y.expires && a.under == b.under;
+}
+
+// The same head, as the same Hydra says: one of them may take the other's place.
+[[nodiscard]] constexpr bool same_provider(provider_record const& a,
+                                           provider_record const& b) noexcept {
+  return a.head == b.head && a.about.signer == b.about.signer;
 }
 
 // Safe on any bytes: no sum is taken before its terms are known to be small.
@@ -92,7 +101,7 @@ template <class Env>
 template <std::size_t N>
 bool add_diverse(bounded_vector<provider_record, N>& into, provider_record const& r) {
   for (auto& known : into) {
-    if (known.head != r.head) continue;
+    if (!same_provider(known, r)) continue;
     if (known.about.sequence >= r.about.sequence) return false;
     known = r;
     return true;
@@ -255,7 +264,7 @@ class record_store {
         ++t.in_service;
         t.of_principal += own ? 1U : 0U;
         t.of_group += group.value != 0 && h.group == group ? 1U : 0U;
-        if (own && h.record.head == r.head) t.same = &h;
+        if (same_provider(h.record, r)) t.same = &h;
       }
     });
     return t;

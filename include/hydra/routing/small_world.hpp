@@ -120,8 +120,8 @@ struct world_lookup {
 //   those nearer, until the nearest knows none (Kleinberg's message is handed on instead; the
 //   path is the same, and a head on the way cannot redirect silently). A silent head is asked
 //   again once, then the next nearest.
-// - A record is stored by its own publisher with the `copies` nearest to its key, which check it
-//   and refuse when they know 2 copies heads nearer. A find asks those and ends when it has enough.
+// - A record is stored by the head that it names with the `copies` nearest to its key, which check
+//   it, and refuse when they know 2 copies heads nearer. A find asks those and ends with enough.
 // - Neighbours are those that answered; whoever would be one is asked first. Upkeep looks up our
 //   own position and, every other time, draws the place of a new long link, which takes the oldest
 //   one's place: links follow the size of the network, estimated from the gap to our neighbours.
@@ -291,8 +291,7 @@ class small_world {
   void on_message(auto& env, peer from, ring_store const& m) {
     seen(env, from);
     auto const& r = m.record;
-    bool const fit = acceptable(env, r, settings_.record_lifetime_max) &&
-                     env.about(from).principal == r.about.signer &&
+    bool const fit = from == r.head && acceptable(env, r, settings_.record_lifetime_max) &&
                      env.about(r.head).reach == reach::open;
     bool const too_far = fit && table_.closer_than_own(position_of(env.about(r.what))) >=
                                     std::size_t{2} * settings_.copies;

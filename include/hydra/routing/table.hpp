@@ -290,6 +290,13 @@ class table {
   constexpr placed learn_in_bucket(contact const& c, evidence how, instant now) {
     auto const b = bucket_of(c.prefix);
     if (auto* known = find(c.who, c.prefix)) {
+      if (known->group != c.group) {  // met elsewhere than it was said to be
+        if (same_group(b, c.group) != nullptr) {
+          remove(known);
+          return {};
+        }
+        known->group = c.group;
+      }
       if (how == evidence::answered) known->lives(now);
       if (how == evidence::heard && known->live()) known->last_seen = seen_at(now);
       return {.in = true};

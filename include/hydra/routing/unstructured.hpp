@@ -428,7 +428,7 @@ void consider_hit(Env& env, activity id, gathered& g, peer from, provider_record
   if (!meets(r, g.needs) || !acceptable(env, r, lifetime_max)) return;
   if (std::find(g.liars.begin(), g.liars.end(), from) != g.liars.end()) return;
   for (auto const& known : g.records) {
-    if (known.head == r.head) return;
+    if (same_provider(known, r)) return;
   }
   auto pool = env.template pool<search_check>();
   bool const pending = static_cast<bool>(pool.first([&](search_check const& c) {

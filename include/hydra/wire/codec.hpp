@@ -34,6 +34,28 @@ struct endpoint {
 
 using endpoints = bounded_vector<endpoint, endpoints_max>;
 
+[[nodiscard]] constexpr bool is_v4(endpoint const& e) noexcept {
+  for (std::size_t i = 0; i < 10; ++i) {
+    if (e.address[i] != 0) return false;
+  }
+  return e.address[10] == 0xff && e.address[11] == 0xff;
+}
+[[nodiscard]] constexpr bool is_loopback(endpoint const& e) noexcept {
+  if (is_v4(e)) return e.address[12] == 127;
+  for (std::size_t i = 0; i < 15; ++i) {
+    if (e.address[i] != 0) return false;
+  }
+  return e.address[15] == 1;
+}
+// Which part of the address space: an IPv4 /16, an IPv6 /32; never zero.
+[[nodiscard]] constexpr netgroup netgroup_of(endpoint const& e) noexcept {
+  auto const& b = e.address;
+  std::uint32_t const word = is_v4(e) ? 0x10000U | std::uint32_t{b[12]} << 8U | b[13]
+                                      : std::uint32_t{b[0]} << 24U | std::uint32_t{b[1]} << 16U |
+                                            std::uint32_t{b[2]} << 8U | b[3];
+  return {word == 0 ? 1U : word};
+}
+
 // How a head says that it can be reached: as at the best of its endpoints.
 [[nodiscard]] constexpr reach reach_said(endpoints const& at) noexcept {
   if (at.empty()) return reach::open;
