@@ -37,14 +37,16 @@ struct part {
   duration takes = 1s;
   candidates gives{};
   int finds = 0;
+  int wanted = 0;  // at least, last time
   int published = 0;
   int withdrawn = 0;
   int failures = 0;
   int abandoned = 0;
   std::uint16_t costs = 1;
 
-  activity find(auto& env, want const&) {
+  activity find(auto& env, want const& w) {
     if (is == mood::busy) return {};
+    wanted = w.at_least;
     ++finds;
     auto const id = env.template pool<asked>().add({});
     if (!id) return id;
@@ -92,6 +94,35 @@ struct part {
 template <int Number>
 struct stubborn : part<Number> {
   void abandon() = delete;
+};
+
+// As in docs/how_to/compose_routing.md, "Write your own".
+template <class P, std::uint8_t N = 4>
+class asked_for : public hydra::routing::composition<asked_for<P, N>, P> {
+  using base = hydra::routing::composition<asked_for<P, N>, P>;
+  friend base;
+
+ public:
+  using base::base;
+  using activities = typename base::activities_of_parts;
+
+  hydra::activity find(auto& env, hydra::want w) {
+    w.at_least = std::max(w.at_least, N);
+    hydra::activity id{};
+    this->template with<0>(env, [&](auto& p, auto& e) { id = p.find(e, w); });
+    return id;
+  }
+  std::uint16_t abandon(auto& env, hydra::activity id) { return this->abandon_parts(env, {id}); }
+  template <class A>
+  void serialize(A& a, unsigned version) {
+    this->serialize_parts(a, version);
+  }
+
+ private:
+  template <std::size_t>
+  void answered(auto& env, hydra::found const& f) {
+    env.emit(f);
+  }
 };
 
 candidates heads(std::vector<std::uint32_t> const& who) {
@@ -469,6 +500,33 @@ TEST_CASE("split_by publishes with, and asks, only the part in charge", "[compos
   CHECK(all[0].id == id);
   CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5});
   CHECK(b.finds == 0);
+}
+
+TEST_CASE("a composition of one's own is what the page says", "[compose]") {
+  lone<asked_for<A>> h;
+  auto& a = h.policy.part<0>();
+  a.is = GENERATE(mood::at_once, mood::later);
+  a.gives = heads({5});
+  auto const id = h.find(one);
+  auto const all = h.run();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].id == id);
+  CHECK(heads_of(all[0]) == std::set<std::uint32_t>{5});
+  CHECK(a.wanted == 4);
+}
+
+TEST_CASE("two who say that a head is theirs are both named: the wrong one hides nobody",
+          "[compose]") {
+  lone<first_of<A, B>> h;
+  h.policy.part<0>().gives = heads({5});
+  h.policy.part<1>().gives = heads({5, 6});
+  h.policy.part<0>().gives[0].principal = principal{99};
+  want three = one;
+  three.at_least = 3;
+  h.find(three);
+  auto const all = h.run();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].among.size() == 3);
 }
 
 TEST_CASE("observe sees every find and changes nothing of it", "[compose]") {
