@@ -53,7 +53,7 @@ keys const four_paths{{.alpha = 4, .disjoint_paths = 4}};
     find_rows("find/kademlia<8> four paths", {}, to_a_million, four_paths),
     locate_rows("locate/kademlia<8> four paths", four_paths),
     find_rows<over<membership::hyparview<>, filters>>(
-        "find/over<hyparview, capability>", {.services = 1, .hundredth = true}, to_100k),
+        "find/over<hyparview, capability>", {.services = 1, .hundredth = true}),
 };
 
 }  // namespace
